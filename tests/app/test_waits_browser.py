@@ -39,6 +39,15 @@ TAKEN_OVER = """([before, after]) => {
 }"""
 
 
+WATCH = """() => {
+  window.bare = 0;
+  new MutationObserver(() => {
+    bare += [...document.querySelectorAll('.compose .take')].filter((each) => !each.querySelector('svg')).length;
+  }).observe(document.body, { childList: true, subtree: true });
+}"""
+"""From now on `bare` counts how often a take was seen without its score."""
+
+
 def heard(page: Any) -> list[list[str]]:
     found: list[list[str]] = page.evaluate("() => heard")
     return found
@@ -85,8 +94,10 @@ class Held:
 def test_what_plays_goes_on_until_the_next_is_heard(chromium: Chromium, studio: Open) -> None:
     with opened(chromium, studio) as page:
         arrive(page, studio)
+        page.evaluate(WATCH)
         page.click("#compose-button")
         first, second = composed(page)
+        assert page.evaluate("() => bare") == 0, "a take comes with its score"
         # Nobody pressed Play, and the sounds of both are there.
         page.wait_for_function(READY, arg="as/wav")
         page.evaluate(LISTEN)

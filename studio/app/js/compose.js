@@ -19,6 +19,10 @@ const TAB = 'compose';
 /** Where two takes stand side by side; style.css says the same. */
 const SIDE_BY_SIDE = '(min-width: 1180px)';
 
+/** Milliseconds after which a take is shown although its score is not drawn yet. */
+const PATIENCE = 5000;
+
+/** @typedef {{melody: Melody, item: HTMLElement, whole: boolean}} Card whole: with its score, or late */
 /** @typedef {Widget<{example?: Work | null, instruments: string[]}>} TakesWidget */
 
 export const { open, pressed, askOnceMore } = entrance(TAB, (widget) => new Takes(widget));
@@ -28,8 +32,10 @@ class Takes extends Requests {
   constructor(widget) {
     super(widget, find(widget.element, '.compose'), { tab: TAB, button: 'compose-button', one: 'a take', making: 'Composing' });
     this.list = find(this.element, '.takes');
-    /** @type {Map<string, {melody: Melody, item: HTMLElement}>} by the id of the work */
+    /** @type {Map<string, Card>} by the id of the work */
     this.cards = new Map();
+    /** @type {Card[]} of the latest request, in their order */
+    this.wanted = [];
     this.constraints = constraintsOf(TAB);
     this.constraints.connect((field, value) => widget.trigger('constrain', { field, value }));
     this.deck = new Deck(widget.props.instruments);
@@ -67,6 +73,7 @@ class Takes extends Requests {
   /**
    * @param {Work} work
    * @param {number} place among the takes of its request
+   * @returns {Card}
    */
   card(work, place) {
     const letter = letterOf(place);
@@ -79,6 +86,7 @@ class Takes extends Requests {
       ask: (bars) => this.again({ id: work.id, bars }),
       kept: (bars) => keepBars({ tab: TAB, id: work.id, bars, keep: (left) => melody.keep(left) }),
       constraints: this.constraints,
+      soon: true,
     });
     const open = (/** @type {MouseEvent} */ event) => {
       if (event.ctrlKey || event.metaKey) return;
@@ -91,8 +99,14 @@ class Takes extends Requests {
         make('h3', {}, make('span', { class: 'letter' }, letter), make('span', { class: 'hidden' }, ': '), work.title),
         link),
       melody.element);
-    this.say(`${capitalised(name)} is here: ${work.title}.`);
-    return { melody, item };
+    const card = { melody, item, whole: false };
+    Promise.race([melody.drawn, new Promise((late) => { setTimeout(late, PATIENCE); })]).then(() => {
+      card.whole = true;
+      if (!this.wanted.includes(card)) return;
+      this.say(`${capitalised(name)} is here: ${work.title}.`);
+      this.putUp();
+    });
+    return card;
   }
 
   /** How many takes stand side by side. */
@@ -101,18 +115,28 @@ class Takes extends Requests {
   }
 
   /**
-   * Those of an earlier request stay until the first new one is here, and what plays of them plays on until another
-   * is pressed.
+   * A take comes as a whole, with its score and with its sound on the way: nothing moves below the pointer any more,
+   * and it plays as soon as Play is pressed.
    *
    * @param {Made[]} made
    */
   show(made) {
-    this.list.dataset.abreast = String(Math.min(2, this.abreast));
-    const shown = made.map(({ work, place }) => {
+    this.wanted = made.map(({ work, place }) => {
       const there = this.cards.get(work.id) ?? this.card(work, place);
       this.cards.set(work.id, there);
       return there;
     });
+    this.putUp();
+  }
+
+  /**
+   * Those of an earlier request stay until the first new one is here, and what plays of them plays on until another
+   * is pressed.
+   */
+  putUp() {
+    const shown = this.wanted.filter(({ whole }) => whole);
+    if (!shown.length) return;
+    this.list.dataset.abreast = String(Math.min(2, this.abreast));
     const items = shown.map(({ item }) => item);
     const there = [...this.list.children];
     const same = there.length === items.length && there.every((each, place) => each === items[place]);
@@ -121,7 +145,7 @@ class Takes extends Requests {
       this.list.replaceChildren(...items);
     }
     for (const [id, card] of this.cards) {
-      if (shown.includes(card)) continue;
+      if (this.wanted.includes(card)) continue;
       card.melody.dispose();
       keepBars({ tab: TAB, id, bars: [], keep: () => {} });
       this.cards.delete(id);

@@ -30,6 +30,7 @@ const EVEN = 1e-6;
  * @property {((bars: number[]) => void) | null} [ask] asks for the other bars again; null where none can be kept
  * @property {(bars: number[]) => void} [kept] hears which bars are to be kept
  * @property {Constraints | null} [constraints] what pins and lines go to; null where none can be set
+ * @property {boolean} [soon] whether its sound is fetched at once, since somebody is about to press Play
  */
 
 export class Melody {
@@ -37,7 +38,7 @@ export class Melody {
    * @param {Work} work
    * @param {MelodyOptions} options
    */
-  constructor(work, { name, letter = '', width, ask = null, kept = () => {}, constraints = null }) {
+  constructor(work, { name, letter = '', width, ask = null, kept = () => {}, constraints = null, soon = false }) {
     this.work = work;
     this.name = name;
     this.letter = letter;
@@ -66,7 +67,9 @@ export class Melody {
     this.editing = constraints && new Editing(this.roll, constraints, (said) => { this.parts.explained.textContent = said; });
     this.element = together(this);
     this.listen();
-    if (this.readable) this.read(width);
+    if (soon) this.parts.audio.preload = 'auto';
+    /** Settles when its notes and its score are drawn, or it is said why they are not. */
+    this.drawn = this.readable ? this.read(width) : Promise.resolve();
   }
 
   get hint() {
@@ -77,10 +80,12 @@ export class Melody {
   /** @param {number} width */
   async read(width) {
     try {
+      const engraved = this.score.fetch(width);
+      engraved.catch(() => {}); // it is heard of below
       const answer = await fetch(`works/${this.work.id}/music`);
       if (!answer.ok) throw new Error((await answer.json()).detail);
       this.show(await answer.json());
-      await this.score.fetch(width);
+      await engraved;
       this.layOut();
       new ResizeObserver(() => this.layOut()).observe(this.score.paper);
       // So that it plays as soon as somebody presses Play.

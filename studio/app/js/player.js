@@ -75,7 +75,7 @@ export async function takeOver(audio, next, faster, wanted) {
   let looking;
   try {
     await new Promise((ready, failed) => {
-      next.addEventListener('canplaythrough', ready, { once: true });
+      next.addEventListener('canplay', ready, { once: true });
       next.addEventListener('error', failed, { once: true });
       // Some browsers fetch nothing before somebody presses Play.
       looking = setInterval(() => { if (audio.paused && next.networkState !== next.NETWORK_LOADING) ready(null); }, LOOK);
