@@ -171,14 +171,17 @@ def _key(key: Key) -> str:
 
 
 def _within_bar(measure: Measure, before: Measure, tune: Score, short: bool) -> bool:
-    """Whether a measure goes on with a bar without a bar line: an ending or another key begins there, in a
-    bar that is not full, or after one that is not (short), whose halves a reader would take for bars.
+    """Whether a measure goes on with a bar without a bar line: an ending, a jump or another key begins there,
+    in a bar that is not full, or after one that is not (short), whose halves a reader would take for bars.
     """
     signs = {
         edge
         for again in tune.repeats
         for edge in (again.start, again.end, *(each.start for each in again.endings[1:]))
-    } | {mark.start for mark in tune.jumps}
+    }
+    # A sign that ends a stretch inside a bar holds there only where the pick-up of what follows is left.
+    upbeat = measure.bar.end - measure.start == tune.grid.pickup
+    signs |= {mark.start for mark in tune.jumps if mark.kind not in TARGETS and not upbeat}
     return measure.bar == before.bar and (short or not measure.bar.full) and measure.start not in signs
 
 

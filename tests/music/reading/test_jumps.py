@@ -177,11 +177,22 @@ WHOLE = "C|DE F|!segno!GA B|:cd !coda!C|1DE F:|2GA !fine!B|cd !D.S.!C|!coda!DE F
 
 
 @pytest.mark.parametrize("suffix", [".abc", ".musicxml", ".mxl"])
-def test_jumps_are_written_back(suffix: str) -> None:
-    tune = _abc(WHOLE, "3/4")
-    assert len(tune.jumps) == 5
+@pytest.mark.parametrize(
+    ("body", "meter", "jumps"),
+    [
+        (WHOLE, "3/4", 5),
+        ("C/|DE|FG|A !D.C.!C/|]", "2/4", 1),  # before the pick-up, in a last bar that is short
+        ("C/|DE|FG!fine!|A|C !D.C.!C/|]", "2/4", 2),  # in a short bar after a short one
+        ("C|DE F|G !segno!A|BA !fine!B|c !D.S.!C|]", "3/4", 3),  # a segno in a short bar
+        ("C|DE F|G|AB !fine!C|DE F|G !D.C.!C|]", "3/4", 2),  # in a full bar after a short one
+        ("C|DE F|G !coda!C|DE F|GA !D.C.!C|!coda!DE F|]", "3/4", 3),
+    ],
+)
+def test_jumps_are_written_back(body: str, meter: str, jumps: int, suffix: str) -> None:
+    tune = _abc(body, meter)
+    assert len(tune.jumps) == jumps
     again = read_tunes(by_suffix(suffix).to_bytes(tune), f"t{suffix}").tunes[0]
-    assert (again.jumps, again.repeats) == (tune.jumps, tune.repeats)
+    assert (again.jumps, again.repeats, again.grid) == (tune.jumps, tune.repeats, tune.grid)
     assert _played(again) == _played(tune)
     assert Tune.from_json(tune.to_json()) == tune
 
