@@ -5,6 +5,7 @@ symbols and words, as plain text.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -55,9 +56,12 @@ def _part(part: Part, score: Score, number: int) -> list[str]:
     sung: list[list[Written]] = [[]]
     altered: set[str] = set()
     before, short = None, False
+    pieces = Counter(measure.bar.start for measure in measures)
     for measure in measures:
         last = measure is measures[-1]
-        within = before is not None and _within_bar(measure, before, score, short)
+        # Only a full bar in two pieces, after a full one, is put together again where bar lines cut it.
+        mends = measure.bar.full and not short and pieces[measure.bar.start] == 2
+        within = before is not None and not mends and _within_bar(measure, before, score)
         if not within:
             altered = set()
         begun = text.rstrip().removesuffix("|") + " " if within else text
@@ -170,9 +174,9 @@ def _key(key: Key) -> str:
     return key.tonic_name + {"major": "", "minor": "m"}.get(key.mode, key.mode[:3])
 
 
-def _within_bar(measure: Measure, before: Measure, tune: Score, short: bool) -> bool:
-    """Whether a measure goes on with a bar without a bar line: an ending, a jump or another key begins there,
-    in a bar that is not full, or after one that is not (short), whose halves a reader would take for bars.
+def _within_bar(measure: Measure, before: Measure, tune: Score) -> bool:
+    """Whether a measure goes on with a bar and nothing asks for a bar line there: an ending, a jump or
+    another key begins.
     """
     signs = {
         edge
@@ -182,7 +186,7 @@ def _within_bar(measure: Measure, before: Measure, tune: Score, short: bool) -> 
     # A sign that ends a stretch inside a bar holds there only where the pick-up of what follows is left.
     upbeat = measure.bar.end - measure.start == tune.grid.pickup
     signs |= {mark.start for mark in tune.jumps if mark.kind not in TARGETS and not upbeat}
-    return measure.bar == before.bar and (short or not measure.bar.full) and measure.start not in signs
+    return measure.bar == before.bar and measure.start not in signs
 
 
 def _with_left_barline(text: str, measure: Measure, tune: Score, *, within: bool) -> str:

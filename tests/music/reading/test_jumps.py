@@ -186,13 +186,15 @@ WHOLE = "C|DE F|!segno!GA B|:cd !coda!C|1DE F:|2GA !fine!B|cd !D.S.!C|!coda!DE F
         ("C|DE F|G !segno!A|BA !fine!B|c !D.S.!C|]", "3/4", 3),  # a segno in a short bar
         ("C|DE F|G|AB !fine!C|DE F|G !D.C.!C|]", "3/4", 2),  # in a full bar after a short one
         ("C|DE F|G !coda!C|DE F|GA !D.C.!C|!coda!DE F|]", "3/4", 3),
+        ("DE F|G[K:Ddor]A !segno!B|cd !fine!e|dc B !D.S.!|]", "3/4", 3),  # in a bar of three pieces
     ],
 )
 def test_jumps_are_written_back(body: str, meter: str, jumps: int, suffix: str) -> None:
     tune = _abc(body, meter)
     assert len(tune.jumps) == jumps
     again = read_tunes(by_suffix(suffix).to_bytes(tune), f"t{suffix}").tunes[0]
-    assert (again.jumps, again.repeats, again.grid) == (tune.jumps, tune.repeats, tune.grid)
+    for what in ("jumps", "repeats", "grid", "keys"):
+        assert getattr(again, what) == getattr(tune, what)
     assert _played(again) == _played(tune)
     assert Tune.from_json(tune.to_json()) == tune
 
