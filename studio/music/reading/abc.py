@@ -45,6 +45,7 @@ from studio.music.reading.assembling import (
 )
 from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
+from studio.music.reading.encodings import in_its_encoding
 from studio.music.reading.found_words import borrowed, words_under
 from studio.music.reading.jumps import jump_in, settled
 from studio.music.reading.pieces import READING_RULES
@@ -64,6 +65,7 @@ def read_abc(
     text: str, name: str, budget: ReadingBudget, *, parts: bool = False, rules: str = READING_RULES
 ) -> Reading:
     """The melody of one ABC tune. parts: and all its voices as parts. Raises `Unreadable`."""
+    text, guessed = in_its_encoding(text)
     lines = split_tune(text, rules)
     fields = lines.fields
     if "K" not in fields:
@@ -124,6 +126,7 @@ def read_abc(
             *([without_meter(bars[0][1])] if fields.get("M", "").strip().lower() == "none" else []),
         ],
     )
+    found.remarks += guessed
     tune = assemble(found, name, budget)
     words, told = _words_of(tune, player, players, rules)
     found.remarks += [*told, *_overlays_of(player), *_left_out(players, lines)]

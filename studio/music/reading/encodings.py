@@ -17,6 +17,10 @@ class Guess:
     name: str
     sure: bool = False
 
+    @property
+    def remark(self) -> str:
+        return f"The titles and names are not in UTF-8; they were read as {self.name}."
+
 
 _UTF8 = Guess("utf-8-sig", "UTF-8", True)
 _UTF16 = Guess("utf-16", "UTF-16", True)
@@ -28,7 +32,8 @@ def guess_encoding(texts: Sequence[bytes]) -> Guess:
     """The encoding that all these texts of one file are most likely in.
 
     UTF-16 where a byte order mark says so, UTF-8 where that decodes them; else Shift-JIS, GBK, EUC-KR,
-    EUC-JP, Big5 or Windows-1251 where nearly all letters would be common ones of its language, else Latin-1.
+    EUC-JP, Big5 or Windows-1251 where nearly all letters would be common ones of its language, the code page
+    850 of DOS where Latin-1 would have signs inside words, else Latin-1.
     """
     if any(text[:2] in (b"\xff\xfe", b"\xfe\xff") for text in texts):
         return _UTF16
@@ -46,6 +51,27 @@ def decode(text: bytes, guess: Guess) -> str:
     if guess is _UTF16 and text[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         guess = _UTF8 if _decodes(text, "utf-8") else _WESTERN
     return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text.decode(guess.codec, "replace"))
+
+
+def in_its_encoding(text: str) -> tuple[str, list[str]]:
+    """An ABC tune as it was meant whose titles and words hold control characters, as a text of DOS or in
+    Shift-JIS does that was taken for Latin-1, and what to say about it. Other tunes as they are.
+    """
+    if not _CONTROLS.search(text):
+        return text, []
+    lines = text.split("\n")
+    meant = {
+        number: line.encode("latin-1")
+        for number, line in enumerate(lines)
+        if not line.isascii() and re.match("[A-Za-z]:", line) and max(line) <= "\xff"
+    }
+    guess = guess_encoding(list(meant.values()))
+    for number, line in meant.items():
+        lines[number] = decode(line, guess)
+    return "\n".join(lines), [] if guess.sure else [guess.remark]
+
+
+_CONTROLS = re.compile("[\x80-\x9f]")
 
 
 def _decodes(text: bytes, codec: str) -> bool:
@@ -124,6 +150,14 @@ def _is_russian(text: str) -> bool:
     return letters >= 4 and sum(map(len, likely)) == letters
 
 
+def _is_of_dos(text: str) -> bool:
+    """Words of small letters with accents that Latin-1 has as signs, one of them inside a word at least."""
+    words = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
+    plain = all(word.isupper() or word[1:].islower() or len(word) == 1 for word in words)
+    inside = any(re.search("(?<=[a-zA-Z])[üäöéâçêëèïîìñ](?=[a-z])", word) for word in words)
+    return plain and inside and set(_foreign(text)) <= set("üäöéâàåçêëèïîìñôòûùæÄÅÉÖÜÑßáíóú")
+
+
 _CANDIDATES: tuple[tuple[Guess, Callable[[str], bool]], ...] = (
     (Guess("shift_jis", "Shift-JIS"), _is_shift_jis),
     (Guess("euc_jp", "EUC-JP"), _is_euc_jp),
@@ -131,5 +165,6 @@ _CANDIDATES: tuple[tuple[Guess, Callable[[str], bool]], ...] = (
     (Guess("gbk", "GBK"), _is_gbk),
     (Guess("big5", "Big5"), _is_big5),
     (Guess("cp1251", "Windows-1251"), _is_russian),
+    (Guess("cp850", "code page 850 (DOS)"), _is_of_dos),
 )
 """The encodings to try, in order, and what tells that a decoded text makes sense."""

@@ -218,11 +218,7 @@ class _Texts:
                 *(text for _, _, text in (*midi.texts, *midi.lyrics)),
             ]
         )
-        self.remarks = (
-            []
-            if self.guess.sure
-            else [f"The titles and names are not in UTF-8; they were read as {self.guess.name}."]
-        )
+        self.remarks = [] if self.guess.sure else [self.guess.remark]
         self.tracks = {track for track, _ in midi.notes}
         self.other_voices = {track for _, track, text in midi.texts if text == OTHER_VOICE}
         if not self.tracks - self.other_voices:

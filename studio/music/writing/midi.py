@@ -68,10 +68,17 @@ OTHER_VOICE = b"Another voice of the part before"
 
 
 def _in_voices(part: Part) -> list[Part]:
-    """A part's leading voice, with the words, and the others where there are any."""
+    """A part's leading voice, with the words, and the others where there are any. Of another voice, a note
+    that begins while the same pitch still sounds is in one more: a track sounds a pitch once at a time.
+    """
     voices: dict[int, list[Note]] = {}
+    ends: dict[tuple[int, int | None], Fraction] = {}
     for note in part.notes:
-        voices.setdefault(max(0, note.voice), []).append(note)
+        voice = max(0, note.voice)
+        while voice and ends.get((voice, note.pitch), note.start) > note.start:
+            voice += 1
+        ends[voice, note.pitch] = note.end
+        voices.setdefault(voice, []).append(note)
     if len(voices) < 2:
         return [part]
     first, *others = sorted(voices)

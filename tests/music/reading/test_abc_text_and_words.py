@@ -149,3 +149,22 @@ def test_words_of_another_staff_of_musicxml_are_told() -> None:
     assert [(word.start, word.text) for word in reading.tunes[0].words] == [(0, "one"), (4, "two")]
     told = "The melody has no words of its own; those of another staff stand under it: 2."
     assert told in reading.remarks
+
+
+@pytest.mark.parametrize(
+    ("codec", "text", "told"),
+    [
+        ("cp850", "Schöner Müller", "code page 850 (DOS)"),
+        ("shift_jis", "桜の歌", "Shift-JIS"),
+        ("cp1252", "Don’t — “wait”", ""),
+    ],
+)
+def test_titles_and_words_in_other_encodings(codec: str, text: str, told: str) -> None:
+    content = f"X:1\nT:{text}\nM:2/4\nL:1/4\nK:C\nCD|\nw: {text}\n".encode(codec)
+    for found in (content, content.decode("latin-1").encode()):  # as it is, and taken for Latin-1 by a program
+        reading = read_tunes(found, "t.abc")
+        (tune,) = reading.tunes
+        assert tune.title == text
+        assert tune.words[0].text == text.split()[0]
+        guessed = [each for each in reading.remarks if "UTF-8" in each]
+        assert [each.partition("read as ")[2] for each in guessed] == [f"{told}."] * bool(told)

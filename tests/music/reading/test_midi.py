@@ -316,6 +316,8 @@ def test_silence_after_the_tune_is_left_out() -> None:
         ("Во поле берёза стояла", "cp1251", "Windows-1251"),
         ("도라지 타령", "euc_kr", "EUC-KR"),
         ("Åse’s död", "utf-16", "UTF-16"),
+        ("Schön ist die Mühle", "cp850", "code page 850 (DOS)"),
+        ("“Für Élise” … l’été — don’t", "cp1252", "Latin-1"),
     ],
 )
 def test_titles_in_other_encodings(title: str, codec: str, name: str) -> None:

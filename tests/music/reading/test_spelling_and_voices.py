@@ -163,6 +163,16 @@ def test_the_melody_stays_in_its_voice(name: str, format: str) -> None:
     _same_in(format, reading)
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_pitch_that_is_struck_again_while_it_is_held_sounds_on(format: str) -> None:
+    top = [Note(72, Fraction(place), Fraction(2)) for place in (0, 2)]
+    held = [Note(64, Fraction(place), Fraction(4 - place), voice=1) for place in (0, 2)]
+    score = Score((Part((top[0], held[0], held[1], top[1]), "Piano"),))
+    (again,) = read(by_name(format).to_bytes(score), f"again.{format}")
+    found = [(note.start, note.end) for part in again.parts[0] for note in part.notes if note.pitch == 64]
+    assert found == [(0, 4), (2, 4)]
+
+
 def test_works_made_before_find_their_melody_where_they_did() -> None:
     measures, _ = VOICES["the first voice only holds on to the lower note of a chord"]
     (tune,) = read_tunes(_score(*measures), "voices.musicxml", rules="3").tunes
