@@ -161,7 +161,10 @@ def test_words_of_another_staff_of_musicxml_are_told() -> None:
 )
 def test_titles_and_words_in_other_encodings(codec: str, text: str, told: str) -> None:
     content = f"X:1\nT:{text}\nM:2/4\nL:1/4\nK:C\nCD|\nw: {text}\n".encode(codec)
-    for found in (content, content.decode("latin-1").encode()):  # as it is, and taken for Latin-1 by a program
+    for found in (
+        content,
+        content.decode("latin-1").encode(),
+    ):  # as it is, and taken for Latin-1 by a program
         reading = read_tunes(found, "t.abc")
         (tune,) = reading.tunes
         assert tune.title == text
