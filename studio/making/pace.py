@@ -49,6 +49,7 @@ class Pace:
 
     def __init__(self, before: float = 0.0, steps: float | None = None, *, even: bool = True) -> None:
         self._before, self._expected = before, steps
+        self._even = even
         self._measured_from = self.MEASURED_FROM if even else self.UNEVEN_FROM
         self._notes: list[Milestone] = []
         self._left: tuple[float, float] | None = None
@@ -58,7 +59,8 @@ class Pace:
     @classmethod
     def of(cls, expected: Prediction) -> Pace:
         """The pace of a work that is expected to take this."""
-        return cls(expected.before, expected.seconds - expected.before, even=expected.even)
+        before = expected.before if expected.even else 0.0  # where parts differ, all of them count as steps
+        return cls(before, expected.seconds - before, even=expected.even)
 
     def whole(self, ended: float) -> float | None:
         """Seconds of a work that ended at that moment; None where nobody began."""
@@ -99,9 +101,9 @@ class Pace:
 
     def spent(self, ended: float) -> tuple[float, float] | None:
         """Of a work that ended at that moment: the seconds before and after its steps, and those of all its
-        steps. None where too little of it was seen.
+        steps. None where too little of it was seen, or its parts differ.
         """
-        if len(self._notes) < 2 or self._began is None:
+        if len(self._notes) < 2 or self._began is None or not self._even:
             return None
         first, last = self._notes[0], self._notes[-1]
         if last.cost - first.cost < 0.5:

@@ -42,7 +42,8 @@ TAKEN_OVER = """([before, after]) => {
 WATCH = """() => {
   window.bare = 0;
   new MutationObserver(() => {
-    bare += [...document.querySelectorAll('.compose .take')].filter((each) => !each.querySelector('svg')).length;
+    const takes = [...document.querySelectorAll('.compose .take')];
+    bare += takes.filter((each) => !each.querySelector('svg')).length;
   }).observe(document.body, { childList: true, subtree: true });
 }"""
 """From now on `bare` counts how often a take was seen without its score."""

@@ -28,6 +28,7 @@ from studio.music.melody.recipes import ComposeRecipe
 from studio.music.songs import song
 from studio.music.songs.predictions import predict_song
 from studio.music.songs.recipes import SongRecipe
+from studio.process import finish
 from studio.works.work import Prediction, Progress, SourceSize
 
 
@@ -360,11 +361,31 @@ def shares_of(costs: tuple[Marks, Marks], dones: Sequence[int]) -> list[float]:
 
 
 def test_what_a_melody_has_done_counts_by_what_it_costs() -> None:
-    """Drawing is nearly all of it, unless files have to be read."""
-    kept = shares_of(compose.COSTS, [0, *range(compose.READING, 101)])
-    assert kept[compose.DRAWING - 101] - kept[compose.CONSIDERING - 101] > 0.7
-    read = shares_of(compose.COSTS, range(101))
+    """Of another take, drawing is nearly all; of the first one of a style, reading and learning are most."""
+    marks = compose.marks_of(ComposeRecipe(style="ryans-mammoth", seed=1, bars=16))
+    again = shares_of(marks, [compose.CONSIDERING, *range(compose.CONSIDERING, 101)])
+    assert again[compose.DRAWING - 101] > 0.7
+    read = shares_of(marks, range(101))
     assert read[compose.DRAWING] - read[compose.CONSIDERING] < 0.4
+
+
+def test_the_time_of_a_melody_knows_what_is_prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Read or not, learnt or not in this key, how many tunes and bars: each changes what is said."""
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
+    monkeypatch.setattr("studio.works.home.environments_home", lambda: None)
+    for module in ("opening", "kept"):
+        monkeypatch.setattr(f"studio.music.styles.{module}.environments_home", lambda: None)
+    recipe = ComposeRecipe(style="american-fife", seed=1, bars=8)
+    new = predict_melody(recipe, ())
+    large = predict_melody(ComposeRecipe(style="oneill", seed=1, bars=32), ())
+    assert large.once > 20 * new.once > 0
+    assert large.seconds - large.once - large.before > 1
+    finish(compose.compose(recipe, lambda _: b""))
+    kept = predict_melody(recipe, ())
+    assert kept.once == 0.0
+    assert kept.seconds == pytest.approx(new.seconds - new.once)
+    other = predict_melody(recipe.model_copy(update={"key": "Em"}), ())
+    assert kept.seconds < other.seconds < new.seconds
 
 
 def test_what_a_song_has_done_counts_by_what_its_parts_cost() -> None:

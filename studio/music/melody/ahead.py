@@ -25,6 +25,7 @@ def prepare(name: str, *, kindly: bool = False) -> None:
     kindly: this process gives way to others, so nobody waits for what it reads. Raises `UnknownName`,
     `Missing` and `Unreadable`, as opening a style does.
     """
+    from studio.music.melody.predictions import note_learnt
     from studio.music.melody.takes import consider
     from studio.music.styles.opening import ready_style
     from studio.music.styles.originality import Comparison
@@ -33,7 +34,9 @@ def prepare(name: str, *, kindly: bool = False) -> None:
     style = ready_style(name, kindly=kindly)
     comparison = Comparison(style, style.entry.title)
     with suppress(Refused):  # a style whose usual meter asks for too much can still be used in others
-        finish(consider(ComposeRecipe(style=name, seed=0), style, max_copy=comparison.max_copy))
+        recipe = ComposeRecipe(style=name, seed=0)
+        finish(consider(recipe, style, max_copy=comparison.max_copy))
+        note_learnt(style.sha256, recipe)
     comparison.get_ready()
 
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from studio.errors import Contradiction, Refused
 from studio.music.melody.facts import facts_of
+from studio.music.melody.predictions import MelodyCosts, costs_of, note_learnt
 from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, ComposeRecipe
-from studio.music.melody.takes import Outlook, Player, Take, by_chain, consider, draw
+from studio.music.melody.takes import Outlook, Player, Stage, Take, by_chain, consider, draw
 from studio.music.reading.budget import Reading
 from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.readers import read_tunes
@@ -56,7 +57,7 @@ def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
     for one that makes no sense, `UnknownName` for a style or instrument, `Unreadable` for a source without a
     tune, `Missing` for one that is not available. The same recipe gives the same notes.
     """
-    return mapped(_composing(recipe, materials), StepCosts(*COSTS).counted)
+    return mapped(_composing(recipe, materials), StepCosts(*marks_of(recipe)).counted)
 
 
 def _composing(recipe: ComposeRecipe, materials: Materials) -> Making:
@@ -76,22 +77,43 @@ def _composing(recipe: ComposeRecipe, materials: Materials) -> Making:
 Marks = Sequence[tuple[int, float]]
 """(progress, how much of a work is done by what it costs, 0..1) at some moments, from beginning to end."""
 
-COSTS: tuple[Marks, Marks] = (
-    ((0, 0.0), (READING, 0.04), (CONSIDERING, 0.25), (DRAWING, 0.97), (WRITING, 1.0)),
-    ((0, 0.0), (READING, 0.32), (CONSIDERING, 0.86), (DRAWING, 0.98), (WRITING, 1.0)),
-)
-"""Most of a melody is drawing, unless the style's files have to be read and learnt from first."""
+
+def marks_of(recipe: ComposeRecipe) -> tuple[Marks, Marks]:
+    """How much is done by what it costs (see `StepCosts`): usually, and where a style has to be read."""
+    costs = costs_of(recipe, sum(1 for each in recipe.sources if each.role == "tune") * TUNE_BYTES)
+    usual = costs if costs.tunes_given else replace(costs, reading=0.0)
+    return _marks(usual), _marks(replace(costs, reading=max(costs.reading, 1.0)))
+
+
+TUNE_BYTES = 3000
+"""Of a tune of one's own, on the average."""
+
+
+def _marks(costs: MelodyCosts) -> Marks:
+    done = (
+        (READING, costs.reading),
+        (CONSIDERING, costs.learning),
+        (DRAWING, costs.drawing),
+        (WRITING, costs.writing),
+    )
+    found, so_far = [(0, 0.0)], 0.0
+    for mark, cost in done:
+        so_far += cost
+        found.append((mark, min(1.0, so_far / costs.seconds)))
+    return found
 
 
 class StepCosts:
     """Tells of each step how much of the work is done by what it costs.
 
-    usual, reading: marks, and those of a work that has to read files first, which its first steps show: what
-    is kept comes at once.
+    usual, reading: marks, and those of a work that has to read files first. The first steps show which they
+    are. A work whose first step is beyond the second mark finds its style learnt: then only what comes after
+    it counts.
     """
 
     def __init__(self, usual: Marks, reading: Marks) -> None:
         self._marks, self._reading = usual, reading
+        self._from: float | None = None
 
     def counted(self, step: Progress) -> Progress:
         if 0 < step.done < self._marks[1][0]:
@@ -101,7 +123,9 @@ class StepCosts:
             for (start, one), (end, other) in pairwise(self._marks)
             if step.done <= end
         )
-        return replace(step, share=share)
+        if self._from is None:
+            self._from = share if self._marks[2][0] <= step.done < self._marks[-1][0] else 0.0
+        return replace(step, share=max(0.0, share - self._from) / (1 - self._from))
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +195,7 @@ def _prepare(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress,
         considering = consider(recipe, style, take=take, theme=theme, max_copy=limit)
         try:
             outlook = yield from as_stages(considering, READING, CONSIDERING, expected=4)
+            note_learnt(style.sha256, recipe)
             break
         except Contradiction as error:
             longer = _longer_limit(recipe, error)
@@ -311,6 +336,9 @@ def as_stages(
 
     def progress(stage: str) -> Progress:
         nonlocal done
+        if isinstance(stage, Stage):  # who yields it knows
+            done = max(done, start + (stop - start) * stage.part)
+            return Progress(int(done), WRITING, stage)
         reached = int(done)
         done += min(usual, (stop - done) / 3)
         return Progress(reached, WRITING, stage)

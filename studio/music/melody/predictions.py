@@ -3,35 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, ComposeRecipe
+from studio.music.styles.kept import KeptArrays
+from studio.music.styles.table import STYLES
 from studio.works.work import Prediction, SourceSize
 
 MIB = 2**20
 
 
+@dataclass(frozen=True)
+class MelodyCosts:
+    """Seconds that the parts of a melody take on an ordinary computer.
+
+    reading: a style that was never read in this home, and tunes of one's own. learning: from the style; the
+    next melody with these settings finds it there. once: how much of it the next melody in another process
+    finds there too. drawing, writing: of every melody. tunes_given: whether its style is tunes of one's own.
+    """
+
+    reading: float
+    learning: float
+    once: float
+    drawing: float
+    writing: float
+    tunes_given: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return self.reading + self.learning + self.drawing + self.writing
+
+
 def predict_melody(recipe: ComposeRecipe, sources: Sequence[SourceSize]) -> Prediction:
     """Learning from the style, which is kept for the next melody, and then the bars.
 
-    0.6 seconds, 0.04 seconds a bar, or 0.3 with a network, and 2 seconds for every 100 kB of tunes of one's
-    own. A style that was never read in this home takes longer, once; another take of the same settings leaves
-    out what comes before. Memory: 250 MiB, 15 MiB a bar, and two
-    hundred times the tunes' bytes (MusicXML as a tree). Measured with ryans-mammoth once it is learnt: 16
-    bars 0.9 s. Memory of 4 bars 252 MiB; 16 bars 370 MiB; 32 bars 701 MiB; 16 bars with the network 521 MiB.
-    Other styles take less.
+    See `costs_of`. A style that was never read in this home, or not learnt in this meter and key, takes
+    longer, once; another take of the same settings leaves out what comes before. Memory: 250 MiB, 15 MiB a
+    bar, and two hundred times the tunes' bytes (MusicXML as a tree). Memory of 4 bars 252 MiB; 16 bars
+    370 MiB; 32 bars 701 MiB; 16 bars with the network 521 MiB.
     """
     own = sum(source.bytes for source in sources if source.role == "tune")
-    once = 0.0 if own else seconds_to_read(recipe.style)
-    bars = recipe.bars * (0.3 if recipe.composer == "lstm" else 0.04)
-    before = 0.6 + own * 2e-5
+    costs = costs_of(recipe, own)
+    once = costs.once if own else costs.once + costs.reading
     return Prediction(
-        before + once + bars,
+        costs.seconds,
         (250 + 15 * recipe.bars) * MIB + 200 * own,
-        before,
-        f"compose {recipe.composer}",
+        costs.learning - costs.once + (costs.reading if own else 0.0),
+        f"compose {recipe.composer} {'own' if own else recipe.style}"[:LONGEST_GROUP],
         once,
         recipe.model_copy(update=MAKES_NO_DIFFERENCE).to_json(),
+        even=False,
     )
+
+
+LONGEST_GROUP = 80
+"""Letters of the name by which the times of works are kept."""
+
+TUNE_BYTES, USUAL_TUNES = 2000, 300
+"""Of a tune of one's own, on the average; and how many a style has of which nobody knows."""
+
+
+def costs_of(recipe: ComposeRecipe, own: int = 0) -> MelodyCosts:
+    """What its parts take. own: bytes of tunes of one's own.
+
+    Learning goes by the tunes of a style, and drawing by those and by the bars: every bar that is settled
+    weighs all ways through the tune anew, and the more bars there are, the more of them return. Measured on a
+    quiet computer: ryans-mammoth, with 1059 tunes, learnt 0.9 s, 16 bars 0.4; oneill, with 2009, learnt 1.6 s
+    or 4.0 where it was not kept, 32 bars 2, and from one to six, since forms differ.
+    """
+    entry = STYLES.get(recipe.style) if not own else None
+    tunes = entry.tunes if entry is not None and entry.tunes else own / TUNE_BYTES or USUAL_TUNES
+    large = tunes / 1000
+    once = 0.0 if _is_learnt(recipe, own) else 1.2 * large
+    a_bar = 0.004 + 0.018 * large**1.3 * (recipe.bars / 16) ** 0.5 / (5 if recipe.form == "free" else 1)
+    return MelodyCosts(
+        reading=own * 2e-5 if own else seconds_to_read(recipe.style),
+        learning=0.15 + 0.7 * large + once,
+        once=once,
+        drawing=recipe.bars * (0.3 if recipe.composer == "lstm" else a_bar),
+        writing=0.08,
+        tunes_given=bool(own),
+    )
+
+
+def note_learnt(sha256: str, recipe: ComposeRecipe) -> None:
+    """What melodies like this one need was learnt from a style, and is kept."""
+    mark = _mark(sha256, recipe)
+    if not mark.there():
+        mark.save({})
+
+
+def _is_learnt(recipe: ComposeRecipe, own: int) -> bool:
+    """Whether what it needs was learnt before. Tunes of one's own are few, so that learning takes no time."""
+    from studio.music.styles.opening import read_as
+
+    sha256 = None if own else read_as(recipe.style)
+    return True if sha256 is None else _mark(sha256, recipe).there()
+
+
+def _mark(sha256: str, recipe: ComposeRecipe) -> KeptArrays:
+    return KeptArrays.of("ready", sha256, recipe.meter, recipe.key, recipe.order)
 
 
 def seconds_to_read(name: str) -> float:
@@ -39,7 +110,6 @@ def seconds_to_read(name: str) -> float:
     three milliseconds a tune. 0.0 for every other.
     """
     from studio.music.styles.opening import is_read
-    from studio.music.styles.table import STYLES
 
     entry = STYLES.get(name)
     return 0.0 if entry is None or is_read(entry) else 0.003 * entry.tunes

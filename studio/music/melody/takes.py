@@ -19,7 +19,7 @@ Those of a form in letters never give way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -82,6 +82,24 @@ class Take:
     relaxed: tuple[str, ...]
     origins: tuple[NoteOrigin, ...]
 
+
+class Stage(str):
+    """What is going on, in words. part: how much of the drawing is done, 0..1, as far as one can know."""
+
+    __slots__ = ("part",)
+    part: float
+
+    def __new__(cls, said: str, part: float) -> Stage:
+        stage = super().__new__(cls, said)
+        stage.part = part
+        return stage
+
+
+ATTEMPTS = (0.0, 0.75, 0.92, 1.0)
+"""How much of a drawing is done before each form that is tried: most are kept in full the first time."""
+
+RETURNING, RESTING = 0.2, 0.75
+"""How much of one form is done before what returns is composed, and before the rest is."""
 
 Music = tuple[int, ...]
 """The symbols of one bar."""
@@ -275,7 +293,7 @@ def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str,
     """
     random = np.random.default_rng(seed)
     if outlook.forms is None:
-        yield "composing"
+        yield Stage("composing", 0.0)
         return _drawn_freely(outlook, seed, play, random)
     drawing = yield from _drawn_in_form(outlook, outlook.forms, play, random)
     return _take(outlook, drawing.symbols, drawing.kept_plan(), tuple(drawing.relaxed), drawing.first, seed)
@@ -305,15 +323,18 @@ def _drawn_in_form(
     refused: Refused | None = None
     for attempt in range(PLANS if learnt else PLANS_IN_LETTERS):
         plan = forms.plan(bars, random) if learnt else forms.sections(recipe.form, bars, random)
+        began, ends = (ATTEMPTS[min(attempt + each, len(ATTEMPTS) - 1)] for each in (0, 1))
+        said = "composing what returns" if not attempt else "composing in another form"
+        yield Stage(said, began)
         drawing = _Drawing(outlook, plan, random, play)
-        yield "composing what returns" if not attempt else "composing in another form"
         try:
             drawing.close_phrases()
-            drawing.lay_down_returns()
+            for part in drawing.lay_down_returns():
+                yield Stage(said, began + (ends - began) * (RETURNING + (RESTING - RETURNING) * part))
         except Refused as error:  # these closes leave no way to return; those of another plan may
             refused = refused or error
             continue
-        yield "composing the rest"
+        yield Stage("composing the rest", began + (ends - began) * RESTING)
         drawing.finish()
         if best is None or drawing.faults < best.faults:
             best = drawing
@@ -409,8 +430,8 @@ class _Drawing:
     # Bars that return
     # --------------------------------------------------------------------------------------------------------
 
-    def lay_down_returns(self) -> None:
-        """Draw what returns, and lay it down at all its places.
+    def lay_down_returns(self) -> Iterator[float]:
+        """Draw what returns, and lay it down at all its places. Yields how much of that is done, 0..1.
 
         They come before anything else, because a bar that returns has to fit twice: while the bars around its
         second place are still open, nearly every bar does. And among them those come first that a return
@@ -424,16 +445,22 @@ class _Drawing:
             for root, copies in self.roots.items()
             if any(self.root_of.get(copy - 1, copy - 1) != root - 1 for copy in copies)
         }
-        self._lay(sorted(heads))
-        self._lay(sorted(self.roots.keys() - heads))
+        others = sorted(self.roots.keys() - heads)
+        first = len(heads) / max(1, len(self.roots))
+        yield 0.0
+        for part in self._lay(sorted(heads)):
+            yield first * part
+        for part in self._lay(others):
+            yield first + (1 - first) * part
 
-    def _lay(self, some: Sequence[int]) -> None:
+    def _lay(self, some: Sequence[int]) -> Iterator[float]:
         """Settle these bars together; or else one after the other, each at as many of its places as
-        possible.
+        possible. Yields how much of that is done.
         """
         if not some or self._lay_together({root: self.roots[root] for root in some}):
             return
-        for root in some:
+        for place, root in enumerate(some, 1):
+            yield place / (len(some) + 1)
             copies = self.roots[root]
             self._lay_together({root: copies})
             for copy in copies:

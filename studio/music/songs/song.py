@@ -10,6 +10,7 @@ the lead sheet itself, its sections, and what was copied, learnt and given way.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -26,6 +27,7 @@ from studio.music.melody.compose import (
     given_tune,
     reading_rules,
 )
+from studio.music.melody.takes import Stage
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
 from studio.music.scores.titles import NAMING_RULES
@@ -248,18 +250,25 @@ def offers_of(recipe: SongRecipe, style: Style) -> list[dict[str, Any]]:
 
 def _as_it_is_drawn(drawing: Generator[str, None, T], sections: int) -> Generator[Progress, None, T]:
     """Its stages as progress: first the chords, and then so many different sections, about half of which are
-    drawn once more. None takes more than a third of what is left.
+    drawn once more.
     """
-    done = float(CONSIDERING)
-    a_stage = (DRAWING - SINGING) / max(1, sections) / 3
+    chords, drawn, part, expected = float(CONSIDERING), -1, 1.0, 1.5 * max(1, sections)
 
     def progress(stage: str) -> Progress:
-        nonlocal done
-        if "chords" not in stage:
-            done = max(done, SINGING)
-        reached = done
-        done += min(a_stage, (DRAWING - done) / 3) if reached >= SINGING else (SINGING - done) / 2
-        return Progress(int(reached), WRITING, stage)
+        nonlocal chords, drawn, part
+        if isinstance(stage, Stage):
+            drawn += stage.part <= part  # another section
+            part = stage.part
+        elif "chords" in stage and drawn < 0:
+            reached, chords = chords, (chords + SINGING) / 2
+            return Progress(int(reached), WRITING, stage)
+        return Progress(reached_by(drawn + part), WRITING, stage)
+
+    def reached_by(sections_drawn: float) -> int:
+        share = sections_drawn / expected
+        if share > 0.75:  # nobody knows how many come once more
+            share = 1 - 0.25 * math.exp(3 - share * 4)
+        return int(SINGING + (DRAWING - SINGING) * share)
 
     return mapped(drawing, progress)
 

@@ -66,6 +66,12 @@ class KeptArrays:
         there = environments_home()
         return None if there is None else _arrays_in(there / FOLDER / self.path.name)
 
+    def there(self) -> bool:
+        """Whether they are kept; nothing is read."""
+        there = environments_home()
+        folders = (self.path.parent, *(() if there is None else (there / FOLDER,)))
+        return any((folder / self.path.name).exists() for folder in folders)
+
     def save(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep them, if there is room. What cannot be kept is worked out again the next time."""
         import numpy as np

@@ -113,12 +113,24 @@ def is_read(entry: StyleEntry) -> bool:
     """Whether a style of the table was read before, in this home or when the studio was set up. One whose
     files are not here counts as not read.
     """
-    try:
-        name = f"{_table_fingerprint(entry.name, studio_home())}.tunes"
-    except Missing:
+    sha256 = read_as(entry.name)
+    if sha256 is None:
         return False
+    name = f"{sha256}.tunes"
     folders = (studio_home(), environments_home())
     return any(folder is not None and (folder / "styles" / name).exists() for folder in folders)
+
+
+def read_as(name: str) -> str | None:
+    """The sha256 of a style of the table once it is read. None for any other, and where its files are not
+    here.
+    """
+    if name not in STYLES:
+        return None
+    try:
+        return _table_fingerprint(name, studio_home())
+    except Missing:
+        return None
 
 
 @lru_cache(maxsize=64)
