@@ -19,7 +19,7 @@ from studio.works.metadata import extract
 from tests.app.conftest import DESK, PHONE, Chromium, Open
 from tests.app.photos import picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
 MASK = """async () => {
   const sources = [...document.querySelectorAll('.source')];
@@ -171,7 +171,10 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
         page.reload()
         page.wait_for_selector(".stage[data-mode=running]")
         page.wait_for_selector(".guide:not(.network)[data-full=yes]")
-        assert page.get_by_label("number input for Depth").input_value() == "200"
+        # The server tells the dials, which takes a moment.
+        page.wait_for_function(
+            "() => document.querySelector(`[aria-label='number input for Depth']`)?.value === '200'"
+        )
         # Its process dies: that is told, and it is made again at a click.
         for child in psutil.Process(studio.pid).children(recursive=True):
             if "spawn_main" in " ".join(child.cmdline()):

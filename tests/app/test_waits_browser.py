@@ -146,7 +146,7 @@ def test_a_tune_waits_for_no_dream_which_goes_on_without_its_page(
 ) -> None:
     with opened(chromium, studio) as page:
         choose(page, photo)
-        small(page, steps=200, size=512)
+        small(page, steps=200, size=1536)  # lasts longer than any tune, and is cancelled soon after
         page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=running]")
         page.goto("about:blank")
