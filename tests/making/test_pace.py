@@ -380,7 +380,10 @@ def test_the_time_of_a_melody_knows_what_is_prepared(monkeypatch: pytest.MonkeyP
     large = predict_melody(ComposeRecipe(style="oneill", seed=1, bars=32), ())
     assert large.once > 20 * new.once > 0
     assert large.seconds - large.once - large.before > 1
-    finish(compose.compose(recipe, lambda _: b""))
+    stages: list[Progress] = []
+    finish(compose.compose(recipe, lambda _: b""), stages.append)
+    assert {type(each.stage) for each in stages} == {str}, "they are sent from one process to another"
+    assert len({each.share for each in stages if each.stage.startswith("composing")}) > 2
     kept = predict_melody(recipe, ())
     assert kept.once == 0.0
     assert kept.seconds == pytest.approx(new.seconds - new.once)

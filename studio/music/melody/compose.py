@@ -338,7 +338,7 @@ def as_stages(
         nonlocal done
         if isinstance(stage, Stage):  # who yields it knows
             done = max(done, start + (stop - start) * stage.part)
-            return Progress(int(done), WRITING, stage)
+            return Progress(int(done), WRITING, str(stage))
         reached = int(done)
         done += min(usual, (stop - done) / 3)
         return Progress(reached, WRITING, stage)

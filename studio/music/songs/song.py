@@ -262,7 +262,7 @@ def _as_it_is_drawn(drawing: Generator[str, None, T], sections: int) -> Generato
         elif "chords" in stage and drawn < 0:
             reached, chords = chords, (chords + SINGING) / 2
             return Progress(int(reached), WRITING, stage)
-        return Progress(reached_by(drawn + part), WRITING, stage)
+        return Progress(reached_by(drawn + part), WRITING, str(stage))
 
     def reached_by(sections_drawn: float) -> int:
         share = sections_drawn / expected
