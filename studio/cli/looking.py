@@ -66,6 +66,8 @@ def _show_look(content: bytes, file: Path, *, as_json: bool) -> None:
         )
     with open_gallery() as gallery:
         found = by_look(content, str(file), gallery)
+    if found.photo_of:
+        raise Refused(found.sentence)
     if found.work is None and found.unseen:
         raise Refused(
             f"{file} has no recipe inside, and no work that was compared looks like it; "

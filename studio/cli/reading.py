@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studio.cli.options import FILE, TextOrFile, check_output
-from studio.errors import Refused
+from studio.errors import Refused, StudioError
 from studio.works.incoming import read_file
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool
     symbols, words, and what was left out, moved or guessed. With -o, convert it.
 
     A bar is a line: its number, [chords], and notes with their length in quarter notes where that is not 1
-    (D5:3/2). ~ is tied to the note before.
+    (D5:3/2). ~ is tied to the note before. Of several files, those that cannot be read are named at the end.
     """
     from studio.music.reading.describing import heard_as_plain, heard_in, heard_in_words, not_carried
     from studio.music.reading.readers import Readers
@@ -43,8 +43,15 @@ def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool
 
     if output:
         by_suffix(output)
+    readings, failed = [], []
     with Readers() as readers:
-        readings = [(file.name, readers.read(read_file(file), file.name, parts=True)) for file in files]
+        for file in files:
+            try:
+                readings.append((file.name, readers.read(read_file(file), file.name, parts=True)))
+            except StudioError as error:
+                failed.append(error)
+    if failed and (output or not readings):
+        raise failed[0]
     heard = heard_in(readings, played=played)
     music = heard.whole()
     written = _write(music, output, force=force) if output else []
@@ -55,13 +62,18 @@ def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool
             of_melody = set(heard.remarks) - set(heard.remarks_on_whole())
             told["remarks"] = [each for each in told["remarks"] if each not in of_melody]
             told["remarks"] += not_carried(music, output)
+        told["remarks"] += map(str, failed)
         click.echo(json.dumps(told, ensure_ascii=False))
-        return
-    for line in written or heard_in_words(heard):
-        click.echo(line)
-    if output:
+    else:
+        for line in written or heard_in_words(heard):
+            click.echo(line)
+    if output and not as_json:
         for remark in (*heard.remarks_on_whole(), *not_carried(music, output)):
             click.echo(remark, err=True)
+    for error in failed[:-1]:
+        click.echo(f"studio: {error}", err=True)
+    for error in failed[-1:]:
+        raise error
 
 
 def _write(tunes: Sequence[Tune | Score], output: Path, *, force: bool) -> list[str]:

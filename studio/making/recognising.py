@@ -6,11 +6,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from studio.errors import StudioError
 from studio.making.kinds import read_recipe
 from studio.works.metadata import extract
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from studio.works.gallery import Gallery
+    from studio.works.looking import Sighting
+    from studio.works.recipe import Source
     from studio.works.work import Work
 
 
@@ -25,6 +30,7 @@ class Recognised:
     what `of` says: a picture that was found by its look may also be a twin of the work, which can differ
     in a corner alone. likeness: 0 to 1, how alike the pictures are, where that decided. rival: another work
     that it looks like nearly as much. unseen: older works that were not compared yet, where none was found.
+    photo_of: the work whose photo it is.
     """
 
     sentence: str
@@ -35,6 +41,7 @@ class Recognised:
     unseen: int = 0
     of: str = THIS
     rival: Work | None = None
+    photo_of: Work | None = None
 
 
 def recognise(content: bytes, name: str, gallery: Gallery) -> Recognised:
@@ -70,7 +77,11 @@ def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
     from studio.images.pictures import read_picture
 
     picture = read_picture(content, name)
-    sighting = gallery.find_by_look(Image.fromarray(picture.pixels))
+    seen = Image.fromarray(picture.pixels)
+    sighting = gallery.find_by_look(seen)
+    if sighting is not None and (photo := _photo_it_rather_is(seen, sighting, gallery)):
+        called = f"'{photo.title or photo.name}', from which the work {_called(sighting.work)} was made"
+        return Recognised(f"{name} has no recipe inside. By its look it is {called}.", photo_of=sighting.work)
     if sighting is None:
         unseen = gallery.unseen()
         sentence = f"{name} has no recipe inside, and no work of this gallery looks like it."
@@ -87,6 +98,23 @@ def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
     rival = sighting.rival.work if sighting.rival else None
     likeness = round(sighting.likeness, 4)
     return Recognised(sentence, sighting.work, "", sure, likeness, of=THIS_OR_A_TWIN, rival=rival)
+
+
+def _photo_it_rather_is(picture: Image.Image, sighting: Sighting, gallery: Gallery) -> Source | None:
+    """The photo that a work was made from, where a picture is more like that than like the work."""
+    from PIL import Image
+
+    from studio.images.pictures import read_picture
+    from studio.works.look import likeness, look_of
+
+    for source in read_recipe(sighting.work.recipe_json).sources[:1]:
+        try:
+            photo = read_picture(gallery.read_source(source), source.name)
+        except StudioError:
+            continue  # it is not kept any more
+        if likeness(look_of(Image.fromarray(photo.pixels)), look_of(picture)) > sighting.likeness:
+            return source
+    return None
 
 
 def not_compared(count: int) -> str:

@@ -201,6 +201,9 @@ def test_show_says_which_work_a_picture_is(studio: Studio, tmp_path: Path) -> No
     told = json.loads(studio("show", "lost.jpg", "--json")[1])
     assert (told["found"]["work"], told["found"]["sure"]) == (id, "almost certainly")
     assert told["found"]["of"] == "this work, or the same look made with another seed or more steps"
+    Image.open(photo).save("photo.jpg", quality=80)  # the photo it was made from is not the work
+    status, _, complaint = studio("show", "photo.jpg")
+    assert (status, f"'photo.png', from which the work '{title}' ({id}) was made" in complaint) == (2, True)
     Image.open(SHOWN / "dunes-garden.png").convert("RGB").resize((300, 200)).save("other.jpg")
     status, _, complaint = studio("show", "other.jpg")
     assert (status, "no work of the gallery looks like it" in complaint) == (2, True)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from studio.cli import commands
-from studio.errors import Missing, Refused
+from studio.errors import Missing, Refused, Unreadable
 from studio.music.reading.describing import heard_as_plain, heard_in, heard_in_words
 from studio.music.reading.readers import read_tunes
 
@@ -97,6 +97,19 @@ def test_several_tunes_are_numbered_and_remarks_name_their_file(song: Path) -> N
 def test_what_cannot_be_read_or_written_is_refused(song: Path) -> None:
     for arguments, kind in (((song.with_name("no.abc"),), Missing), ((song, "-o", "x.foo"), Refused)):
         assert isinstance(_read(*arguments).exception, kind)
+
+
+def test_one_bad_file_does_not_hide_the_others(song: Path) -> None:
+    bad, out = song.with_name("bad.abc"), song.with_name("all.abc")
+    bad.write_text("no score")
+    shown = _read(bad, song, "no.abc")
+    assert isinstance(shown.exception, Missing)
+    assert shown.stdout.startswith("Two bars")
+    assert shown.stderr.startswith("studio: bad.abc is not a MIDI, MusicXML, ABC or Humdrum file")
+    told = json.loads(_read(song, bad, "--json").stdout)
+    assert (len(told["tunes"]), "bad.abc is not" in told["remarks"][-1]) == (1, True)
+    assert isinstance(_read(bad, song, "-o", out).exception, Unreadable)
+    assert not out.exists()
 
 
 TWO_VOICES = (
