@@ -203,14 +203,18 @@ def _of_samples(samples: NDArray[np.generic], layout: TiffLayout, notes: list[st
     bits = samples.dtype.itemsize * 8
     shades = samples[..., : COLOURS[layout.photometric]]
     opacity = None if layout.alpha is None else _levels(samples[..., layout.alpha], layout.white)
+    reduced = f"Its {bits} bits per channel were reduced to 8."
     if bits == 16 or (bits > 8 and samples.shape[2] > 1):
-        notes.append(f"Its {bits} bits per channel were reduced to 8.")
+        notes.append(reduced)
+    said = len(notes)
     if layout.photometric in (LAB, ICC_LAB):
         light = _lab_levels(shades, layout.photometric)
     elif samples.dtype.kind == "f" or (bits == 32 and shades.shape[2] == 1):
         light = _stretched(shades, "greys" if shades.shape[2] == 1 else "colours", notes)
     else:
         light = np.dstack([_levels(shades[..., channel], layout.white) for channel in range(shades.shape[2])])
+    if bits > 16 and samples.shape[2] == 1 and len(notes) == said:
+        notes.append(reduced)  # else it was said how they were scaled
     if layout.photometric == WHITE_IS_ZERO:
         light = 255 - light
     if opacity is not None and layout.premultiplied:

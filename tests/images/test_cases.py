@@ -1,7 +1,4 @@
-"""The smallest files that were once read wrong: each comes out as the picture it was made from.
-
-A photo of 48 megapixels is written by `test_pictures`.
-"""
+"""The smallest files that were once read wrong: each comes out as the picture it was made from."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ corners, and what JPEG, AVIF or 256 colours leave out.
         ("truth.png", TRUTH, EXACT, ""),
         ("rgb16_planar.tif", TRUTH, EXACT, "16 bits per channel"),
         ("rgb32f.tif", TRUTH, EXACT, "32 bits per channel"),
-        ("gray32u.tif", RED, EXACT, ""),
+        ("gray32u.tif", RED, EXACT, "32 bits per channel"),
         ("gama10_linear.png", TRUTH, ROUNDED, "from gamma 1 to sRGB"),
         ("gama18_oldmac.png", TRUTH, ROUNDED, "from gamma 1.8 to sRGB"),
         ("chrm_p3.png", TRUTH, ROUNDED, "from gamma 2.2 to sRGB"),
@@ -54,6 +51,18 @@ def test_a_case_comes_out_as_the_truth(
     assert (differences.mean() <= apart[0], differences.max() <= apart[1]) == (True, True)
     assert note in " ".join(picture.notes)
     assert picture.alpha is None
+
+
+def test_a_photo_of_48_megapixels_is_reduced_while_it_is_decoded() -> None:
+    """One grey; `test_pictures` has a photo with shades."""
+    picture = read_picture((CASES / "phone48mp.jpg").read_bytes())
+    assert picture.notes == ("Its 49 megapixels were reduced to 4032 x 3024 pixels.",)
+    assert (picture.pixels.shape, picture.pixels.min(), picture.pixels.max()) == ((3024, 4032, 3), 91, 91)
+
+
+def test_every_case_is_tested() -> None:
+    tested = Path(__file__).read_text()
+    assert [path.name for path in CASES.iterdir() if f'"{path.name}"' not in tested] == []
 
 
 def test_greys_with_alpha() -> None:
