@@ -15,6 +15,7 @@ from studio.errors import Refused, StudioError
 from studio.works.incoming import read_file
 
 if TYPE_CHECKING:
+    from studio.music.reading.budget import Reading
     from studio.music.scores.scores import Score
     from studio.music.scores.tunes import Tune
 
@@ -43,7 +44,8 @@ def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool
 
     if output:
         by_suffix(output)
-    readings, failed = [], []
+    readings: list[tuple[str, Reading]] = []
+    failed: list[StudioError] = []
     with Readers() as readers:
         for file in files:
             try:
@@ -70,10 +72,10 @@ def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool
     if output and not as_json:
         for remark in (*heard.remarks_on_whole(), *not_carried(music, output)):
             click.echo(remark, err=True)
-    for error in failed[:-1]:
-        click.echo(f"studio: {error}", err=True)
-    for error in failed[-1:]:
-        raise error
+    for each in failed[:-1]:
+        click.echo(f"studio: {each}", err=True)
+    if failed:
+        raise failed[-1]
 
 
 def _write(tunes: Sequence[Tune | Score], output: Path, *, force: bool) -> list[str]:
