@@ -182,7 +182,7 @@ def harmonised(
         idiom.title, idiom.meter, idiom.mode, [line for line in idiom.lines if line.number != number]
     )
     asked = Harmonisation.of(tune, rest, counts.fit())
-    return asked.tune_with(asked.draw(1, random)[0])
+    return asked.tune_with(asked.draw_alike(random))
 
 
 def run(style: Style, most: int, seed: int) -> None:

@@ -236,7 +236,8 @@ export class SongCard {
       this.keeping.toggleNote(place);
       keep.setAttribute('aria-pressed', String(this.keeping.notes.has(place)));
     });
-    this.parts.told.replaceChildren(make('strong', {}, `${note.name} in bar ${note.bar}`), songs ? ` as in ${songs}. ` : '. ', keep);
+    const source = songs ? ` as in ${songs}. ` : this.song?.counted ? '. Its style comes as counts, without its songs, so none can be named. ' : '. ';
+    this.parts.told.replaceChildren(make('strong', {}, `${note.name} in bar ${note.bar}`), source, keep);
   }
 
   // --- The player
@@ -386,7 +387,7 @@ function together({ work, score, parts: part }) {
   const finding = (/** @type {string} */ term, /** @type {any} */ words) =>
     words && make('li', {}, make('strong', {}, `${term}: `), words);
   return make('article', { class: 'song melody', 'data-work': work.id },
-    make('header', {}, make('h3', {}, work.title), make('a', { href: `?work=${work.id}`, onclick: open }, 'In the gallery')),
+    make('header', {}, make('h2', {}, work.title), make('a', { href: `?work=${work.id}`, onclick: open }, 'In the gallery')),
     make('p', { class: 'facts' }, [facts.key, facts.meter, facts.bars && `${facts.bars} bars`].filter(Boolean).join(' · ')),
     make('div', { class: 'player' }, part.play, part.seek, part.time, part.audio),
     part.sections,
@@ -396,7 +397,7 @@ function together({ work, score, parts: part }) {
     make('div', { class: 'deeds' }, part.again, part.wipe),
     make('details', { class: 'by-number' }, make('summary', {}, 'Keep bars by their numbers'),
       make('p', { class: 'pair' }, make('label', {}, 'Bars ', part.bars), make('label', {}, 'Chords of bars ', part.chords))),
-    make('h4', {}, 'Parts'),
+    make('h3', {}, 'Parts'),
     part.band,
     part.mix,
     part.exports,

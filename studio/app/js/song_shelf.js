@@ -13,7 +13,7 @@ export class Shelf {
     const made = make('button', { type: 'button', onclick: () => build(this.sections) }, 'Make a song of these');
     const wiped = make('button', { type: 'button', class: 'small plain', onclick: () => this.set([]) }, 'Put all away');
     this.element = make('section', { class: 'shelf-of-sections', 'aria-label': 'Sections put aside', hidden: true },
-      make('h4', {}, 'Sections put aside'), this.list, make('p', { class: 'deeds' }, made, wiped));
+      make('h2', {}, 'Sections put aside'), this.list, make('p', { class: 'deeds' }, made, wiped));
   }
 
   /** @param {Aside} section */

@@ -199,4 +199,6 @@ export interface Song {
   kept: object[];
   words: { stresses: { bar: number; beat: number; word: string; text: string }[]; checked: number; remarks: string[] } | null;
   offers: WayOut[];
+  /** Its melodies come as counts: no song is known of any note. */
+  counted: boolean;
 }

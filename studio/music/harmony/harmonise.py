@@ -27,9 +27,10 @@ from studio.errors import Refused
 from studio.music.chains.markov import Floats, Longs
 from studio.music.chains.sampling import Requirement, Solution, solve
 from studio.music.chains.trellis import Trellis
+from studio.music.harmony.character import chord_figures
 from studio.music.harmony.fit import FAMILIES, Fit
 from studio.music.harmony.idiom import CONTRAST, LAST, SECTION, THEME, HarmonyIdiom
-from studio.music.harmony.laying import BarSymbols, lay
+from studio.music.harmony.laying import BarSymbols, in_bars, lay
 from studio.music.harmony.local_keys import local_tonics
 from studio.music.scores.bars import Bar
 from studio.music.scores.keys import Key
@@ -50,6 +51,14 @@ TILTS = (-1.5, 3.0)
 
 HALVINGS = 6
 """Steps of that search."""
+
+NEAR_KINDS, STRANGE = 0.7, 1.3
+"""How many different triads more or less are still about as many, and by how much (a logarithm) those are
+rarer that are more than a song has.
+"""
+
+ALIKE = 48
+"""Rows from which one is taken that is like the style's songs."""
 
 DRAWS = 48
 """Rows that are drawn, from which those are taken that differ most."""
@@ -168,6 +177,42 @@ class Harmonisation:
         """
         wanted = 1 if count == 1 else max(count, DRAWS)
         return self.farthest(self.many(wanted, 8 * count, random, daring, returns=returns), count)
+
+    def draw_alike(self, random: np.random.Generator, *, daring: float | None = None) -> list[int]:
+        """One row of chords whose sections are like those of the style's songs: in how many different chords
+        they have, how long they stay on one and how much returns (`harmony.character`, importance
+        resampling). Rows as they are drawn have more different chords than songs have: a song keeps to
+        its own. So one of the style's songs of about that length says how many there are, and a first row
+        which.
+        """
+        plain = self.many(1, 8, random, daring)[0]
+        wanted = self.idiom.kinds_of_a_song(len(self.bars), random)
+        lean = replace(self, requirements=(*self.requirements, *self._keeping_to(plain, wanted)))
+        rows = lean.many(ALIKE, 8, random, daring)
+        logs = np.zeros(len(rows))
+        length = min(SECTION, len(self.bars))
+        drawn = [in_bars(row, self.idiom.ticks, self.idiom.bar) for row in rows]
+        for first in range(0, len(self.bars) - length + 1, length):
+            own = [row[first : first + length] for row in drawn]
+            sections = [[[self.idiom.events[s] for s in bar] for bar in bars] for bars in own]
+            figures = [chord_figures(section, self.idiom.bar) for section in sections]
+            logs += self.idiom.character.log_weights(figures)
+        if wanted is not None:
+            kinds = np.array([len(self.idiom.triads_in(row)) for row in rows])
+            logs += -0.5 * ((kinds - wanted) / NEAR_KINDS) ** 2
+        weights = np.exp(logs - logs.max())
+        return rows[int(random.choice(len(rows), p=weights / weights.sum()))]
+
+    def _keeping_to(self, row: Sequence[int], kinds: int | None) -> tuple[Requirement, ...]:
+        """That chords other than the `kinds` triads that sound longest in this row are rarer; nothing for
+        None.
+        """
+        if kinds is None:
+            return ()
+        own = {triad for triad, _ in self.idiom.triads_in(row).most_common(kinds)}
+        strange = np.array([event.harmony.triad not in own for event in self.idiom.events])
+        weight = np.tile(np.where(strange, np.exp(-STRANGE), 1.0), (self.ticks, 1))
+        return (Requirement("chords as few as in a song", weight=weight),)
 
     def many(
         self,

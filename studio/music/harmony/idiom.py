@@ -16,6 +16,7 @@ are called there.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -62,6 +63,9 @@ UNKNOWN_BITS = 14.0
 
 CAUTION = 4.0
 """Chords that are added to what is counted in a kind of bar, and to what is expected there."""
+
+FEWEST_LIKE = 12
+"""Songs of about a length without which it is not known how many chords such songs have."""
 
 KEPT = 3
 """Trellises that are kept."""
@@ -366,6 +370,23 @@ class HarmonyIdiom:
     def character(self) -> Character:
         """What sections of the style's songs are like."""
         return chord_character(self.lines, self.bar, SECTION)
+
+    def triads_in(self, symbols: Iterable[int]) -> Counter[int]:
+        """The different triads of a row, and for how many ticks each sounds."""
+        found: Counter[int] = Counter()
+        for symbol in symbols:
+            found[self.events[symbol].harmony.triad] += self.events[symbol].ticks
+        return found
+
+    def kinds_of_a_song(self, bars: int, random: np.random.Generator) -> int | None:
+        """How many different triads a song of the style has, one of about so many bars, which is drawn; None
+        where few such songs are known.
+        """
+        lines = [line for line in self.lines if bars * 2 <= line.length * 3 <= bars * 5]
+        if len(lines) < FEWEST_LIKE:
+            return None
+        like = lines[int(random.integers(len(lines)))]
+        return len({event.harmony.triad for event in like.events})
 
     # What is played where
     # --------------------------------------------------------------------------------------------------------

@@ -81,7 +81,9 @@ class SongWishes:
 
     def contradiction(self) -> Contradiction | None:
         """The error that names the fewest wishes that conflict; None where no conflict was found."""
-        found = smallest_conflict(len(self.wishes), self.possible, checks=CHECKS)
+        # What melody or chords alone rule out is decided exactly, and much sooner than whether both meet.
+        found = smallest_conflict(len(self.wishes), self.possible_apart, checks=CHECKS)
+        found = found or smallest_conflict(len(self.wishes), self.possible, checks=CHECKS)
         if found is None:
             return None
         members, proved, tried = found
@@ -111,6 +113,11 @@ class SongWishes:
         request = self.desk.chords
         hard = (*request.hard, Requirement("chords under a melody", allowed=mask))
         return replace(self.desk, chords=replace(request, hard=hard, solvers={}))
+
+    def possible_apart(self, chosen: Set[int]) -> bool:
+        """Whether chords alone, and the melody over those that are given, can satisfy these wishes."""
+        asked = _AskedSong(self, [self.wishes[number] for number in sorted(chosen)])
+        return asked.chords_possible and all(map(asked.part_possible, asked.parts))
 
     def possible(self, chosen: Set[int]) -> bool:
         """Whether some song satisfies these wishes, by number; see the head of this file."""
@@ -220,6 +227,11 @@ class _AskedSong:
             names = {f"the chords of bar {bar + 1}" for bar in more}
             found += [each for each in request.hard if each.name in names]
         return found
+
+    def _quick_trellis(self) -> Any:
+        idiom = self.desk.chords.idiom
+        listeners = tuple(one.listener for one in self.chord_requirements if one.listener is not None)
+        return idiom.trellis(idiom.walk(1), listeners)
 
     @cached_property
     def chord_trellis(self) -> Any:
@@ -344,7 +356,9 @@ class _AskedSong:
             for first in places:
                 mask[first : first + section.bars] &= found
         asked = [*self.chord_requirements, Requirement("the melody", allowed=mask)]
-        holds = possible(self.chord_trellis, desk.chords.ticks, asked, budget=USUAL_BUDGET)
+        # A way that looks back one chord is one, and its search is there already.
+        ways = (self._quick_trellis, lambda: self.chord_trellis)
+        holds = any(possible(way(), desk.chords.ticks, asked, budget=USUAL_BUDGET) for way in ways)
         return mask if holds else None
 
     def _with_chords(

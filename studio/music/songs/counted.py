@@ -18,7 +18,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -401,9 +401,10 @@ def sung_of(
     *,
     variants: bool = True,
     most: int | None = None,
+    tonics: Mapping[int, Sequence[int]] | None = None,
 ) -> SungIdiom:
     """The melodies of a style in a meter and key, from its tunes or its counts. most: events to learn from;
-    of a larger style songs are left out, evenly over it.
+    of a larger style songs are left out, evenly over it. tonics: see `SungIdiom`.
     """
     if isinstance(style, CountedStyle):
         return style.sung(meter, key)
@@ -415,4 +416,4 @@ def sung_of(
         kept = base.lines[::step]
         base, unheard = copy.copy(base), len(base.lines) - len(kept)
         base.lines = kept
-    return SungIdiom(base, variants=variants, unheard=unheard)
+    return SungIdiom(base, variants=variants, unheard=unheard, tonics=tonics)

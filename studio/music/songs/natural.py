@@ -17,7 +17,7 @@ it weighs was found by drawing whole songs (models/build_songs.py), and comes wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +31,15 @@ from studio.music.melody.takes import by_chain
 if TYPE_CHECKING:
     from studio.music.melody.form import Forms
     from studio.music.songs.sung import SungIdiom
+
+WORDED = (2, 5, 6)
+"""The marks, of `marks_of`, that are weighed where words say how many notes there are."""
+
+CHOSEN = (0.0, 0.0, 0.8, 0.0, 0.0, 0.6, 0.3)
+"""What is added to the weights that are found: those draws are chosen that are like the style's sections, and
+bars return, so some of the notes off the beat, the leaps and the repeated notes are lost again. Measured with
+benchmarks/likeness.py over songs of the songbook.
+"""
 
 ROUNDS, LISTENED = 5, 28
 """How often the weights are corrected, and melodies that are listened to each time."""
@@ -54,25 +63,29 @@ def natural_weights(
     ways: Callable[[Floats, int], Solution],
     *,
     leaves_alone: bool = False,
+    marks: Sequence[int] | None = None,
+    chosen: Sequence[float] | None = None,
 ) -> Floats:
     """[alphabet]: how much more often each event is to be drawn. ways: from such weights and the number of a
     round, from 0, to the melodies that are possible. leaves_alone: only how notes are left is weighed, where
-    words say how many there are. 1 for all where no melody is possible.
+    words say how many there are; the same as marks ((5, 6)). chosen: of all marks, what is added to what is
+    found. 1 for all where no melody is possible.
     """
-    which = slice(-2, None) if leaves_alone else slice(None)
-    marks = marks_of(sung)[which]
+    which = list(marks or ((5, 6) if leaves_alone else range(7)))
+    more = np.array(chosen)[which] if chosen is not None else np.zeros(len(which))
+    rows = marks_of(sung)[which]
     search, random = MarkSearch(wanted_of(sung, forms)[which]), np.random.default_rng(0)
     for number in range(ROUNDS):
         try:
-            solution = ways(np.exp(search.logs @ marks), number)
+            solution = ways(np.exp(search.logs @ rows), number)
         except Refused:
             return np.ones(sung.alphabet)
         if not solution.feasible:
             return np.ones(sung.alphabet)
         drawn = [symbol for row in by_chain(solution, LISTENED, random) for symbol in row]
         bars = float(sung.ticks[drawn].sum()) / sung.bar
-        search.hear((marks[:, drawn].sum(axis=1) + STEADY * search.wanted) / (bars + STEADY))
-    found: Floats = np.exp(search.found @ marks)
+        search.hear((rows[:, drawn].sum(axis=1) + STEADY * search.wanted) / (bars + STEADY))
+    found: Floats = np.exp((search.found + more) @ rows)
     return found
 
 

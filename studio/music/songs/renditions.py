@@ -169,9 +169,9 @@ class SongRenditions(Renditions):
     def in_parts(self, work: Work) -> dict[str, Any]:
         """A song as its tab shows it: {"sections": [{"letter", "first", "bars", "key"}], "row": its chords,
         "bars", "form", "band", "title of band", "parts": [{"name", "plays", "level", "pan", "mute", "solo",
-        "kept"}], "kept", "words": see `sung_words.with_words`, or None, "offers": settings worth trying}.
-        Levels
-        in LU and pans as the recipe mixes them.
+        "kept"}], "kept", "words": see `sung_words.with_words`, or None, "offers": settings worth trying,
+        "counted": its melodies come as counts, so no note has a song it is from}. Levels in LU and pans as
+        the recipe mixes them.
         """
         from studio.music.songs.facts import row_in_words
         from studio.music.songs.recipes import MixedPart
@@ -207,6 +207,7 @@ class SongRenditions(Renditions):
             "kept": list(work.facts.get("kept", ())),
             "words": work.facts.get("words"),
             "offers": list(work.facts.get("offers", ())),
+            "counted": "notes" not in work.facts.get("copying", {"notes": 0}),
         }
 
     def stem(self, work: Work, name: str) -> Path:

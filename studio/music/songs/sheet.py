@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ from studio.music.chains.automata import Listener
 from studio.music.chains.clocks import TimedAutomaton
 from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats
-from studio.music.chains.sampling import Requirement, Solution, by_period, merged, solve
+from studio.music.chains.sampling import Requirement, Solution, by_period, merged, possible, solve
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk
 from studio.music.harmony.counts import shipped_chords, shipped_fit
 from studio.music.harmony.fit import Fit, FitCounts
@@ -69,8 +69,8 @@ from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chord
 from studio.music.songs.keeping import Kept
 from studio.music.songs.limits import check_singable, most_notes, too_many_syllables
 from studio.music.songs.named import INFERRED, SONG_STYLES
+from studio.music.songs.natural import CHOSEN, WORDED, leaning, natural_weights
 from studio.music.songs.natural import ROUNDS as LEANING_ROUNDS
-from studio.music.songs.natural import leaning, natural_weights
 from studio.music.songs.plan import EARLIER_FORMS, FORM_RULES, FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, named_song, read_row, read_section_key
 from studio.music.songs.record import SongRecord
@@ -81,6 +81,9 @@ from studio.music.styles.style import Style
 
 SEAMS = 20
 """How often a melody is drawn again whose sections do not go together."""
+
+NEW = 12
+"""And one that is as in the earlier song, of which a person kept the rest to hear something new."""
 
 ROUNDS = 3
 """Times that other rows of chords are drawn where none of them has a melody."""
@@ -94,6 +97,14 @@ RHYTHM = 0.7
 NEAR, FAR = 4, 0.5
 """Semitones from one section to the next that cost nothing, and by how much (a logarithm) each more is
 avoided.
+"""
+
+TURNS = 24
+"""Draws of a section that follows itself, from which the notes are taken that it begins and ends near."""
+
+CLOSE, AWAY, BESIDE = 2, 0.8, 0.3
+"""The same for the notes that are drawn at a seam, from the rules 5 on: what the other sections leave open is
+near to them before it is chosen among few draws.
 """
 
 WIDE, LEAPT = 12, 3.0
@@ -131,17 +142,27 @@ LIVELY = (-0.5, 2.5)
 LISTENED = 48
 """Melodies of a section that are drawn at each step of that search."""
 
-FIT = 2.0
-"""How much a quarter note over its chord counts."""
+FIT, FIT_NOW, FIT_WORDS = 2.0, 3.0, 4.0
+"""How much a quarter note over its chord counts: by earlier rules, by today's, and where words lead, which
+ask for many short notes. Measured with benchmarks/likeness.py, as is what follows.
+"""
 
-DRAWING_RULES, RULES_OF_06, RULES_OF_05, EARLIER_RULES = "4", "3", "2", "1"
+RECITED, AT_ONCE = 3.0, 3
+"""By how much (a logarithm) a section is avoided for each note that is one more on the same pitch than so
+many in a row.
+"""
+
+DRAWING_RULES, RULES_OF_07, RULES_OF_06, RULES_OF_05, EARLIER_RULES = "5", "4", "3", "2", "1"
 """How songs are drawn. 1: as in 0.4.0, whose works say nothing. 2: among many draws those are taken whose
 sections are like the style's (`harmony.character`), and bars return moved or with another ending. 3: as many
 notes are off the beat as in the style (`lively_weights`), and words in a large style are sung by melodies
 learnt from a part of it. 4: notes are as long, as often off the beat and left as in the style, whatever the
 chords and words ask (`natural`); songs end on notes that the style's songs end on (`endings`); sections go on
-near where the one before ended; and sections in another key are sung as the style sings in that key. A work
-says by which it was made, and is made again by the same.
+near where the one before ended; and sections in another key are sung as the style sings in that key. 5: the
+style's bridges are learnt in the key they are heard in; sections begin and end nearer to what they are next
+to (`Seams`), and lie better over their chords; few notes in a row are the same; and a given melody gets about
+as many different chords as a song of the style has. A work says by which it was made, and is made again by
+the same.
 """
 
 
@@ -251,6 +272,13 @@ class SongStyles:
             found = learn_habits(self.melody, ())
         return replace(found, section_keys=keys)
 
+    def local_keys(self, harmony: HarmonyIdiom) -> dict[int, tuple[int, ...]]:
+        """The key that is heard in each bar of each song, by its number; of songs with chords of their own
+        alone, for a melody says little of its key.
+        """
+        own = not self.chords and self.lead_sheets is None
+        return {line.number: line.tonics for line in harmony.lines} if own else {}
+
     def ends(self, sung: SungIdiom) -> SongEnds:
         """How songs of the melodies' style end."""
         if isinstance(self.melody, CountedStyle):
@@ -310,8 +338,9 @@ class SheetDesk:
     views: Views = field(default_factory=dict)
     wishes: dict[str, SectionWishes] = field(default_factory=dict)
     clocks: dict[str, list[tuple[TimedAutomaton, str]]] = field(default_factory=dict)
-    """What was worked out before: the sections over a row of chords, what is asked of each section, and the
-    clocks of its words.
+    singable: dict[str, bool] = field(default_factory=dict)
+    """What was worked out before: the sections over a row of chords, what is asked of each section, the
+    clocks of its words, and whether it has a melody over some chords.
     """
     shared: list[int] = field(default_factory=list)
 
@@ -323,6 +352,13 @@ class SheetDesk:
     @property
     def trellis(self) -> Trellis:
         return self.side.trellis
+
+    @property
+    def fitting(self) -> float:
+        """How much a quarter note over its chord counts."""
+        if not since(self.rules, DRAWING_RULES):
+            return FIT
+        return FIT_NOW if self.words is None else FIT_WORDS
 
     def with_longer_copies(self) -> SheetDesk | None:
         """The same with a longer copy limit; None where one was asked for, or it is long enough."""
@@ -360,7 +396,7 @@ class SheetDesk:
         """The same for a section in another key: its melody is one of the style in that key. By earlier rules
         it was sung as in the song's own key, whose scale it then rarely left.
         """
-        if not since(self.rules, DRAWING_RULES) or part.key.tonic == self.sung.key.tonic:
+        if not since(self.rules, RULES_OF_07) or part.key.tonic == self.sung.key.tonic:
             return self
         name = part.key.short()
         if name not in self.own:
@@ -486,7 +522,7 @@ class SectionView:
         places = tuple(each.first for each in desk.plan.sections if each.letter == part.letter)
         bar, sung = desk.sung.bar, desk.sung
         here = over.part(part.first, part.bars)
-        lying = sung.lying_by_bars(here, desk.fit, FIT)
+        lying = sung.lying_by_bars(here, desk.fit, desk.fitting)
         weight = Requirement("the chords", weight=lying if desk.rhythm is None else lying * desk.rhythm)
         wishes = desk.wishes_of(part)
         hard, soft, usual = list(wishes.hard), list(wishes.soft), list(wishes.usual)
@@ -498,8 +534,10 @@ class SectionView:
         remarks: list[str] = []
         base = merged(desk.trellis, part.bars * bar, [*hard, *soft, weight])
         if desk.words is not None:
-            carried, said = _carrying(desk, part, base, [*usual, *closing])
+            carried, said, holds = _carrying(desk, part, base, [*usual, *closing])
             hard, base, remarks = [*hard, *carried], [*base, *carried], said
+            if not holds:
+                return cls(part, places, tuple(hard), (*soft, weight), tuple(usual), -np.inf, ())
         while True:
             found = solve(desk.trellis, part.bars * bar, [*base, *usual, *closing])
             if found.feasible or not (usual or closing):
@@ -534,6 +572,8 @@ class SectionView:
         if more is not None and desk.rules != EARLIER_RULES:
             forms.settled = True
         forms.ended = ending is not None
+        if seams is not None and since(desk.rules, DRAWING_RULES):
+            compiled = replace(compiled, soft=(*self.soft, seams.leaning(desk.sung, self.part.bars)))
         judge = judge_of(desk.sung, first, seams) if desk.rules != EARLIER_RULES else None
         return Outlook(
             melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms, judge
@@ -543,12 +583,13 @@ class SectionView:
 @dataclass(frozen=True)
 class Seams:
     """What a section is next to. before: the last pitches of the sections it follows. after: the first
-    pitches of those that follow it. itself: it follows itself somewhere.
+    pitches of those that follow it. itself: it follows itself somewhere. near: semitones that cost nothing.
     """
 
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
     itself: bool = False
+    near: int = NEAR
 
     @classmethod
     def of(cls, desk: SheetDesk, letter: str, takes: Mapping[str, Take]) -> Seams:
@@ -562,7 +603,21 @@ class Seams:
                 before.append(edges[one][1])
             if one == letter and other in edges:
                 after.append(edges[other][0])
-        return cls(tuple(before), tuple(after), (letter, letter) in set(pairwise(letters)))
+        near = CLOSE if since(desk.rules, DRAWING_RULES) else NEAR
+        return cls(tuple(before), tuple(after), (letter, letter) in set(pairwise(letters)), near)
+
+    def leaning(self, sung: SungIdiom, bars: int) -> Requirement:
+        """[bars, alphabet]: a section of so many bars begins and ends near what it is next to."""
+        weight = np.ones((bars, sung.alphabet))
+        begins = sung.struck & (sung.place == 0)
+        ends = sung.sounding & (sung.place + sung.ticks == sung.bar)
+        for bar, at_edge, others in ((0, begins, self.before), (bars - 1, ends, self.after)):
+            # Where a rest is at the edge, it is another note of that bar that counts: any of them a little.
+            strength = AWAY * np.where(at_edge, 1.0, np.where(sung.struck, BESIDE, 0.0))
+            for other in others:
+                away = np.maximum(0, np.abs(sung.pitch - other) - CLOSE)
+                weight[bar] *= np.exp(-strength * away)
+        return Requirement("the sections beside it", weight=weight)
 
     def cost(self, section: Sequence[Sequence[Event]]) -> float:
         """How much a section is to be avoided: a step from section to section is seldom a leap."""
@@ -572,7 +627,11 @@ class Seams:
         steps = [pitches[0] - each for each in self.before] + [each - pitches[-1] for each in self.after]
         steps += [pitches[0] - pitches[-1]] if self.itself else []
         wide = sum(abs(b - a) > WIDE for a, b in pairwise(pitches))
-        return FAR * sum(max(0, abs(step) - NEAR) for step in steps) + LEAPT * wide
+        cost = FAR * sum(max(0, abs(step) - self.near) for step in steps) + LEAPT * wide
+        if self.near == CLOSE:
+            runs = [len(list(run)) for _, run in groupby(pitches)]
+            cost += RECITED * sum(max(0, run - AT_ONCE) for run in runs)
+        return cost
 
 
 def _edges(sung: SungIdiom, take: Take) -> tuple[int, int]:
@@ -611,19 +670,29 @@ def _carrying(
     part: SheetPart,
     others: Sequence[Requirement],
     usual: Sequence[Requirement],
-) -> tuple[list[Requirement], list[str]]:
-    """What the words of a section ask of its melody, as much of it as the others leave room for, and what
-    gave way; all of it where nothing is possible. usual: what gives way before the words do.
+) -> tuple[list[Requirement], list[str], bool]:
+    """What the words of a section ask of its melody, as much of it as the others leave room for, what gave
+    way, and whether there is a melody. usual: what gives way before the words do.
     """
     asked = [
         (Requirement(WORDS.name(part.letter), clock=clock), said) for clock, said in desk.clocks_of(part)
     ]
-    if asked and solve(desk.trellis, part.bars * desk.sung.bar, [*others, asked[0][0], *usual]).feasible:
-        return [asked[0][0]], []  # as the solution with them is asked for next, nothing is worked out twice
-    for requirement, said in asked:
-        if solve(desk.trellis, part.bars * desk.sung.bar, [*others, requirement]).feasible:
-            return [requirement], [said] if said else []
-    return [requirement for requirement, _ in asked[-1:]], []
+    ticks = part.bars * desk.sung.bar
+
+    def holds(*more: Requirement) -> bool:
+        return solve(desk.trellis, ticks, [*others, *more]).feasible
+
+    if asked and holds(asked[0][0], *usual):
+        return [asked[0][0]], [], True  # its solution is asked for next, so nothing is worked out twice
+    if asked and holds(asked[0][0]):
+        return [asked[0][0]], [asked[0][1]] if asked[0][1] else [], True
+    last = [requirement for requirement, _ in asked[-1:]]
+    if not holds(*last):
+        return last, [], not asked
+    for requirement, said in asked[1:-1]:
+        if holds(requirement):
+            return [requirement], [said], True
+    return last, [said for _, said in asked[-1:] if said], True
 
 
 def in_section(each: Requirement, places: Sequence[int], ticks: int, bar: int, walk: Walk) -> Requirement:
@@ -713,7 +782,13 @@ def prepare(
     chords = ChordRequest.of(recipe, plan, harmony, given.take, given.kept_chords(fit), judged=judged)
     yield f"learning the melody from {styles.melody.entry.title}"
     most = MOST_WITH_WORDS if rules not in (EARLIER_RULES, RULES_OF_05) and words is not None else None
-    sung = sung_of(styles.melody, meter, key, recipe.order, variants=rules != EARLIER_RULES, most=most)
+    sung = sung_of(
+        styles.melody,
+        *(meter, key, recipe.order),
+        variants=rules != EARLIER_RULES,
+        most=most,
+        tonics=styles.local_keys(harmony) if since(rules, DRAWING_RULES) else None,
+    )
     check_singable(recipe, plan, sung, words)
     remarks = styles.borrowed(recipe)
     if sung.unheard:
@@ -737,9 +812,9 @@ def prepare(
         remarks=remarks,
         words=words,
         habits=styles.habits(harmony) if recipe.modulation != "none" or recipe.pickup != "none" else None,
-        ends=styles.ends(sung) if since(rules, DRAWING_RULES) else None,
+        ends=styles.ends(sung) if since(rules, RULES_OF_07) else None,
     )
-    if since(rules, DRAWING_RULES) and rhythm is None:
+    if since(rules, RULES_OF_07) and rhythm is None:
         desk = replace(desk, rhythm=natural_rhythm(desk, styles.chords))
     return desk
 
@@ -765,13 +840,16 @@ def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
     def ways(weights: Floats, number: int) -> Solution:
         row = [int(symbol) for symbol in rows[number] if symbol >= 0]
         over = desk.chords.over(row, sung.tick).part(part.first, bars)
-        notes = sung.lying_by_bars(over, desk.fit, FIT) * usual * weights
+        notes = sung.lying_by_bars(over, desk.fit, desk.fitting) * usual * weights
         more = [Requirement("notes", weight=notes)]
         if desk.recipe.dissonance == "resolved":
             more.append(Requirement(RESOLVED.name(None), allowed=sung.resolving_by_bars(over)))
         return solve(trellis, bars * sung.bar, [*asked, *more])
 
-    return natural_weights(sung, desk.forms, ways, leaves_alone=clock is not None)
+    if not since(desk.rules, DRAWING_RULES):
+        return natural_weights(sung, desk.forms, ways, leaves_alone=clock is not None)
+    marks = WORDED if clock is not None else None
+    return natural_weights(sung, desk.forms, ways, marks=marks, chosen=CHOSEN)
 
 
 def leans_of(sung: SungIdiom, chords: str, *, worded: bool) -> Floats | None:
@@ -918,7 +996,7 @@ class MelodySide:
         melody = melody_recipe_of(recipe, plan)
         if given.kept is not None:
             melody = melody.model_copy(update={"keep": (), "pins": (*melody.pins, *given.kept.pins)})
-        if since(drawing_rules(recipe), DRAWING_RULES) and len({each.tonic for each in plan.keys}) > 1:
+        if since(drawing_rules(recipe), RULES_OF_07) and len({each.tonic for each in plan.keys}) > 1:
             melody = _in_its_key(melody, plan, sung.key)
         backs = (1, BACK) if sum(map(len, sung.sequences)) < LARGE_STYLE else (BACK,)
         for back in backs:
@@ -940,7 +1018,7 @@ def _with_kept_bars(compiled: Compiled, sung: SungIdiom, kept: Kept | None, reci
         return compiled
     name = KEPT.name(None)
     row = KEPT, list(recipe.keep or recipe.keep_sections)
-    alone = since(drawing_rules(recipe), DRAWING_RULES)
+    alone = since(drawing_rules(recipe), RULES_OF_07)
     hard = (*compiled.hard, Requirement(name, allowed=kept.mask(sung, its_key_alone=alone)))
     return replace(compiled, hard=hard, asked={**compiled.asked, name: row})
 
@@ -962,12 +1040,15 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     yield "drawing chords"
     drawn, desk, logs = yield from rows_that_sing(desk, random)
     yield "drawing the melody"
-    tries = 0
+    tries = same = 0
     while True:
         row = chosen_row(drawn.rows, logs, random, desk.rules)
         takes = yield from _sections_drawn(desk, desk.sections(row), random)
         if _all_hold(desk, takes):
-            break
+            if same == NEW or not since(desk.rules, DRAWING_RULES) or not _as_before(desk, takes):
+                break
+            same += 1
+            continue
         tries += 1
         if tries % SEAMS:
             continue
@@ -980,6 +1061,23 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
         desk = wider
     sheet = replace(_sheet(desk, row, takes, seed), chord_limit=drawn.limit)
     return _with_pickup(desk, sheet, seed)
+
+
+def _as_before(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
+    """Whether all that was drawn is as in the earlier song, of which a person kept the rest."""
+    record = next(iter(desk.given.records), None)
+    if record is None or not takes:
+        return False
+    starts = {bar.number: bar.start for bar in record.tune.bars()}
+    for letter in takes:
+        first, bars = next(((at, count) for name, at, count in record.sections if name == letter), (-1, 0))
+        if first not in starts:
+            return False
+        start, end = starts[first], starts[first] + bars * desk.sung.meter.bar_length
+        known = [(n.start - start, n.pitch) for n in record.tune.sounding if start <= n.start < end]
+        if known != [(tick * desk.sung.tick, pitch) for tick, pitch in _struck(desk, letter, takes)]:
+            return False
+    return True
 
 
 def _with_pickup(desk: SheetDesk, sheet: Sheet, seed: int) -> Sheet:
@@ -1048,6 +1146,8 @@ def rows_that_sing(
         for _ in range(ROUNDS):
             drawn = _rows_drawn(desk, random)
             yield "trying which chords can be sung"
+            if drawn.rows and _without_any_melody(desk, drawn.rows[0]):
+                break
             logs = np.array([sum(view.log_z for view in desk.sections(row)) for row in drawn.rows])
             if np.isfinite(logs).any():
                 if drawn.limit > desk.chords.max_copy:
@@ -1056,7 +1156,7 @@ def rows_that_sing(
                 return drawn, desk, logs
             if desk.chords.settled is not None or desk.words is not None:
                 break  # other chords hardly change what words ask for
-        wider = desk.with_longer_copies()
+        wider = None if _without_any_melody(desk, drawn.rows[0]) else desk.with_longer_copies()
         if wider is None:
             yield "finding out which settings conflict"
             if (found := _too_many_syllables(desk)) is not None:
@@ -1071,6 +1171,31 @@ def rows_that_sing(
             views = desk.sections(drawn.rows[0])
             raise _melody_contradiction(desk, next(view for view in views if view.log_z == -np.inf))
         desk = wider
+
+
+def _without_any_melody(desk: SheetDesk, row: Sequence[int]) -> bool:
+    """Whether a section that has no melody over this row of chords has none over others either, whatever may
+    be copied. It is quick to find out, for without the copy limit there are few states.
+    """
+    return any(view.log_z == -np.inf and not _has_a_melody(desk, view.part) for view in desk.sections(row))
+
+
+def _has_a_melody(whole: SheetDesk, part: SheetPart) -> bool:
+    """Whether a section has a melody whatever its chords and without a copy limit; True where that is not
+    known.
+    """
+    if part.letter not in whole.singable:
+        desk = whole.sung_in(part)
+        asked = [each for each in desk.wishes_of(part).hard if each.listener is not desk.side.copies]
+        asked += [Requirement("words", clock=clock) for clock, _ in desk.clocks_of(part)[-1:]]
+        listeners = tuple(each.listener for each in asked if each.listener is not None)
+        try:
+            trellis = desk.sung.trellis(desk.compiled.context.walk, listeners, SMALL_BUDGET)
+            found = possible(trellis, part.bars * desk.sung.bar, asked, budget=SMALL_BUDGET)
+        except Refused:
+            found = True
+        whole.singable[part.letter] = found
+    return whole.singable[part.letter]
 
 
 def _too_many_syllables(desk: SheetDesk) -> Contradiction | None:
@@ -1137,12 +1262,40 @@ def _section_drawn(
     first = _events(whole, likened, takes[likened]) if likened is not None else None
     player = desk.sung.player(desk.compiled.context.max_copy)
     ending = seams = None
-    if since(desk.rules, DRAWING_RULES):
+    if since(desk.rules, RULES_OF_07):
         seams = Seams.of(whole, letter, takes)
         if letter == desk.plan.sections[-1].letter:
             ending = _song_end(desk, view, more, random)
+    if seams is not None and seams.itself and since(desk.rules, DRAWING_RULES):
+        seams = _going_round(desk, view, [each for each in (more, ending) if each is not None], seams, random)
     outlook = view.outlook(desk, more, like, first, ending=ending, seams=seams)
     return (yield from draw(outlook, int(random.integers(2**31)), player))
+
+
+def _going_round(
+    desk: SheetDesk,
+    view: SectionView,
+    more: Sequence[Requirement],
+    seams: Seams,
+    random: np.random.Generator,
+) -> Seams:
+    """The same for a section that follows itself, and now ends near where it begins: where both are, is taken
+    from a few draws of the section.
+    """
+    asked = [*view.hard, *view.soft, *view.usual, *more]
+    solution = solve(desk.trellis, view.part.bars * desk.sung.bar, asked)
+    if not solution.feasible:
+        return seams
+    edges = []
+    for row in solution.sample(TURNS, random).tolist():
+        pitches = [int(desk.sung.pitch[symbol]) for symbol in row if symbol >= 0 and desk.sung.struck[symbol]]
+        edges += [(pitches[0], pitches[-1])] if pitches else []
+    if not edges:
+        return seams
+    costs = np.array([max(0, abs(first - last) - CLOSE) for first, last in edges])
+    weights = np.exp(-FAR * costs)
+    first, last = edges[int(random.choice(len(edges), p=weights / weights.sum()))]
+    return replace(seams, before=(*seams.before, last), after=(*seams.after, first))
 
 
 def _song_end(
@@ -1292,7 +1445,7 @@ def _joined_tune(desk: SheetDesk, takes: Mapping[str, Take], title: str, tempo: 
             known = desk.sung_in(part).sung.tune(takes[part.letter].symbols).notes
         notes += [(note.pitch, note.duration) for note in known]
     tune = Tune.of(notes, meter=sung.meter, key=desk.plan.key, title=title, tempo=tempo)
-    if not since(desk.rules, DRAWING_RULES):
+    if not since(desk.rules, RULES_OF_07):
         return tune
     home = KeyAt(Fraction(0), desk.plan.key)
     keys = [KeyAt(part.first * sung.meter.bar_length, part.key) for part in desk.plan.sections]

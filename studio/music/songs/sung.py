@@ -15,7 +15,8 @@ itself. The rule about dissonance then is a mask like any other, and holds exact
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -35,6 +36,7 @@ from studio.music.melody.takes import Player, by_chain, usual_tempo
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
 from studio.music.songs.character import MelodyCharacter
+from studio.music.styles.style import Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,28 @@ class SungIdiom(Idiom):
     leaves: [alphabet]. lines: the stretches. songs: the whole songs.
     """
 
-    def __init__(self, base: Idiom, *, variants: bool = True, unheard: int = 0) -> None:
+    def __init__(
+        self,
+        base: Idiom,
+        *,
+        variants: bool = True,
+        unheard: int = 0,
+        tonics: Mapping[int, Sequence[int]] | None = None,
+    ) -> None:
         """variants: bars that are moved, or begin like another, may leave their notes in another way. Songs
         of 0.4.0 were drawn without: there such bars were left out. unheard: songs of the style that were left
-        out of `base`.
+        out of `base`. tonics: by the number of a song, the pitch class of the key that is heard in each of
+        its bars, as it is played: a bridge in another key is learnt as one in the song's own.
         """
         self.unheard = unheard
         self.variants = variants
         self.songs = tuple(_sung(line) for line in base.lines)
-        stretches = tuple(part for song in self.songs for part in _stretches(song))
+        stretches = tuple(
+            _in_home_key(part, heard[first:], base.style) if len(heard) == song.length else part
+            for song in self.songs
+            for heard in ((tonics or {}).get(song.number, ()),)
+            for first, part in _stretches(song)
+        )
         super().__init__(
             base.style,
             base.meter,
@@ -344,8 +359,22 @@ class ChordsOver:
         return np.array([(self.tonics[bar] + harmony.root + tone) % 12 for tone in harmony.tones])
 
 
-def _stretches(song: LearntTune) -> Iterator[LearntTune]:
-    """A song in stretches of `SECTION` bars; a rest of less than half of that stays with the one before."""
+def _in_home_key(part: LearntTune, tonics: Sequence[int], style: Style) -> LearntTune:
+    """A stretch moved to its song's own key from the key that most of its bars are heard in. tonics: of its
+    bars and those after it.
+    """
+    ((heard, _),) = Counter(tonics[: part.length]).most_common(1)
+    steps = (style.tonics[part.number] - heard + 6) % 12 - 6
+    if not steps:
+        return part
+    moved = (replace(e, pitch=e.pitch + steps) if e.pitch >= 0 else e for e in part.events)
+    return replace(part, events=tuple(moved))
+
+
+def _stretches(song: LearntTune) -> Iterator[tuple[int, LearntTune]]:
+    """A song in stretches of `SECTION` bars, each with the bar it begins in; a rest of less than half of that
+    stays with the one before.
+    """
     edges = [0, *range(SECTION, song.length - SECTION // 2 + 1, SECTION), song.length]
     for first, last in pairwise(edges):
         chosen = [place for place, bar in enumerate(song.bars) if first <= bar < last]
@@ -355,15 +384,18 @@ def _stretches(song: LearntTune) -> Iterator[LearntTune]:
         if events[0].carries:  # what is held over from the section before begins here
             events[0] = replace(events[0], carries=False)
         # How the last note is left is a matter of what comes after the stretch, which is not learnt.
-        yield _sung(
-            replace(
-                song,
-                events=tuple(events),
-                bars=tuple(song.bars[place] - first for place in chosen),
-                written=song.written[first:last],
-                sections=(0,),
-                phrase_ends=(),
-            )
+        yield (
+            first,
+            _sung(
+                replace(
+                    song,
+                    events=tuple(events),
+                    bars=tuple(song.bars[place] - first for place in chosen),
+                    written=song.written[first:last],
+                    sections=(0,),
+                    phrase_ends=(),
+                )
+            ),
         )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
+from studio.errors import Contradiction
 from studio.music.chains.sampling import Requirement, Solution, solve
+from studio.music.harmony.symbols import Harmony
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
@@ -17,11 +21,13 @@ from studio.music.songs.sheet import (
     DRAWING_RULES,
     RULES_OF_05,
     RULES_OF_06,
+    RULES_OF_07,
     SheetDesk,
     SongStyles,
     draw_sheet,
     prepare,
 )
+from studio.music.styles.style import Style
 from studio.process import finish
 from studio.works.setting import setting
 from tests.music.lead_sheets import style
@@ -138,3 +144,68 @@ def test_a_section_in_another_key_is_sung_in_it() -> None:
     tune = finish(draw_sheet(now, 1)).tune
     assert [(each.start, each.key.short()) for each in tune.keys] == [(0, "F"), (64, "Db"), (96, "F")]
     assert now.sung.keeps_line([note.pitch or 0 for note in tune.sounding], 8)
+
+
+def test_sections_go_on_nearer_to_where_the_one_before_ended() -> None:
+    def steps(rules: str) -> float:
+        desk, found = desk_of(rules), []
+        for seed in range(6):
+            notes = finish(draw_sheet(desk, seed)).tune.sounding
+            for one, other in pairwise(notes):
+                if one.start // 32 != other.start // 32:
+                    found.append(abs((other.pitch or 0) - (one.pitch or 0)))
+        return float(np.mean(found))
+
+    assert steps(DRAWING_RULES) < steps(RULES_OF_07) - 0.5
+
+
+def test_a_bridge_is_learnt_in_the_key_it_is_heard_in() -> None:
+    """The bridges of these songs are four semitones higher: nearly all of what they play is of the home scale
+    once they are learnt in their own key, and in the key of the signature much is not.
+    """
+
+    def higher(start: Fraction) -> int:
+        return 4 if 64 <= start < 96 else 0
+
+    songs = []
+    for tune in STYLE:
+        notes = [
+            (None if note.pitch is None else note.pitch + higher(note.start), note.duration)
+            for note in tune.notes
+        ]
+        chords = []
+        for each in tune.chords:
+            harmony = Harmony.of(each.symbol, 0)
+            assert harmony is not None
+            chords.append((each.start, harmony.moved(higher(each.start)).symbol(Key.parse("C"))))
+        songs.append(Tune.of(notes, meter="4/4", key=tune.key.short(), chords=chords, title=tune.title))
+    style = Style.of(songs, "bridges elsewhere")
+    key, meter = Key.parse("C"), Meter.parse("4/4")
+    styles = SongStyles(style)
+    heard = styles.local_keys(styles.harmony(meter, "major"))
+    strange = []
+    for tonics in (None, heard):
+        sung = sung_of(style, meter, key, 3, tonics=tonics)
+        notes_of = [event for line in sung.lines for event in line.events if event.pitch >= 0]
+        strange.append(np.mean([event.pitch % 12 not in key.scale for event in notes_of]))
+    assert strange[1] < 0.5 * strange[0]
+
+
+def test_what_no_chords_would_help_is_told_without_loosening_the_copy_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def loosened(_desk: SheetDesk) -> None:
+        raise AssertionError("the copy limit was loosened, which cannot help")
+
+    recipe = SongRecipe(
+        form="AABA",
+        bars=32,
+        key="F",
+        meter="4/4",
+        range="F4:G4",
+        pins=("1:1=F4", "1:2=F4", "1:3=F4", "1:4=G4"),
+    )
+    desk = finish(prepare(recipe, SongStyles.of(recipe, STYLE)))
+    monkeypatch.setattr(SheetDesk, "with_longer_copies", loosened)
+    with pytest.raises(Contradiction, match="F4:G4"):
+        finish(draw_sheet(desk, 1))

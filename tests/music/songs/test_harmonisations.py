@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -59,3 +60,16 @@ def test_several_harmonisations_need_a_melody(studio: Studio, tmp_path: Path) ->
     status, _, said = studio("song", "--style", "songbook-manner", "--harmonisations", "2", "-o", output)
     assert status == 2
     assert "no melody was given" in said
+
+
+def test_a_melody_gets_about_as_many_different_chords_as_songs_of_the_style_have() -> None:
+    recipe = SongRecipe(form="AABA", key="C", meter="4/4")
+    asked = harmonisation_of(recipe, style(24), replace(TUNE, chords=()))
+    own = np.mean([len({event.harmony.triad for event in line.events}) for line in asked.idiom.lines])
+
+    def kinds(rows: list[list[int]]) -> float:
+        return float(np.mean([len(asked.idiom.triads_in(row)) for row in rows]))
+
+    now = [asked.draw_alike(np.random.default_rng(seed)) for seed in range(8)]
+    before = [asked.draw(1, np.random.default_rng(seed))[0] for seed in range(8)]
+    assert abs(kinds(now) - own) < max(0.75, abs(kinds(before) - own))

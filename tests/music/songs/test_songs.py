@@ -24,7 +24,7 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.facts import row_in_words
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe, in_time, read_row
-from studio.music.songs.sheet import FIT, Sheet, SheetDesk, SongStyles, draw_sheet, prepare
+from studio.music.songs.sheet import Sheet, SheetDesk, SongStyles, draw_sheet, prepare
 from studio.music.styles.style import Style
 from studio.music.writing.musicxml import write_musicxml
 from studio.process import finish
@@ -177,7 +177,7 @@ def test_chords_that_sing_better_are_chosen_by_the_mass_of_their_melodies() -> N
     (row,) = small.chords.rows(1, np.random.default_rng(0)).rows
     (view,) = small.sections(row)
     sung, chain = small.sung, small.compiled.context.walk.chain
-    weight = sung.lying_over(small.chords.over(row, sung.tick), small.fit, FIT)
+    weight = sung.lying_over(small.chords.over(row, sung.tick), small.fit, small.fitting)
     assert small.rhythm is not None  # notes off the beat are favoured
     weight = weight * small.rhythm
     low, high = sung.range
