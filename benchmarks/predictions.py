@@ -91,7 +91,8 @@ def measure(kind: str, settings: dict[str, Any], dimensions: tuple[int, int]) ->
     """Make one, and say what it took and what was predicted."""
     from studio.making.asking import ask
     from studio.making.bounds import bounds_of, predict
-    from studio.making.kinds import KINDS, found_at, run_here
+    from studio.making.here import run_here
+    from studio.making.kinds import KINDS, found_at
     from studio.process import finish
     from studio.works.gallery import Gallery
 

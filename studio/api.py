@@ -504,7 +504,7 @@ def _not_understood(
 
 def _make(kind: Kind, arguments: dict[str, Any]) -> MadeWork:
     from studio.making.asking import ask
-    from studio.making.kinds import run_here
+    from studio.making.here import run_here
     from studio.works.gallery import Gallery
 
     show = arguments.pop("progress", True)

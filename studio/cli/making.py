@@ -159,7 +159,7 @@ class _MakingRequest:
     def make(self) -> None:
         """Make every work that was asked for, write its file, and print its path."""
         from studio.making.asking import ask, check_credit
-        from studio.making.kinds import run_here
+        from studio.making.here import run_here
 
         check_credit(self.credit)
         if self.photos is not None:

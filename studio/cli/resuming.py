@@ -22,7 +22,7 @@ def resume(work: str, output: Path | None, steps: int | None, **how: bool) -> No
     One that was stopped is made to its end; a finished one is deepened. That gives a new work, whose parent
     is the earlier one.
     """
-    from studio.making.kinds import run_here
+    from studio.making.here import run_here
     from studio.making.resuming import resume as resuming
 
     with open_gallery() as gallery:

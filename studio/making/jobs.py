@@ -5,7 +5,7 @@
         for state in jobs.follow(job):
             print(state.stage, state.done, state.total, state.seconds_left)
 
-To make one work in this process, without queue or ledger, use `studio.making.kinds.run_here`. For a file of
+To make one work in this process, without queue or ledger, use `studio.making.here.run_here`. For a file of
 recipes use `studio.making.batch`, and to make a file's work again `studio.making.remaking`.
 """
 

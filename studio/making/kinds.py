@@ -7,20 +7,18 @@ a row. No other file branches on a kind's name.
 
 from __future__ import annotations
 
-import errno
 import json
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from studio.errors import Refused, StudioError, UnknownName, Unreadable
+from studio.errors import UnknownName, Unreadable
 from studio.making.load import wait_asleep
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import SCHEMA_VERSION, Control, Recipe, controls, from_fields
-from studio.works.work import Making, Materials, Progress, Work
+from studio.works.work import Making, Materials
 
 if TYPE_CHECKING:
     from studio.works.formats import FormatTable
@@ -395,7 +393,7 @@ KINDS: dict[str, Kind] = {
             supplies="studio.music.songs.sources:default_sources",
             together=("harmonisations", "harmonisation"),
             predicts="studio.music.songs.predictions:predict_song",
-            checks="studio.music.songs.checking:possible",
+            checks="studio.music.songs.possible:possible",
             light="studio.music.songs.predictions:is_light",
             exports="studio.music.melody.renditions:exports",
             renders="studio.music.songs.renditions:rendered",
@@ -447,53 +445,6 @@ def make(recipe: Recipe, materials: Materials, kinds: Mapping[str, Kind] = KINDS
     process = found_at(kinds[recipe.kind].process)
     making: Making = process(recipe, materials)
     return making
-
-
-def run_here(
-    recipe: Recipe, gallery: Gallery, kinds: Mapping[str, Kind] = KINDS
-) -> Generator[Progress, None, Work]:
-    """Make one work in this process with the gallery's sources, and keep it there. A work that is stopped
-    leaves nothing behind.
-
-    Raises `Refused` for a work that needs more memory than there is, before it starts where that can be told.
-    """
-    from studio.making.bounds import check_room, predict, room_here
-
-    try:
-        prediction = predict(recipe, gallery.read_source, kinds)
-        if prediction is not None:
-            check_room(prediction, room_here(), kinds[recipe.kind])
-        made = yield from make(recipe, gallery.read_source, kinds)
-    except BaseException as error:
-        with suppress(StudioError):
-            gallery.release_sources(recipe.sources)
-        if not is_out_of_memory(error):
-            raise
-        raise Refused(
-            "This work needed more memory than this computer has; make it smaller, or close other programs."
-        ) from None
-    return gallery.add(made)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that: Python's own, the system's, or PyTorch's for the processor or a graphics
-    card.
-    """
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        return True
-    return isinstance(error, RuntimeError | ImportError) and any(said in str(error) for said in OUT_OF_MEMORY)
-
-
-OUT_OF_MEMORY = (
-    "can't allocate memory",
-    "not enough memory",
-    "out of memory",
-    "could not create a primitive",  # what oneDNN says of it
-    "failed to map segment",  # what Linux says where a library finds no room
-)
-"""What PyTorch says in a plain RuntimeError, on Linux, Windows and graphics cards, or when it is loaded."""
 
 
 def found_at(place: str) -> Any:

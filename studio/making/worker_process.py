@@ -20,7 +20,8 @@ from distributed import Worker, WorkerPlugin, get_worker
 from studio.errors import Refused, StudioError, error_data
 from studio.making.bounds import WorkBounds
 from studio.making.cluster import QUICK
-from studio.making.kinds import Kind, found_at, read_recipe, run_here
+from studio.making.here import run_here
+from studio.making.kinds import Kind, found_at, read_recipe
 from studio.process import EndEarly, finish
 from studio.works.gallery import Gallery
 from studio.works.work import Progress

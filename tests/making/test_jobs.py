@@ -25,8 +25,9 @@ import studio.works.log
 from studio.errors import Missing, Refused, Unreadable
 from studio.making import workers
 from studio.making.batch import run_batch
+from studio.making.here import run_here
 from studio.making.jobs import Jobs
-from studio.making.kinds import KINDS, read_recipe, run_here
+from studio.making.kinds import KINDS, read_recipe
 from studio.making.remaking import remake
 from studio.process import finish
 from studio.works.gallery import Gallery

@@ -25,9 +25,10 @@ from works_for_tests import COUNT, heard_from
 from studio.errors import Missing, Refused, Unreadable
 from studio.making import bounds, watching
 from studio.making.batch import run_batch
+from studio.making.here import run_here
 from studio.making.jobs import Jobs
 from studio.making.keys import keys_for
-from studio.making.kinds import KINDS, run_here
+from studio.making.kinds import KINDS
 from studio.process import finish
 from studio.works import ledger
 from studio.works.gallery import Gallery

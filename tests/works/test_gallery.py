@@ -443,7 +443,7 @@ def test_a_work_with_other_credit_is_another(tmp_path: Path) -> None:
 def test_a_work_that_is_stopped_leaves_no_source(gallery: Gallery) -> None:
     from studio.images.pictures import write_png
     from studio.making.asking import ask
-    from studio.making.kinds import run_here
+    from studio.making.here import run_here
     from studio.works.ingredient import Ingredient
 
     photo = Ingredient("photo", write_png(np.full((64, 64, 3), 99, np.uint8)), "photo.png")

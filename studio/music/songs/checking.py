@@ -1,61 +1,21 @@
-"""Whether a song is possible, found before anyone asks for it.
-
-check_request(recipe)                        # what needs no style: raises a `StudioError`
-finish(possible(recipe, materials))          # everything but the drawing itself
-"""
+"""What a request for a song says by itself, checked without its style. See also `possible`."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.bands.band import band_by_name, band_names
-from studio.music.melody.compose import given_tune, reading_rules
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
-from studio.music.songs.fitting import with_room_for_words
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import HELD, SongRecipe, in_time, read_row
-from studio.music.songs.sheet import plan_of, rows_that_sing
+from studio.music.songs.sheet import plan_of
 from studio.music.sound.fonts import named_font
-from studio.works.work import Materials, Progress
 
 ANY_KEY = Key.parse("C")
 """A plan needs a key, and whether the bars can be divided does not depend on it."""
-
-
-def possible(recipe: SongRecipe, materials: Materials) -> Generator[Progress, None, None]:
-    """Learn what the song needs and look for chords that can be sung, without drawing a song.
-
-    Raises what making it would raise: `Contradiction` with what conflicts, or `Refused`.
-    """
-    from studio.music.songs.song import prepared, records_of, settled_by, style_asked
-
-    check_request(recipe)
-    records = records_of(recipe, materials)
-    if settled_by(recipe, records) is not None:
-        return
-    if (source := recipe.source("melody")) is not None:
-        given_tune(source, materials, reading_rules(recipe))
-        return
-    style = yield from style_asked(recipe, materials)
-    while True:
-        try:
-            request = yield from prepared(recipe, style, materials, records)
-            if not recipe.meter and recipe.band:
-                check_band(recipe, request.desk.sung.meter)
-            yield Progress(60, 100, "looking for chords that sing")
-            for _ in rows_that_sing(request.desk, np.random.default_rng(0)):
-                yield Progress(80, 100, "looking for chords that sing")
-            return
-        except Contradiction as error:
-            longer = with_room_for_words(recipe, error)
-            if longer is None:
-                raise
-            recipe = longer
 
 
 def check_request(recipe: SongRecipe) -> None:
