@@ -184,7 +184,8 @@ def _within_bar(measure: Measure, before: Measure, tune: Score) -> bool:
         for edge in (again.start, again.end, *(each.start for each in again.endings[1:]))
     }
     # A sign that ends a stretch inside a bar holds there only where the pick-up of what follows is left.
-    upbeat = measure.bar.end - measure.start == tune.grid.pickup
+    line = min(edge for edge in (*signs, measure.bar.end) if edge > measure.start)
+    upbeat = line - measure.start == tune.grid.pickup
     signs |= {mark.start for mark in tune.jumps if mark.kind not in TARGETS and not upbeat}
     return measure.bar == before.bar and measure.start not in signs
 

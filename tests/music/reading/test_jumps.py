@@ -187,6 +187,7 @@ WHOLE = "C|DE F|!segno!GA B|:cd !coda!C|1DE F:|2GA !fine!B|cd !D.S.!C|!coda!DE F
         ("C|DE F|G|AB !fine!C|DE F|G !D.C.!C|]", "3/4", 2),  # in a full bar after a short one
         ("C|DE F|G !coda!C|DE F|GA !D.C.!C|!coda!DE F|]", "3/4", 3),
         ("DE F|G[K:Ddor]A !segno!B|cd !fine!e|dc B !D.S.!|]", "3/4", 3),  # in a bar of three pieces
+        ("C|DE F|GA !fine!B:|c|dc B|Ad !D.C.!|]", "4/4", 2),  # before a repeat sign in the bar
     ],
 )
 def test_jumps_are_written_back(body: str, meter: str, jumps: int, suffix: str) -> None:
