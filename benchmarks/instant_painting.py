@@ -30,9 +30,11 @@ import numpy as np
 from PIL import Image
 from studio.works.shipped import shipped
 from studio.images.instant.painters import painter_path, read_painter
-from studio.images.instant.whole import painted_by
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import read_picture
+from studio.images.recipes import StyleRecipe
+from studio.images.style import paint_quickly
+from studio.process import finish
 width, height = map(int, sys.argv[1:])
 photo = Image.open(shipped("gallery") / "sources" / "pagoda.jpg").convert("RGB").resize((width, height))
 pixels = np.asarray(photo)
@@ -40,12 +42,13 @@ began = time.perf_counter()
 path = painter_path("whirls")
 painter = read_painter(path.read_bytes(), path.name)
 painting = read_picture(PAINTINGS["whirls"].path.read_bytes(), "whirls").pixels
-painter = painter.with_pieces(painting)
+recipe = StyleRecipe(painter="instant", seed=0)
+finish(paint_quickly(recipe, pixels[:64, :64].copy(), [painting], [painter]))
 loaded = time.perf_counter() - began
 times = []
 for _ in range(1 if width > 2048 else 4):
     began = time.perf_counter()
-    painted_by(painter, pixels, 0.5)
+    finish(paint_quickly(recipe, pixels, [painting], [painter]))
     times.append(time.perf_counter() - began)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(json.dumps({"loaded": loaded, "seconds": min(times), "peak": peak}))
@@ -131,6 +134,9 @@ def print_textures(folder: Path | None, optimised: bool, sheet: Path | None) -> 
     from studio.images.instant.whole import painted_by
     from studio.images.paintings.catalogue import PAINTINGS
     from studio.images.pictures import Pixels, fit_within, read_picture, resize
+    from studio.images.recipes import StyleRecipe
+    from studio.images.style import paint_quickly
+    from studio.process import finish
     from studio.works.shipped import shipped
 
     files = sorted((shipped("gallery") / "sources").glob("*.*"))
@@ -149,13 +155,18 @@ def print_textures(folder: Path | None, optimised: bool, sheet: Path | None) -> 
         if header.painting not in known:
             continue
         path = painter_path(name)
-        network = read_painter(path.read_bytes(), path.name)
+        painter = read_painter(path.read_bytes(), path.name)
         painting = known[header.painting]
-        painter = network.with_pieces(read_picture(painting.read_bytes(), painting.name).pixels)
+        pixels = read_picture(painting.read_bytes(), painting.name).pixels
         error = _texture_error(painting)
-        made = {"photo": photos, "network": [painted_by(network, photo, 0.5) for photo in photos]}
-        made["instant"] = [painted_by(painter, photo, 0.5) for photo in photos]
-        made["strength 1"] = [painted_by(painter, photo, 1.0) for photo in photos]
+        made = {"photo": photos, "network": [painted_by(painter, photo, 0.5) for photo in photos]}
+        pieces = painter.with_pieces(pixels)
+        made["pieces"] = [painted_by(pieces, photo, 0.5) for photo in photos]
+        for strength in (0.0, 0.5, 0.6, 0.7, 1.0):
+            recipe = StyleRecipe(painter="instant", seed=0, strength=strength)
+            made["instant" if strength == 0.5 else f"at {strength:g}"] = [
+                finish(paint_quickly(recipe, photo, [pixels], [painter])) for photo in photos
+            ]
         if optimised:
             made["optimised"] = [_optimised(photo, painting) for photo in photos]
         for what, pictures in made.items():

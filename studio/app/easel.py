@@ -55,7 +55,7 @@ class Easel:
             paintings = [self._painting(each) for each in _some(asked.get("style"))]
             photo = self._desk.receive(asked.get("photo"), "photo")
             weights = [float(each) for each in _some(asked.get("weights")) if isinstance(each, int | float)]
-            settings = self._dials.settings(values) | {"painter": "instant", "pieces": True}
+            settings = self._dials.settings(values) | {"painter": "instant"}
             if len(weights) == len(paintings) and sum(weights) > 0:
                 settings["style_weights"] = tuple(weights)
             recipe = check(StyleRecipe, settings)

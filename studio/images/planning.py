@@ -22,26 +22,43 @@ SMALLEST = 128
 GROWTH = 1.5
 """The largest factor from one size of a painting to the next."""
 
-PAINTING_RULES = 2
+PAINTING_RULES = 3
 """The rules by which paintings are painted. They are recorded in a work's setting, so that it is made again
 by its own: 1 where nothing is recorded, up to version 0.6.0.
 
 By the second, steps learn the loss's curvature, and fewer are taken; faces and fine structure are held; and
 the edges of regions that are painted at once are softened once, not twice.
+
+By the third, what is painted at once is painted by a few steps, which a trained network's strokes make finer,
+and refining goes on from there; and steps move a pyramid, so that fewer are needed at the finest size.
 """
+
+AT_ONCE_SIDE = 576
+"""Longer side, in pixels, of the largest size of what is painted at once. Above it, it is enlarged."""
+
+AT_ONCE_STEPS, MIDDLE_SIDE = (10, 5, 4), 160
+"""Of what is painted at once: its steps at the coarsest size, at half its size, where that is at least so
+large, and at its own.
+"""
+
+SMALL_AT_ONCE, MORE_AT_ONCE = 448, 8
+"""Up to this longer side, in pixels, it takes so many steps at its own size, since they are quick there."""
 
 LARGEST_CURVED = 800_000
 """Pixels of the largest size at which the steps learn the loss's curvature, which takes the memory of eleven
 pictures (`LimitedBFGS`). Above it, they are Adam's.
 """
 
-PARTS, FINEST_PART = (2 / 3, 0.25, 0.25), 0.35
-"""Of the recipe's steps: the coarsest size's, those of the sizes between, and those of the last of them. The
-finest takes more: there the grain of the picture is painted.
+PARTS = {2: (2 / 3, 0.25, 0.25, 0.35), 3: (0.25, 0.2, 0.33, 0.215)}
+"""By each of the rules, of the recipe's steps: the coarsest size's, those of the sizes between, those of the
+last of them, and the finest's.
 """
 
-DRAFT_STEPS = 36
-"""Of a draft by the second rules: the first steps still learn what later ones make use of."""
+ALONE = 2 / 3
+"""The part of the only size of a small painting."""
+
+DRAFT_STEPS = {2: 36, 3: 48}
+"""Of a draft by each of the rules: the first steps still learn what later ones make use of."""
 
 AROUND = 28_000
 """What a step costs beside its pixels, in pixels (`python -m benchmarks.predictions`)."""
@@ -148,32 +165,74 @@ def painting_rules(recipe: StyleRecipe) -> int:
     if recipe.setting is None:
         return PAINTING_RULES
     recorded = recipe.setting.versions.get("painting", "1")
-    return int(recorded) if recorded in ("1", "2") else PAINTING_RULES
+    return int(recorded) if recorded in ("1", "2", "3") else PAINTING_RULES
+
+
+def takes_steps(recipe: StyleRecipe) -> bool:
+    """Whether it is painted step by step. By the first two rules, what is painted at once is not; nor is,
+    by any, what pieces of the painting are laid over.
+    """
+    return recipe.painter != "instant" or (painting_rules(recipe) > 2 and not recipe.pieces)
+
+
+def painting_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
+    """The sizes that the recipe's painter goes through, coarsest first (see `plan_sizes` for the optimised
+    one).
+    """
+    sizes = plan_sizes(height, width, recipe)
+    if recipe.painter == "optimised":
+        return sizes
+    at_once = _sizes_at_once(height, width)
+    if recipe.painter == "instant":
+        return at_once
+    refining = refining_sizes(sizes)
+    return [*at_once[:-1], *refining] if painting_rules(recipe) > 2 else refining
+
+
+def _sizes_at_once(height: int, width: int) -> list[Size]:
+    longer = min(max(height, width), AT_ONCE_SIDE)
+    sides = [side for side in (SMALLEST, longer // 2) if side < longer]
+    if longer // 2 < MIDDLE_SIDE:
+        sides = sides[:1]
+    steps = (*AT_ONCE_STEPS[: len(sides)], MORE_AT_ONCE if longer <= SMALL_AT_ONCE else AT_ONCE_STEPS[-1])
+    return [
+        Size(*fit_within(height, width, side), count)
+        for side, count in zip([*sides, longer], steps, strict=True)
+    ]
 
 
 def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
     """The sizes at which a picture of height x width is painted, coarsest first.
 
-    The coarsest, where shapes are laid out, takes two thirds of the recipe's steps, the finest a third, and
-    those between fewer. Where Adam paints them (see `is_curved`), sizes take half as many as the recipe says,
-    or a quarter above 1024 pixels. By the first rules all do, and the coarsest takes them all.
+    Each takes a part of the recipe's steps (`PARTS`). Where Adam paints them (see `is_curved`), sizes take
+    half as many as the recipe says, or a quarter above 1024 pixels. By the first rules all do, and the
+    coarsest takes them all.
     """
     longer = max(height, width)
     count = max(0, math.ceil(math.log(longer / SMALLEST) / math.log(GROWTH))) if longer > SMALLEST else 0
     sides = [SMALLEST * (longer / SMALLEST) ** (k / count) for k in range(count)] if count else []
-    draft = recipe.quality == "draft" and painting_rules(recipe) > 1
-    steps = DRAFT_STEPS if draft else recipe.planned_steps
+    rules = painting_rules(recipe)
+    draft = recipe.quality == "draft" and rules > 1
+    steps = DRAFT_STEPS[rules] if draft else recipe.planned_steps
+    parts = PARTS.get(rules, PARTS[PAINTING_RULES])
     sizes = []
     for place, side in enumerate([*sides, float(longer)]):
         size = Size(*fit_within(height, width, round(side)), 0)
         if not is_curved(recipe, size):
             part = 1.0 if place == 0 else 0.5 if side <= 1024 else 0.25
-        elif place == 0:
-            part = PARTS[0]
         else:
-            part = FINEST_PART if place == count else PARTS[2 if place == count - 1 else 1]
+            part = _part_of(parts, place, count)
         sizes.append(replace(size, steps=max(1, round(steps * part))))
     return sizes
+
+
+def _part_of(parts: tuple[float, ...], place: int, last: int) -> float:
+    """The part of the size at a place, of 0 to `last`."""
+    if last == 0:
+        return ALONE
+    if place in (0, last):
+        return parts[0] if place == 0 else parts[3]
+    return parts[2] if place == last - 1 else parts[1]
 
 
 def is_curved(recipe: StyleRecipe, size: Size) -> bool:

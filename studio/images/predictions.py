@@ -16,10 +16,10 @@ from studio.images.planning import (
     Size,
     cost_of,
     going_on,
+    painting_sizes,
     plan_octaves,
-    plan_sizes,
-    refining_sizes,
     stopped,
+    takes_steps,
 )
 from studio.images.recipes import DreamRecipe, StyleRecipe
 from studio.works.work import Prediction, SourceSize
@@ -86,15 +86,13 @@ def predict_painting(recipe: StyleRecipe, sources: Sequence[SourceSize]) -> Pred
     """
     height, width = _dimensions(recipe.size, sources)
     pixels = height * width
-    if recipe.painter == "instant":
+    if not takes_steps(recipe):
         worked_on = max(1, len(recipe.regions)) * pixels / recipe.style_scale**2
         return _predict_at_once(worked_on, pixels)
     slower, larger = HEAVINESS.get(recipe.backbone, OTHERS)
     paintings = max(1, sum(source.role == "style" for source in sources))
     begins = PAINTING_BEGINS + paintings - 1
-    sizes = plan_sizes(height, width, recipe)
-    if recipe.painter == "refined":
-        sizes = refining_sizes(sizes)
+    sizes = painting_sizes(height, width, recipe)
     steps = PAINTING_SECONDS * slower * cost_of(_worked_on(sizes, recipe), begins)
     looked_at = min(pixels, 600_000) * max(1.0, recipe.style_scale)
     before = BEFORE + 4e-7 * pixels + _finding(recipe)

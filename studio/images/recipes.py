@@ -348,13 +348,15 @@ class StyleRecipe(Recipe):
     kind: Literal["style"] = "style"
     painter: Literal["optimised", "instant", "refined"] = parameter(
         "optimised",
-        "'optimised' paints step by step and gives the best picture. 'instant' takes about a second, with "
-        "a network trained on the painting (studio train painting) and pieces of the painting. 'refined' "
-        "starts from the network's picture and takes a third of the steps.",
+        "'optimised' paints step by step and gives the best picture. 'instant' takes about a second: a few "
+        "steps, and the fine strokes of a network trained on the painting (studio train painting). 'refined' "
+        "goes on from there with a third of the steps.",
         in_sight=True,
     )
     pieces: bool = parameter(
-        False, "For the instant painter: pieces of the painting itself are laid over what its network paints."
+        False,
+        "For the instant painter: take no steps, but lay pieces of the painting itself over what its network "
+        "paints.",
     )
     size: int | None = parameter(
         640,
@@ -400,8 +402,8 @@ class StyleRecipe(Recipe):
     )
     steps: int = parameter(
         120,
-        "Steps of gradient descent, where the quality is 'steps': the coarsest size takes two thirds of "
-        "them, the finest a third, those between a quarter.",
+        "Steps of gradient descent, where the quality is 'steps': the coarsest size takes a "
+        "quarter of them, those between up to a third, the finest a fifth.",
         ge=1,
         le=1000,
         step=1,

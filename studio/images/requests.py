@@ -137,8 +137,6 @@ def _with_painters(settings: dict[str, Any], ingredients: list[Ingredient]) -> R
             path = painter_file_for(painting, each.title or each.name or "this painting")
             title = f"{read_header(path.read_bytes(), path.name).name}, a painter"
             given[painting] = Ingredient("painter", path.read_bytes(), path.name, title)
-    if settings.get("painter") == "instant":
-        settings.setdefault("pieces", True)
     return settings, kept + [given[painting] for painting in paintings]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio.errors import Refused
-from studio.images.planning import Size, plan_octaves, plan_sizes, refining_sizes
+from studio.images.planning import Size, painting_sizes, plan_octaves
 from studio.images.recipes import DreamRecipe, StyleRecipe
 
 MOST_STEPS = 100_000
@@ -39,5 +39,4 @@ def _planned(recipe: DreamRecipe | StyleRecipe, size: tuple[int, int]) -> list[S
     if isinstance(recipe, DreamRecipe):
         return plan_octaves(height, width, recipe)
     # What goes on is painted by today's rules, whatever the earlier work was painted by.
-    sizes = plan_sizes(height, width, recipe.model_copy(update={"setting": None}))
-    return refining_sizes(sizes) if recipe.painter == "refined" else sizes
+    return painting_sizes(height, width, recipe.model_copy(update={"setting": None}))

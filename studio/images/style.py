@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.errors import Refused
+from studio.errors import Missing, Refused
 from studio.images.areas import Areas, areas_of, window_of
 from studio.images.canvas import (
     PREVIEW_SIDE,
@@ -51,12 +52,13 @@ from studio.images.planning import (
     going_on,
     is_curved,
     painting_rules,
-    plan_sizes,
-    refining_sizes,
+    painting_sizes,
     shares,
     stopped,
+    takes_steps,
     to_its_end,
 )
+from studio.images.pyramid import PyramidBFGS
 from studio.images.recipes import StyleRecipe
 from studio.images.structure import structure_of
 from studio.images.textures import (
@@ -69,12 +71,15 @@ from studio.images.textures import (
     statistics_of,
 )
 from studio.images.tiles import Field
-from studio.learning.descent import DescentOptions, descend
+from studio.learning.descent import DescentOptions, Rule, descend
 from studio.learning.quasi_newton import LimitedBFGS
 from studio.learning.rules import Adam
 from studio.process import EndEarly
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
+
+if TYPE_CHECKING:
+    from studio.images.instant.painters import Painter
 
 TEXTURES = {DEFAULT: ("bn1", "blocks.0", "blocks.1", "blocks.2", "blocks.3", "blocks.4")}
 """The layers whose textures are compared. For other networks, all layers in the table of backbones except the
@@ -98,6 +103,11 @@ there on it is less, and nothing at full strength.
 OUTSIDE = 10.0
 """How much more the photo's shapes weigh where no region is."""
 
+FINEST_LIGHT = 0.8
+"""At strength 0: how much of the photo's light and dark that is finer than the largest size, of what is
+painted at once, is added to it.
+"""
+
 FIRST_NOISE = 0.04
 """Standard deviation of the noise in the first picture, so that another seed gives another painting."""
 
@@ -114,7 +124,7 @@ def paint(recipe: StyleRecipe, materials: Materials) -> Making:
 
 
 def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
-    if recipe.painter == "instant":
+    if not takes_steps(recipe):
         return (yield from _paint_at_once(recipe, materials))
     photo_source, painting_sources = _sources(recipe)
     rules = reading_rules(recipe)
@@ -125,40 +135,92 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     ]
     areas = areas_of(recipe, materials, photo)
     mask = _shown_in(areas, mask_at_size(recipe, materials, photo.shape[0], photo.shape[1]))
-    shown, paintings = _coloured(recipe, photo, paintings)
-    sizes = plan_sizes(photo.shape[0], photo.shape[1], recipe)
-    sizes = going_on(refining_sizes(sizes) if recipe.painter == "refined" else sizes, recipe)
+    sizes = going_on(painting_sizes(photo.shape[0], photo.shape[1], recipe), recipe)
     total = sum(size.steps for size in stopped(sizes, recipe.stop_after))
-    painted: Tensor | None = None
+    painters: list[Painter] = []
+    identity = None
     begun = begun_picture(recipe, materials)
-    if begun is not None:
-        painted = tensor_of(begun, torch.device("cpu")).float().div_(255)
-    elif recipe.painter == "refined":
+    if begun is None and recipe.painter == "refined" and painting_rules(recipe) < 3:
         begun, _ = yield from _begun_at_once(recipe, materials, photo, painting_sources, total, areas)
-        painted = tensor_of(begun, torch.device("cpu")).float().div_(255)
+    elif begun is None and recipe.painter != "optimised":
+        painters, identity = _painters(recipe, materials, painting_sources)
     if recipe.source("weights") is None:
         yield from fetched(recipe.backbone, total)
-    network, identity = _network(recipe, materials)
+    network, own_identity = _network(recipe, materials)
+    easel = _Easel(recipe, photo, paintings, network, areas, mask, painters)
+    recipe, pixels, losses = yield from _painted_in_steps(easel, sizes, begun)
+    used = identity if identity is not None and recipe.painter == "instant" else own_identity
+    return as_made(recipe, used, network.device, pixels, alpha, losses, facts, _versions(recipe))
+
+
+def _painters(
+    recipe: StyleRecipe, materials: Materials, paintings: list[Source]
+) -> tuple[list[Painter], ModelIdentity]:
+    from studio.images.instant.painting import open_painters
+
+    return open_painters(recipe, materials, paintings)
+
+
+def paint_quickly(
+    recipe: StyleRecipe, photo: Pixels, paintings: Sequence[Pixels], painters: Sequence[Painter]
+) -> Generator[Progress, None, Pixels]:
+    """A photo, uint8 [h, w, 3], as the instant painter paints it by today's rules, yielding after every step.
+    paintings: with their painters, in the same order.
+    """
+    with memory_kept():
+        network, _ = _network(recipe, _no_materials)
+        easel = _Easel(recipe, photo, paintings, network, None, None, painters)
+        sizes = painting_sizes(photo.shape[0], photo.shape[1], recipe)
+        _, pixels, _ = yield from _painted_in_steps(easel, sizes, None)
+        return pixels
+
+
+def _no_materials(source: Source) -> bytes:
+    raise Missing(f"The file {source.name} is not here: give it again.")
+
+
+@dataclass(frozen=True)
+class _Easel:
+    """All that a picture is painted with. painters: those whose strokes make it finer, or none."""
+
+    recipe: StyleRecipe
+    photo: Pixels
+    paintings: Sequence[Pixels]
+    network: Prepared
+    areas: Areas | None
+    mask: Pixels | None
+    painters: Sequence[Painter]
+
+
+def _painted_in_steps(
+    easel: _Easel, sizes: Sequence[Size], begun: Pixels | None
+) -> Generator[Progress, None, tuple[StyleRecipe, Pixels, list[float]]]:
+    """The recipe, with where it was stopped, the picture, and the loss at every step."""
+    recipe, photo, network, areas = easel.recipe, easel.photo, easel.network, easel.areas
+    shown, paintings = _coloured(recipe, photo, easel.paintings)
+    total = sum(size.steps for size in stopped(sizes, recipe.stop_after))
+    painted = None if begun is None else tensor_of(begun, torch.device("cpu")).float().div_(255)
     generator = torch.Generator().manual_seed(recipe.seed)
     structure = _held_structure(recipe, shown, network)
-
     losses: list[float] = []
     costs = shares(stopped(sizes, recipe.stop_after), PAINTING_BEGINS)
-    for size in sizes:
+    for place, size in enumerate(sizes):
         base = tensor_of(resize(shown, size.height, size.width), network.device).float().div_(255)
         target = _target(recipe, network, base, paintings, areas, structure)
         if painted is None:
             picture = _started(base, target, generator, areas)
         else:
             picture = _enlarged(painted.to(base.device), size)
+        if easel.painters and place + 1 == len(sizes):
+            picture = _with_strokes(easel, picture)
         curved = is_curved(recipe, size)
         mean = _MeanOfLast(picture, size.steps, 0.0 if curved else MEAN_OF_LAST)
         del base
         stage = f"painting at {max(size.height, size.width)} px"
         measure = StyleMeasure(picture, network, target)
-        for loss in _steps(picture, measure, mean, size.steps, curved=curved):
+        for loss in _steps(picture, measure, mean, size.steps, _rule(recipe, size)):
             losses.append(loss)
-            preview = StylePreview(mean, photo, mask, recipe.colour)
+            preview = StylePreview(mean, photo, easel.mask, recipe.colour)
             try:
                 yield Progress(len(losses), total, stage, loss, preview, next(costs))
             except EndEarly:
@@ -166,15 +228,49 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
             if len(losses) == recipe.stop_after:
                 break
         painted = mean.picture()
-        del mean, target, picture
+        del mean, target, picture, measure
         if len(losses) == recipe.stop_after:
             break
     assert painted is not None
-    if painted.shape[-2:] != photo.shape[:2]:
-        painted = _enlarged(painted, Size(photo.shape[0], photo.shape[1], 0)).detach()
-    recipe = to_its_end(recipe, sizes)
-    pixels = _finished(painted, photo, mask, recipe.colour)
-    return as_made(recipe, identity, network.device, pixels, alpha, losses, facts, _versions(recipe))
+    pixels = _at_full_size(easel, painted.detach())
+    return to_its_end(recipe, sizes), pixels, losses
+
+
+def _at_full_size(easel: _Easel, painted: Tensor) -> Pixels:
+    """The finished picture of the photo's size. What was painted at once is finer than its steps where the
+    photo is: it has some of the photo's finest light and dark.
+    """
+    recipe, photo = easel.recipe, easel.photo
+    size = Size(photo.shape[0], photo.shape[1], 0)
+    if painted.shape[-2:] == photo.shape[:2]:
+        return _finished(painted, photo, easel.mask, recipe.colour)
+    small = (painted.shape[-2], painted.shape[-1])
+    painted = _enlarged(painted, size).detach()
+    if recipe.painter == "instant" and recipe.strength < 1:
+        coarse = resize(resize(photo, *small), *photo.shape[:2])
+        share = FINEST_LIGHT * (1 - recipe.strength)
+        for rows in strips(painted):
+            fine = photo[rows].astype(np.float32) - coarse[rows]
+            light = torch.from_numpy(fine @ LUMA * np.float32(share / 255)).to(painted.device)
+            painted[..., rows, :] += light
+    return _finished(painted, photo, easel.mask, recipe.colour)
+
+
+def _with_strokes(easel: _Easel, picture: Tensor) -> Tensor:
+    """The picture with the finest strokes that its painters' networks would paint there."""
+    from studio.images.instant.painting import strokes_for
+
+    recipe, areas = easel.recipe, easel.areas
+    now = picture.detach().cpu()
+    if areas is None:
+        added = strokes_for(recipe, now, easel.painters)
+    else:
+        at_size = areas.at(*now.shape[-2:])
+        added = torch.zeros_like(now)
+        for weights, strength, share in _looks_in(recipe, at_size, len(easel.painters)):
+            own = recipe.model_copy(update={"style_weights": weights, "strength": strength})
+            added += strokes_for(own, now, easel.painters) * torch.from_numpy(share.astype(np.float32) / 255)
+    return (picture.detach() + added.to(picture.device)).clamp_(0, 1).requires_grad_()
 
 
 def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Tensor | None:
@@ -254,10 +350,9 @@ def _shown_in(areas: Areas | None, mask: Pixels | None) -> Pixels | None:
 
 
 def _steps(
-    picture: Tensor, measure: StyleMeasure, mean: _MeanOfLast, steps: int, *, curved: bool
+    picture: Tensor, measure: StyleMeasure, mean: _MeanOfLast, steps: int, rule: Rule
 ) -> Generator[float, None, None]:
-    """Paint at one size, yielding the loss at every step. curved: see `is_curved`."""
-    rule = LimitedBFGS() if curved else Adam(RATE, BETAS)
+    """Paint at one size, yielding the loss at every step."""
     options = DescentOptions(keep_every=0)
     for step in descend([picture], measure, rule, steps=steps, options=options):
         if step.ending is not None and step.ending.kind == "diverged":
@@ -269,6 +364,13 @@ def _steps(
         loss = step.loss
         del step  # it holds a gradient as large as the picture
         yield loss
+
+
+def _rule(recipe: StyleRecipe, size: Size) -> Rule:
+    """How the steps at a size move the picture."""
+    if not is_curved(recipe, size):
+        return Adam(RATE, BETAS)
+    return LimitedBFGS() if painting_rules(recipe) < 3 else PyramidBFGS()
 
 
 def _sources(recipe: StyleRecipe) -> tuple[Source, list[Source]]:

@@ -26,7 +26,7 @@ from tests.app.photos import picture
 FILES = {"photo": picture(), "style": picture(seed=3)}
 
 DREAM = {"size": 256, "steps": 3, "layers": ("blocks.2",), "jitter": 8}
-PAINTING = {"size": 160, "steps": 6}
+PAINTING = {"size": 160, "steps": 12}
 
 
 def sources(**files: Any) -> tuple[dict[Source, bytes], tuple[Source, ...]]:

@@ -18,6 +18,7 @@ from studio.process import finish
 from studio.works.recipe import Setting, Source
 
 BEFORE = Setting(versions={"studio": "0.6.0"})
+BY_SECOND = Setting(versions={"studio": "0.7.0", "painting": "2"})
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_a_face_keeps_its_lights_and_a_work_of_before_is_made_again_by_its_own_r
     now, recipe = painted(photo, None)
     before, old = painted(photo, BEFORE)
     again, _ = painted(photo, recipe.setting)
-    assert (painting_rules(recipe), painting_rules(old)) == (2, 1)
+    assert (painting_rules(recipe), painting_rules(old)) == (3, 1)
     assert np.array_equal(now, again)
     assert not np.array_equal(now, before)
     face = (slice(40, 92), slice(24, 72))
@@ -77,5 +78,5 @@ def test_a_face_keeps_its_lights_and_a_work_of_before_is_made_again_by_its_own_r
 def test_a_work_of_before_has_its_steps() -> None:
     sizes = plan_sizes(480, 640, StyleRecipe(setting=BEFORE))
     assert [size.steps for size in sizes] == [120, 60, 60, 60, 60]
-    sizes = plan_sizes(480, 640, StyleRecipe())
+    sizes = plan_sizes(480, 640, StyleRecipe(setting=BY_SECOND))
     assert [size.steps for size in sizes] == [80, 30, 30, 30, 42]

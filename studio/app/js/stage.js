@@ -134,7 +134,7 @@ class Stage {
     this.after.style.maskImage = this.mask.has() ? `url(${this.mask.canvas.toDataURL()})` : '';
     this.after.src = view;
     this.after.alt = 'A preview of the painting';
-    const finer = smaller ? ' The work is larger, with finer strokes.' : '';
+    const finer = smaller ? ' The work is larger.' : '';
     this.tellWords(`A preview, painted at once in ${seconds < 0.95 ? seconds.toFixed(1) : Math.round(seconds)} s.${finer} Press Paint to make the work.`);
     this.element.dataset.glimpses = String(Number(this.element.dataset.glimpses ?? 0) + 1);
   }

@@ -21,17 +21,21 @@ from typing import Any, TypeVar
 from studio.images.instant.painters import Painter, painter_file_for, read_painter
 from studio.images.instant.painting import paint_at_once
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
+from studio.images.planning import takes_steps
 from studio.images.recipes import StyleRecipe
+from studio.images.style import paint_quickly
 from studio.process import finish
 from studio.works.ingredient import Ingredient
 
 T = TypeVar("T")
 
 LARGEST = 1024
-"""Longer side, in pixels, of a preview. A larger work has finer strokes than its preview."""
+"""Longer side, in pixels, of a preview. A larger work is the same picture, enlarged."""
 
-KEPT_PHOTOS, KEPT_PAINTERS = 2, 8
-"""What is kept in memory: a photo of at most 3 MB, a painter of 2 MB with its pieces of at most 15."""
+KEPT_PHOTOS, KEPT_PAINTERS, KEPT_PAINTINGS = 2, 8, 3
+"""What is kept in memory: a photo of at most 3 MB, a painter of 2 MB with its pieces of at most 15, and
+paintings.
+"""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Glimpses:
         self._lock = threading.Lock()
         self._photos: OrderedDict[Any, Pixels] = OrderedDict()
         self._painters: OrderedDict[Any, Painter] = OrderedDict()
+        self._paintings: OrderedDict[Any, Pixels] = OrderedDict()
 
     def paint(self, recipe: StyleRecipe, photo: Ingredient, paintings: Sequence[Ingredient]) -> Glimpse:
         """The recipe's strength, scale, colours, weights and seed count, and its size up to `LARGEST`.
@@ -69,8 +74,12 @@ class Glimpses:
                 self._painter(path, painting if recipe.pieces else None)
                 for path, painting in zip(files, paintings, strict=True)
             ]
+            pictures = [self._painting(each) for each in paintings]
             began = time.perf_counter()
-            painted = finish(paint_at_once(recipe, shown, painters))
+            if takes_steps(recipe):
+                painted = finish(paint_quickly(recipe, shown, pictures, painters))
+            else:
+                painted = finish(paint_at_once(recipe, shown, painters))
             seconds = time.perf_counter() - began
         return Glimpse(write_jpeg(painted, quality=88), seconds, smaller)
 
@@ -85,6 +94,12 @@ class Glimpses:
             return found.with_pieces(read_picture(painting.content, painting.name or "The painting").pixels)
 
         return _kept(self._painters, key, KEPT_PAINTERS, read)
+
+    def _painting(self, painting: Ingredient) -> Pixels:
+        def read() -> Pixels:
+            return read_picture(painting.content, painting.name or "The painting").pixels
+
+        return _kept(self._paintings, _sha256(painting.content), KEPT_PAINTINGS, read)
 
     def _photo(self, photo: Ingredient, size: int | None) -> tuple[Pixels, bool]:
         """The photo at the work's size, or at `LARGEST`, and whether the work is larger."""

@@ -1,6 +1,7 @@
-"""A photo painted at once, and where an optimised painting can begin from that.
+"""What painters' networks add to a picture: by today's rules their finest strokes, by earlier ones all of it.
 
-pixels = yield from paint_at_once(recipe, photo, painter)
+finer = picture + strokes_for(recipe, picture, painters)
+pixels = yield from paint_at_once(recipe, photo, painters)
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from studio.errors import Refused
-from studio.images.canvas import STRIP, reading_rules
+from studio.images.canvas import STRIP, reading_rules, tensor_of
 from studio.images.instant.painters import Painter, painter_for, read_painter
-from studio.images.instant.pieces import lay_pieces
+from studio.images.instant.pieces import PAINTING_SIDE, lay_pieces
 from studio.images.instant.whole import paint_windows
 from studio.images.palettes import as_bright_as, brightness, grey, with_palette_of
 from studio.images.pictures import Pixels, read_picture, resize, write_jpeg
@@ -23,6 +27,9 @@ from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Materials, Progress
 
 PREVIEW_SIDE = 768
+
+FINER = 2.0
+"""Pixels: what is finer than these, a network adds."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,46 @@ def paint_at_once(
     if mean.shape != photo.shape:
         mean = resize(mean, height, width)
     return _in_colours(mean, photo, recipe.colour)
+
+
+def strokes_for(recipe: StyleRecipe, picture: Tensor, painters: Sequence[Painter]) -> Tensor:
+    """The finest strokes that the painters' networks paint over a picture [1, 3, h, w], 0..1, float32 of the
+    same shape: what is finer than `FINER` pixels. They lie as large in the picture as in the painting, times
+    `style_scale`, and are weighed by the recipe's weights.
+
+    The networks paint a copy of the size that they know. Where that would have fewer than 8 pixels on a side,
+    nothing is added.
+    """
+    height, width = picture.shape[-2:]
+    factor = PAINTING_SIDE / recipe.style_scale / max(height, width)
+    high, wide = round(height * factor), round(width * factor)
+    added = torch.zeros_like(picture)
+    if min(high, wide) < 8:
+        return added
+    shown = resize(_pixels(picture), high, wide)
+    painted = np.empty_like(shown)
+    weights = recipe.style_weights or (1.0,) * len(painters)
+    for painter, weight in zip(painters, weights, strict=True):
+        if not weight:
+            continue
+        for _ in paint_windows(painter, shown, recipe.strength, recipe.seed, painted):
+            pass
+        laid = tensor_of(resize(painted, height, width), torch.device("cpu")).float().div_(255)
+        laid -= _without_finest(laid, FINER * max(1.0, recipe.style_scale))
+        added.add_(laid, alpha=weight / sum(weights))
+    return added.mean(1, keepdim=True).expand_as(added) if recipe.colour == "luminance" else added
+
+
+def _without_finest(picture: Tensor, pixels: float) -> Tensor:
+    """The picture without what is finer than so many pixels."""
+    size = [max(1, round(side / pixels)) for side in picture.shape[-2:]]
+    small = F.interpolate(picture, size, mode="bilinear", antialias=True, align_corners=False)
+    return F.interpolate(small, picture.shape[-2:], mode="bicubic", align_corners=False)
+
+
+def _pixels(picture: Tensor) -> Pixels:
+    pixels: Pixels = picture.mul(255).round_().clamp_(0, 255).to(torch.uint8)[0].permute(1, 2, 0).numpy()
+    return np.ascontiguousarray(pixels)
 
 
 def _mix_into(mean: Pixels, painted: Pixels, share: float) -> None:

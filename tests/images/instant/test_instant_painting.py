@@ -35,8 +35,9 @@ from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.opening import open_network
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import Pixels, read_picture, resize
+from studio.images.planning import Size, painting_sizes, plan_sizes, refining_sizes
 from studio.images.recipes import StyleRecipe
-from studio.images.style import Size, plan_sizes, refining_sizes, texture_layers
+from studio.images.style import texture_layers
 from studio.images.textures import statistics_of
 from studio.images.tiles import Field
 from studio.process import finish
@@ -258,6 +259,7 @@ def test_refining_takes_a_third_of_the_steps_at_the_last_two_sizes() -> None:
     ]
     assert sum(size.steps for size in refining) == pytest.approx(sum(size.steps for size in sizes) / 3, abs=2)
     assert refining_sizes([Size(60, 80, 5)]) == [Size(60, 80, 2)]
+    assert painting_sizes(480, 640, StyleRecipe(painter="refined"))[-2:] == refining
 
 
 # --- Learning

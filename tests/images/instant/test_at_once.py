@@ -1,0 +1,90 @@
+"""What is painted at once by today's rules: its shapes, its textures, and its fine strokes."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_sample_image
+from torch import Tensor
+
+from studio.images.paintings.catalogue import PAINTINGS
+from studio.images.pictures import Pixels, read_picture, resize, write_png
+from studio.images.planning import painting_sizes
+from studio.images.pyramid import PyramidBFGS
+from studio.images.recipes import StyleRecipe
+from studio.images.style import paint
+from studio.learning.descent import descend
+from studio.learning.quasi_newton import LimitedBFGS
+from studio.process import finish
+from studio.works.recipe import Source
+from tests.images.instant.test_instant_painting import texture_error
+
+
+@pytest.fixture(scope="module")
+def photo() -> Pixels:
+    return resize(np.asarray(load_sample_image("china.jpg")), 171, 256)
+
+
+def painted(photo: Pixels, name: str, **settings: object) -> Pixels:
+    contents = {"photo": write_png(photo, None), "style": PAINTINGS[name].path.read_bytes()}
+    sources = tuple(
+        Source(sha256=hashlib.sha256(content).hexdigest(), role=role, name=role)
+        for role, content in contents.items()
+    )
+    fields = {"painter": "instant", "size": None, "seed": 1} | settings
+    recipe = StyleRecipe.model_validate({"sources": sources} | fields)
+    return read_picture(finish(paint(recipe, lambda source: contents[source.role])).content).pixels
+
+
+def likeness(photo: Pixels, other: Pixels) -> float:
+    light = [each.mean(2).reshape(-1) for each in (photo, other)]
+    return float(np.corrcoef(*light)[0, 1])
+
+
+@pytest.mark.parametrize("name", ["whirls", "watercolour", "planes"])
+def test_the_photo_is_seen_and_is_nearer_to_the_painting(photo: Pixels, name: str) -> None:
+    """Pieces of the painting, as laid up to 0.7.0, hid it."""
+    made, before = painted(photo, name), painted(photo, name, pieces=True)
+    assert likeness(photo, made) > likeness(photo, before) + 0.05
+    painting = resize(read_picture(PAINTINGS[name].path.read_bytes(), name).pixels, 192, 256)
+    assert texture_error(made, painting) < 0.4 * texture_error(photo, painting)
+
+
+def test_more_strength_is_nearer_to_the_painting_and_farther_from_the_photo(photo: Pixels) -> None:
+    """Up to 0.7.0 the error rose again between half and full strength, by a quarter."""
+    painting = resize(read_picture(PAINTINGS["whirls"].path.read_bytes(), "whirls").pixels, 192, 256)
+    made = [painted(photo, "whirls", strength=strength) for strength in (0.0, 0.5, 0.7, 1.0)]
+    errors = [texture_error(each, painting) for each in made]
+    assert all(other < 1.05 * one for one, other in pairwise(errors))
+    assert errors[2] < errors[1] < 0.7 * errors[0]
+    alike = [likeness(photo, each) for each in made]
+    assert all(one > other for one, other in pairwise(alike))
+
+
+def test_a_large_photo_is_painted_at_576_pixels() -> None:
+    sizes = painting_sizes(3072, 4096, StyleRecipe(painter="instant"))
+    assert (sizes[-1].height, sizes[-1].width) == (432, 576)
+    assert painting_sizes(60, 90, StyleRecipe(painter="instant"))[-1].width == 90
+
+
+def test_broad_changes_take_fewer_steps_on_a_pyramid() -> None:
+    """The loss holds the differences between neighbours hard, and what is broad softly, as a network does."""
+    down, across = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    wanted = (0.5 + 0.3 * torch.sin(down / 9) * torch.cos(across / 11)).expand(1, 3, 64, 64)
+
+    def after(rule: LimitedBFGS | PyramidBFGS) -> float:
+        noise = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+        picture = (0.5 + 0.05 * noise).requires_grad_()
+
+        def error() -> Tensor:
+            off = picture - wanted
+            beside, below = off[..., 1:] - off[..., :-1], off[..., 1:, :] - off[..., :-1, :]
+            return off.square().mean() + 16 * (beside.square().mean() + below.square().mean())
+
+        return [step.loss for step in descend([picture], error, rule, steps=12)][-1]
+
+    assert after(PyramidBFGS()) < 0.3 * after(LimitedBFGS())
