@@ -57,7 +57,7 @@ last of them, and the finest's.
 ALONE = 2 / 3
 """The part of the only size of a small painting."""
 
-DRAFT_STEPS = {2: 36, 3: 48}
+DRAFT_STEPS = {2: 36, 3: 40}
 """Of a draft by each of the rules: the first steps still learn what later ones make use of."""
 
 AROUND = 28_000

@@ -17,7 +17,7 @@ def test_a_quality_stands_for_a_number_of_steps() -> None:
         quality: plan_sizes(400, 600, StyleRecipe(seed=1, quality=quality))
         for quality in ("draft", "good", "fine")
     }
-    assert [plan[0].steps for plan in plans.values()] == [12, 30, 60]  # a quarter at the coarsest size
+    assert [plan[0].steps for plan in plans.values()] == [10, 30, 60]  # a quarter at the coarsest size
     assert plans["good"] == plan_sizes(400, 600, StyleRecipe(seed=1, steps=QUALITIES["good"]))
     assert plans["fine"] == plan_sizes(400, 600, StyleRecipe(seed=1, quality="fine", steps=7))
     assert plan_sizes(400, 600, StyleRecipe(seed=1, steps=9))[0].steps == 2

@@ -204,13 +204,13 @@ DREAM = (
     (9, 0.128, 0.0673),
     (7, 0.23, 0.1263),
 )
-PAINTING = ((27, 0.073, 0.0122), (10, 0.039, 0.0162), (10, 0.058, 0.026), (14, 0.086, 0.0405))
+PAINTING = ((10, 0.0683, 0.0128), (8, 0.0393, 0.018), (13, 0.0598, 0.0279), (9, 0.0897, 0.0457))
 """Measured: at each size its steps, the seconds of the first of them, and of each of the others."""
 
 
 @pytest.mark.parametrize("expected", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("kind", ["dream", "painting"])
-def test_time_left_is_right_from_the_first_tenth_on(kind: str, expected: float) -> None:
+def test_time_left_is_right_from_the_first_tenth_or_fifth_on(kind: str, expected: float) -> None:
     """However fast this computer was believed to be: half or twice as fast as it is."""
     slower = 10  # as on a computer where these take half a minute
     trace = DREAM if kind == "dream" else PAINTING
@@ -230,7 +230,8 @@ def test_time_left_is_right_from_the_first_tenth_on(kind: str, expected: float) 
         at += took
         pace.note(share, at, number / len(seconds))
         said.append((at - 1.0, pace.seconds_left() or 0.0))
-    wrong = [(left - (whole - at)) / whole for at, left in said if at > 0.1 * whole]
+    known = 0.1 if kind == "dream" else 0.2  # a painting's first step looks at all that goes in
+    wrong = [(left - (whole - at)) / whole for at, left in said if at > known * whole]
     assert max(map(abs, wrong)) < 0.2
     assert all(after <= max(before * 4 / 3 + 1e-9, 1.0) for (_, before), (_, after) in pairwise(said))
     assert said[-1][1] == pytest.approx(0.0, abs=1e-9)
@@ -348,7 +349,7 @@ def test_a_prediction_is_what_was_measured() -> None:
         predict_painting(StyleRecipe(seed=1, quality=quality), photo).seconds
         for quality in ("draft", "good", "fine")
     )
-    assert draft < good / 2.5
+    assert draft < good / 2.2
     assert fine == pytest.approx(2 * good, rel=0.15)
 
 
