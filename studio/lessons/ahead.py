@@ -55,7 +55,7 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two scenes, as `Scene.to_dict` gives them, look the same. Another computer's last digits
+    """Whether two scenes, as `Scene.to_dict` gives them, look the same, their facts in one order. Another computer's last digits
     differ: numbers by a thousandth, in texts too, and the cells of heat maps and pixels of pictures by a
     hundredth on the average.
     """
@@ -64,7 +64,7 @@ def alike(one: Any, other: Any) -> bool:
             same = other["rows"] == rows and other["columns"] == columns
             return bool(same and _close(_cells(cells), _cells(other["bytes"])))
         case dict():
-            return one.keys() == other.keys() and all(alike(one[name], other[name]) for name in one)
+            return list(one) == list(other) and all(alike(one[name], other[name]) for name in one)
         case list() | tuple():
             return len(one) == len(other) and all(map(alike, one, other))
         case str() if one.startswith("data:image/"):

@@ -79,7 +79,7 @@ def ship(lesson: str, settings: Mapping[str, Any], scene: Mapping[str, Any]) -> 
     kept = {"drawn_by": _drawn_by_lesson(lesson), "settings": settings, "scene": scene}
     path = _shipped(lesson)
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(lzma.compress(json.dumps(kept, sort_keys=True).encode(), preset=9))
+    path.write_bytes(lzma.compress(json.dumps(kept).encode(), preset=9))
     return path
 
 
