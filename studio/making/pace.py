@@ -34,12 +34,15 @@ class Pace:
     pace alone from a twenty-fifth on; of a work whose parts are of different kinds, from two thirds on. The
     latest half of the time counts more than all of it: a computer may get busier. Between two notes the
     estimate runs down with the clock. Whatever comes, what is said does not rise by more than a third from
-    one look to the next, nor within `CALM` seconds; only below `SHORT` seconds it may.
+    one look to the next, nor within `CALM` seconds; only below `SHORT` seconds it may. What was expected
+    before and after the steps and did not come before them is expected after them, such as keeping the work,
+    though at most a `LAST_PART` of its steps.
     """
 
     CALM, SHORT = 0.5, 1.0
     MEASURED_FROM, UNEVEN_FROM = 0.04, 0.66
     RECENT, RECENT_COUNTS = 0.5, 0.15
+    LAST_PART = 0.12
     PARTS = ((0.0, 2.0), (0.15, 1.0), (0.3, 0.5), (0.45, 0.25), (0.6, 0.1), (0.75, 0.05))
     """Parts of the time that may go by steps, and how likely each is beforehand."""
     STRETCHES = 40
@@ -117,9 +120,17 @@ class Pace:
         if self._expected is None:
             return measured
         if measured is None:
-            return self._expected * (1 - share)
+            return self._expected * (1 - share) + self._after(self._expected)
         trust = min(1.0, share / self._measured_from)
-        return trust * measured + (1 - trust) * self._expected * (1 - share)
+        left = trust * measured + (1 - trust) * self._expected * (1 - share)
+        whole = self._notes[-1].at - self._notes[0].at + left
+        return left + self._after(whole)
+
+    def _after(self, steps: float) -> float:
+        """Seconds expected after the steps, which take so many."""
+        if self._began is None:
+            return 0.0
+        return min(max(0.0, self._before - (self._notes[0].at - self._began)), self.LAST_PART * steps)
 
     def _measured(self) -> float | None:
         """Seconds left at the measured pace. None until there are three notes, and a second of them where

@@ -64,6 +64,9 @@ COLOURS = {
 }
 """Names of colours, each with its red, green and blue, 0 to 255."""
 
+_FILE_IN_BRACKETS = re.compile(r"(?<=\S) *\([^()]*\.[a-z0-9]{2,5}\)$", re.IGNORECASE)
+"""The name of a file at the end of a title, as in "China (scikit-learn's china.jpg)"."""
+
 GREYS = ("ink", "charcoal", "slate", "silver", "pearl")
 
 
@@ -73,7 +76,7 @@ def title_of(recipe: Recipe, thumbnail: bytes = b"") -> str:
         return clean(called, LONGEST_TITLE)
     look = recipe.manner().replace("_", " ")
     first = recipe.sources[0] if recipe.sources else None
-    subject = first.title if first else ""
+    subject = _FILE_IN_BRACKETS.sub("", first.title) if first else ""
     if first and not subject and says_something(Path(first.name).stem):
         subject = " ".join(Path(first.name).stem.replace("_", " ").split())
     if subject:

@@ -62,6 +62,20 @@ def test_what_is_expected_is_said_until_there_is_something_to_measure() -> None:
     assert spent == pytest.approx((4.0, 10.0))
 
 
+def test_what_did_not_come_before_the_steps_comes_after_them() -> None:
+    """A network that was there already takes no time, but the work still has to be kept."""
+    pace = Pace(before=0.7, steps=10.0)
+    pace.begin(0.0)
+    for step in range(1, 101):
+        pace.note(step / 100, 0.1 + step * 0.1)
+    assert pace.seconds_left() == pytest.approx(0.5)
+    warm = Pace(before=60.0, steps=10.0)
+    warm.begin(0.0)
+    for step in range(1, 101):
+        warm.note(step / 100, 0.1 + step * 0.1)
+    assert warm.seconds_left() == pytest.approx(1.2, rel=0.02), "a part of the steps at most"
+
+
 def test_a_computer_that_stands_still_for_a_while_does_not_make_the_estimate_jump() -> None:
     pace = Pace(before=0.0, steps=10.0)
     pace.begin(0.0)

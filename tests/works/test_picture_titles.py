@@ -58,6 +58,9 @@ def test_a_work_is_called_after_its_source_or_by_its_colours() -> None:
     )
     painting = StyleRecipe(sources=(source("IMG_1.jpg"), source("w.jpg", "Night wind", role="style")))
     assert title_of(painting, picture) == "After Night wind, in amber and slate"
+    named = source("x", "China (scikit-learn's china.jpg)"), source("x", "Quay (left bank)")
+    titles = [title_of(dream.model_copy(update={"sources": (each,)}), picture) for each in named]
+    assert [title.split(",")[0] for title in titles] == ["China", "Quay (left bank)"]
     assert title_of(painting.model_copy(update={"sources": (source("x", "Quay"), painting.sources[1])})) == (
         "Quay, after Night wind"
     )

@@ -186,7 +186,7 @@ class Chips {
     const focused = this.list.contains(document.activeElement);
     this.list.replaceChildren(...chips.map(({ red, ...chip }) =>
       make('li', { class: red ? 'chip red' : 'chip', 'data-field': chip.field },
-        red && make('span', { class: 'hidden' }, 'Contradicts another constraint: '), briefly(chip.text),
+        red && make('span', { class: 'hidden' }, this.conflict.length > 1 ? 'Contradicts another constraint: ' : 'Cannot be met: '), briefly(chip.text),
         make('button', { type: 'button', onclick: () => this.letGo(chip.field, chip.left), 'aria-label': `Leave out ${chip.text}` }, '✕'))));
     // Who goes from chip to chip with the keyboard stays among them.
     if (focused) this.list.querySelector('button')?.focus();
