@@ -10,8 +10,8 @@ import { isMusic, when } from './tile.js';
 /** Fields of a recipe that are told elsewhere on the page. */
 const TOLD_ELSEWHERE = ['schema_version', 'kind', 'sources', 'model', 'setting'];
 
-/** @type {Record<string, string>} roles that the page has other words for */
-const ROLES = { style: 'painting' };
+/** What a source is, in the page's words: the style of a picture is a painting. @param {string} role @param {Kind} kind */
+const roleInWords = (role, kind) => (role === 'style' && kind.medium === 'picture' ? 'painting' : role);
 
 /** @type {Record<string, string>} fields that the page has other words for */
 const CALLED = { max_copy: 'longest copy', end: 'last note', start: 'first note', composer: 'model' };
@@ -99,7 +99,7 @@ function sourceItem(source, kind) {
   return make('li', { class: 'source' },
     isPicture && make('img', { src: source.view, alt: '', loading: 'lazy' }),
     make('div', {},
-      make('span', { class: 'role' }, ROLES[source.role] ?? source.role),
+      make('span', { class: 'role' }, roleInWords(source.role, kind)),
       make('strong', {}, source.title || source.name || 'untitled'),
       make('span', { class: 'credit' }, known || (source.role === 'mask' ? '' : 'no credit given'))));
 }
