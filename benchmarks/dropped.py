@@ -114,9 +114,9 @@ def _is_jump(text: str) -> bool:
 
 
 def _heads(line: str) -> int:
-    line = re.sub(r'"[^"\n]*"|\{[^}]*\}|![^!\n]*!|\[[A-Za-z]:[^\]\n]*\]|\+[a-z.()<>]+\+', "", line)
+    line = re.sub(r'"[^"\n]*"|\{[^}]*\}|![^!\n]{1,30}!|\[[A-Za-z]:[^\]\n]*\]|\+[a-z.()<>]+\+', "", line)
     heads, tied = 0, set[str]()
-    signs = r"\[([^][|\n]*)\][\d/]*(\.?-)?|[_^=]*([A-Ga-g][,']*)[\d/]*([ \t]*[<>]*\.?-)?|[zxZX]"
+    signs = r"\[([^][|\n]*)\][\d/]*(\.?-)?|[_^=]*([A-Ga-g][,']*)[\d/]*(\s*[<>]*\.?-)?|[zxZX]"
     for sign in re.finditer(signs, line):
         inside = re.findall(r"([A-Ga-g][,']*)[\d/]*(-?)", sign[1] or "")
         struck = {letter: bool(tie or sign[2]) for letter, tie in inside}
