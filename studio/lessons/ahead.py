@@ -55,9 +55,10 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two scenes, as `Scene.to_dict` gives them, look the same, their facts in one order. The
-    last digits of another computer differ: numbers by a thousandth, in texts too, and the cells of heat maps and pixels of pictures by a
-    hundredth on the average.
+    """Whether two scenes, as `Scene.to_dict` gives them, look the same, their facts in one order.
+
+    The last digits of another computer differ: numbers by a thousandth, in texts too, and the cells of heat
+    maps and pixels of pictures by a hundredth on the average.
     """
     match one:
         case {"rows": rows, "columns": columns, "bytes": cells}:
