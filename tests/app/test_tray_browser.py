@@ -10,11 +10,21 @@ from typing import Any
 import pytest
 from gradio_client import Client, handle_file
 
-from tests.app.conftest import Chromium, Open
+from tests.app.conftest import DESK, PHONE, Chromium, Open
 from tests.app.photos import SMALL, picture
 from tests.app.test_browser import choose, opened, small
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+
+
+LAPTOP = {"width": 1366, "height": 768}
+
+CLEAR = """() => {
+  const box = (what) => document.querySelector(what).getBoundingClientRect();
+  const [pill, name, theme] = ['.tray .pill', '.masthead h1', '.theme-toggle'].map(box);
+  const line = box('.rooms > .tab-wrapper').bottom;
+  return pill.left >= name.right && pill.right <= theme.left && pill.bottom <= line && pill.top >= 0;
+}"""
 
 
 def in_tray(page: Any, selector: str) -> Any:
@@ -68,6 +78,9 @@ def test_what_was_made_while_the_page_was_closed_is_told_when_it_opens_again(
         page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=running]")
         page.wait_for_selector(".tray:not([hidden])")
+        for size in (LAPTOP, PHONE, DESK):  # it is beside the name, above the line, and covers nothing
+            page.set_viewport_size(size)
+            page.wait_for_function(CLEAR)
         page.goto("about:blank")
         page.goto(f"{studio.address}/#compose")
         in_tray(page, ".ended li[data-state=made]").wait_for()
