@@ -45,6 +45,10 @@ def test_what_is_made_is_in_sight_on_every_tab_and_can_be_cancelled_there(
         small(page, steps=200, size=512)
         page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=running]")
+        page.wait_for_selector(".tray:not([hidden])")
+        for size in (LAPTOP, PHONE, DESK):  # it is beside the name, above the line, and covers nothing
+            page.set_viewport_size(size)
+            page.wait_for_function(CLEAR)
         page.get_by_role("tab", name="Compose", exact=True).click()
         mine = in_tray(page, ".queue .mine")
         mine.wait_for()
@@ -78,9 +82,6 @@ def test_what_was_made_while_the_page_was_closed_is_told_when_it_opens_again(
         page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=running]")
         page.wait_for_selector(".tray:not([hidden])")
-        for size in (LAPTOP, PHONE, DESK):  # it is beside the name, above the line, and covers nothing
-            page.set_viewport_size(size)
-            page.wait_for_function(CLEAR)
         page.goto("about:blank")
         page.goto(f"{studio.address}/#compose")
         in_tray(page, ".ended li[data-state=made]").wait_for()
