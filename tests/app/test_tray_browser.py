@@ -23,7 +23,7 @@ CLEAR = """() => {
   const box = (what) => document.querySelector(what).getBoundingClientRect();
   const [pill, name, theme] = ['.tray .pill', '.masthead h1', '.theme-toggle'].map(box);
   const line = box('.rooms > .tab-wrapper').bottom;
-  return pill.left >= name.right && pill.right <= theme.left && pill.bottom <= line && pill.top >= 0;
+  return pill.left >= name.right && pill.right <= theme.left && pill.bottom <= line;
 }"""
 
 
