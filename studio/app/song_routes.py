@@ -16,8 +16,12 @@ from studio.music.songs.renditions import SongRenditions
 from studio.music.writing.formats import by_name
 from studio.works.work import Work
 
-PRINTED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-"""The policy of a page to print: nothing is loaded and nothing runs."""
+PRINTED = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'"
+)
+"""The policy of a page to print: nothing is loaded and nothing runs. Scores bring their font for notes and
+accidentals with them.
+"""
 
 
 def song_routes(songs: SongRenditions, allowed: Callable[..., Any]) -> APIRouter:

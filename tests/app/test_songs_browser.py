@@ -134,6 +134,10 @@ def test_a_song_is_made_kept_in_parts_mixed_played_and_exported(
         printed = fetched(page, f"works/{third}/print/score").decode()
         assert printed.count("<section>") == printed.count("</section>") >= 1
         assert "<svg" in printed
+        with page.expect_popup() as paper:
+            page.locator('.song [data-form="print"]').click()
+        fonts = "() => document.fonts.size && [...document.fonts].some((font) => font.status === 'loaded')"
+        paper.value.wait_for_function(fonts)  # signs of notes and accidentals are printed too
 
 
 def test_what_cannot_be_is_said_in_a_sentence_and_a_phone_is_wide_enough(

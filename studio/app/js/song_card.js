@@ -86,8 +86,9 @@ export class SongCard {
     this.parts.stems.hidden = !song.parts.length;
     this.parts.stems.href = `works/${this.work.id}/stems.zip`;
     this.parts.lyrics.replaceChildren(...wordsOf(song.words, (bar) => this.goToBar(bar)));
-    this.parts.told.replaceChildren(...song.offers.map(({ label, field, value }) =>
-      make('button', { type: 'button', class: 'small', onclick: () => this.ask({ [field]: value }, { one: true }) }, label)));
+    const offers = song.offers.map(({ label, field, value }) =>
+      make('button', { type: 'button', class: 'small', onclick: () => this.ask({ [field]: value }, { one: true }) }, label));
+    if (offers.length) this.parts.told.replaceChildren(...offers);
     this.aim();
     this.mark();
   }

@@ -201,10 +201,13 @@ def with_pickup(
     habits: SongHabits,
     fits: Callable[[Sequence[int]], bool],
     random: np.random.Generator,
+    *,
+    plain: bool = False,
 ) -> Tune | None:
     """The tune with a pick-up before its first bar, drawn as often as songs lead to a first note so; None
     where the first bar begins with a rest, or no upbeat stays in the key and `fits`, which is asked of the
-    pitches of the whole line.
+    pitches of the whole line. plain: none with parts of triplets, which are hard to read, where there is
+    another.
     """
     if not tune.notes or tune.notes[0].pitch is None:
         return None
@@ -216,6 +219,10 @@ def with_pickup(
         if all((first + rise) % 12 in scale and 0 <= first + rise <= 127 for rise, _ in upbeat)
         and fits([*(first + rise for rise, _ in upbeat), *line])
     ]
+    if plain:
+        ways = [
+            each for each in ways if all(length.denominator in (1, 2, 4) for _, length in each[0])
+        ] or ways
     if not ways:
         return None
     counts = np.array([count for _, count in ways], dtype=np.float64)

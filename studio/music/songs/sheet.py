@@ -79,6 +79,11 @@ from studio.music.songs.sung_words import WORDS, SongWords
 from studio.music.styles.originality import Comparison
 from studio.music.styles.style import Style
 
+NEAR_TRIES, LARGEST_NEAR = 3, 20_000
+"""Times that a melody is drawn whose sections lean towards each other, and events of a style in which they
+do.
+"""
+
 SEAMS = 20
 """How often a melody is drawn again whose sections do not go together."""
 
@@ -354,6 +359,14 @@ class SheetDesk:
         return self.side.trellis
 
     @property
+    def near(self) -> bool:
+        """Whether sections lean towards what they are next to: not in a large style, whose notes are quick,
+        since what leads on from one to the other is nearly always as in a tune there.
+        """
+        events = sum(map(len, self.sung.sequences))
+        return since(self.rules, DRAWING_RULES) and events < LARGEST_NEAR
+
+    @property
     def fitting(self) -> float:
         """How much a quarter note over its chord counts."""
         if not since(self.rules, DRAWING_RULES):
@@ -556,10 +569,12 @@ class SectionView:
         *,
         ending: Requirement | None = None,
         seams: Seams | None = None,
+        near: bool = False,
     ) -> Outlook:
         """What the melody engine needs. more: bars that are settled. like: the tune whose gait is taken.
         first: the first section of the song, for one that comes after it. ending: of the song. seams: what it
-        should go on near to.
+        should go on near to. near: what is drawn leans there; the nearest are
+        chosen anyway.
         """
         context = Context(
             desk.sung, desk.compiled.context.walk, self.part.bars, max_copy=desk.compiled.context.max_copy
@@ -572,7 +587,7 @@ class SectionView:
         if more is not None and desk.rules != EARLIER_RULES:
             forms.settled = True
         forms.ended = ending is not None
-        if seams is not None and since(desk.rules, DRAWING_RULES):
+        if seams is not None and near:
             compiled = replace(compiled, soft=(*self.soft, seams.leaning(desk.sung, self.part.bars)))
         judge = judge_of(desk.sung, first, seams) if desk.rules != EARLIER_RULES else None
         return Outlook(
@@ -603,7 +618,7 @@ class Seams:
                 before.append(edges[one][1])
             if one == letter and other in edges:
                 after.append(edges[other][0])
-        near = CLOSE if since(desk.rules, DRAWING_RULES) else NEAR
+        near = CLOSE if desk.near else NEAR
         return cls(tuple(before), tuple(after), (letter, letter) in set(pairwise(letters)), near)
 
     def leaning(self, sung: SungIdiom, bars: int) -> Requirement:
@@ -1043,7 +1058,8 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     tries = same = 0
     while True:
         row = chosen_row(drawn.rows, logs, random, desk.rules)
-        takes = yield from _sections_drawn(desk, desk.sections(row), random)
+        near = tries < NEAR_TRIES and desk.near
+        takes = yield from _sections_drawn(desk, desk.sections(row), random, near=near)
         if _all_hold(desk, takes):
             if same == NEW or not since(desk.rules, DRAWING_RULES) or not _as_before(desk, takes):
                 break
@@ -1098,7 +1114,7 @@ def _with_pickup(desk: SheetDesk, sheet: Sheet, seed: int) -> Sheet:
         new = len(line) - len(sheet.tune.sounding)
         return all(low <= pitch <= high for pitch in line[:new]) and desk.sung.keeps_line(line, limit)
 
-    tune = with_pickup(sheet.tune, habits, fits, random)
+    tune = with_pickup(sheet.tune, habits, fits, random, plain=since(desk.rules, DRAWING_RULES))
     if tune is None:
         said = "No pick-up of the style leads to the first note, so there is none."
         return replace(sheet, remarks=(*sheet.remarks, said))
@@ -1218,10 +1234,11 @@ def _rows_drawn(desk: SheetDesk, random: np.random.Generator) -> DrawnRows:
 
 
 def _sections_drawn(
-    desk: SheetDesk, views: Sequence[SectionView], random: np.random.Generator
+    desk: SheetDesk, views: Sequence[SectionView], random: np.random.Generator, *, near: bool
 ) -> Generator[str, None, dict[str, Take]]:
-    """A take of each different section. One with a prime begins as the section it is a variant of; where no
-    variant can go on from that beginning, that section is drawn again.
+    """A take of each different section. near: each begins and ends near what it is next to. One with a prime
+    begins as the section it is a variant of; where no variant can go on from that beginning, that section is
+    drawn again.
     """
     takes: dict[str, Take] = {}
     like = -1
@@ -1231,22 +1248,30 @@ def _sections_drawn(
         again = next((each for each in views[:place] if variants == [plain] == [each.part.letter]), None)
         for attempt in reversed(range(VARIANT_TRIES if again is not None else 1)):
             try:
-                take = yield from _section_drawn(desk, view, takes, like, random)
+                take = yield from _section_drawn(desk, view, takes, like, random, near=near)
                 break
             except Refused:
                 if again is None or not attempt:
                     raise
                 others = {name: kept for name, kept in takes.items() if name != plain}
-                takes[plain] = yield from _section_drawn(desk, again, others, like, random)
+                takes[plain] = yield from _section_drawn(desk, again, others, like, random, near=near)
         like = take.plan.like if take.plan is not None and like < 0 else like
         takes[letter] = take
     return takes
 
 
 def _section_drawn(
-    desk: SheetDesk, view: SectionView, takes: Mapping[str, Take], like: int, random: np.random.Generator
+    desk: SheetDesk,
+    view: SectionView,
+    takes: Mapping[str, Take],
+    like: int,
+    random: np.random.Generator,
+    *,
+    near: bool,
 ) -> Generator[str, None, Take]:
-    """A take of one section. takes: of those before it. like: the tune whose gait is taken, or -1."""
+    """A take of one section. takes: of those before it. like: the tune whose gait is taken, or -1.
+    near: see `_sections_drawn`.
+    """
     letter, plain = view.part.letter, view.part.letter.rstrip("'")
     whole, desk = desk, desk.sung_in(view.part)
     more = None
@@ -1266,9 +1291,9 @@ def _section_drawn(
         seams = Seams.of(whole, letter, takes)
         if letter == desk.plan.sections[-1].letter:
             ending = _song_end(desk, view, more, random)
-    if seams is not None and seams.itself and since(desk.rules, DRAWING_RULES):
+    if seams is not None and seams.itself and near:
         seams = _going_round(desk, view, [each for each in (more, ending) if each is not None], seams, random)
-    outlook = view.outlook(desk, more, like, first, ending=ending, seams=seams)
+    outlook = view.outlook(desk, more, like, first, ending=ending, seams=seams, near=near)
     return (yield from draw(outlook, int(random.integers(2**31)), player))
 
 
