@@ -84,7 +84,8 @@ def read_abc(
         )
         for voice in lines.voices
     ]
-    for player, music in zip(players, lines.voices.values(), strict=True):
+    for player, (voice, music) in zip(players, lines.voices.items(), strict=True):
+        player.line.lead = voice == lines.melody
         player.play(music)
         player.line.sung = sung_in((lyric.place, lyric.text) for lyric in player.words.found)
     if rules >= "3":

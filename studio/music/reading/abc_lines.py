@@ -17,9 +17,9 @@ class TuneLines:
     fields as [K:D], with marks for lines (see LINE_MARK).
 
     names, clefs: of voices that state them. drums: voices on a percussion clef or on channel 10. lyrics: the
-    lines of words (w:). text: the words below the music (W:). symbols: letters that the tune
-    or its book defines (U:) -> what they stand for. left: what was left out -> how often. remarks:
-    on the rest of it.
+    lines of words (w:). melody: the voice that is, where the file says so. text: the words below the music
+    (W:). symbols: letters that the tune or its book defines (U:) -> what they stand for. left: what was left
+    out -> how often. remarks: on the rest of it.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
@@ -28,6 +28,7 @@ class TuneLines:
     clefs: dict[str, KeyField] = field(default_factory=dict)
     drums: set[str] = field(default_factory=set)
     lyrics: list[str] = field(default_factory=list)
+    melody: str = ""
     text: list[str] = field(default_factory=list)
     symbols: dict[str, str] = field(default_factory=dict)
     left: Counter[str] = field(default_factory=Counter)
@@ -64,6 +65,8 @@ def split_tune(text: str, rules: str = READING_RULES) -> TuneLines:
 
 
 def _header_line(line: str, found: TuneLines) -> None:
+    if told := _MELODY.match(line):
+        found.melody = told[1]
     stated = re.match(r"([A-Za-z]):(.*)", line)
     if not stated:
         return
@@ -94,6 +97,9 @@ def _describe_voice(text: str, found: TuneLines) -> str:
 
 _DEFINES = re.compile(r"(?:^|\[)(?:I:)?U:\s*([H-Wh-w~])\s*=\s*([^\]\n]*?)\s*(?:%.*|\]|$)")
 _PERCUSSION = re.compile(r"(?:^|\s|\bclef\s*=\s*\"?)perc(?:ussion)?(?=[\s\"]|$)", re.I)
+_MELODY = re.compile(r"%%melody +(\S+)")
+"""How the studio says which voice is the melody, where the voices do not show it."""
+
 _CHANNEL = re.compile(r"%%MIDI\s+channel\s+10\s*(%|$)")
 _BLANK = re.compile(r"\s*$")
 _SWITCH = re.compile(r"\[V:\s*([^\]]*)\]")

@@ -56,9 +56,9 @@ class FoundNote(NamedTuple):
 class PartLine:
     """One part while it is read. notes: in any order. others: those that are not in the melody line, below
     the top of a chord or in another voice. grace: how many grace notes it has. stacked: how many chords.
-    out_of_range: how many notes no MIDI pitch has. sung: how many of its notes have a syllable of their own.
-    shared: how many of its notes stand there twice, and unsung: how many syllables were put together
-    or left out, once it is a part.
+    lead: the file says that it is the melody. out_of_range: how many notes no MIDI pitch has. sung: how many
+    of its notes have a syllable of their own. shared: how many of its notes stand there twice, and unsung:
+    how many syllables were put together or left out, once it is a part.
     """
 
     name: str = ""
@@ -71,6 +71,7 @@ class PartLine:
     sung: int = 0
     shared: int = 0
     unsung: int = 0
+    lead: bool = False
 
     @property
     def count(self) -> int:
@@ -130,6 +131,8 @@ def choose_melody(lines: Sequence[PartLine], name: str, rules: str = READING_RUL
             raise Unreadable(f"{name} has only drums; choose a file with a melody.")
         raise Unreadable(f"{name} has no notes in it; choose a file with a melody.")
     busiest = max(line.count for line in tonal)
+    if told := next((line for line in tonal if line.lead), None):
+        return told
     for line in tonal:
         if MELODY_NAMES.search(line.name) and line.count * 8 >= busiest:
             return line
@@ -314,7 +317,7 @@ def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] 
     line.unsung = joined + left
     several = line.others or any(note.voice for note in notes)
     voiced = _in_voices(notes, line) if several else notes
-    return Part(tuple(voiced), line.name[:300], percussion=line.percussion, words=words)
+    return Part(tuple(voiced), line.name[:300], percussion=line.percussion, words=words, lead=line.lead)
 
 
 def remarks_on_parts(lines: Sequence[PartLine]) -> list[str]:

@@ -34,7 +34,7 @@ def read_kern(
     reading = tunes_of(stream, name, budget, follow=rules >= "4")
     if parts:
         whole = stream if alone == text else converter.parseData(text, format="humdrum")
-        reading = replace(reading, parts=parts_of(whole))
+        reading = replace(reading, parts=tuple(_led(each, text, column) for each in parts_of(whole)))
     if rules >= "4":
         reading = _with_what_is_beside(reading, beside_notes(text), column, jumps=rules >= "5")
         no_meter = re.search(r"^(.*\t)?\*MX(\t|$)", text, re.M)
@@ -106,6 +106,17 @@ def _sung_parts(parts: Sequence[Part], beside: Beside) -> tuple[Part, ...]:
         words, _, _ = words_under(tops, [(each.place, each, True) for each in beside.lyrics.get(column, [])])
         sung.append(replace(part, words=words) if words else part)
     return tuple(sung)
+
+
+def _led(parts: tuple[Part, ...], text: str, column: int | None) -> tuple[Part, ...]:
+    """The parts, which stand from the last column to the first, with the one that is the melody marked as it.
+    column: of the melody, None where it is not known.
+    """
+    heads = next(line for line in text.splitlines() if line and not line.startswith("!!")).split("\t")
+    columns = [number for number, head in enumerate(heads) if head == "**kern"][::-1]
+    if column is None or len(parts) != len(columns) or len(parts) < 2:
+        return parts
+    return tuple(replace(part, lead=own == column) for part, own in zip(parts, columns, strict=True))
 
 
 def _sung_to(tune: Tune, beside: Beside, column: int | None) -> list[tuple[Fraction, FoundLyric, bool]]:

@@ -221,6 +221,7 @@ class _Texts:
         self.remarks = [] if self.guess.sure else [self.guess.remark]
         self.tracks = {track for track, _ in midi.notes}
         self.other_voices = {track for _, track, text in midi.texts if text == OTHER_VOICE}
+        self.leads = {track for _, track, text in midi.texts if text == LEAD}
         if not self.tracks - self.other_voices:
             self.other_voices = set()
 
@@ -353,6 +354,9 @@ def _chords_of(
 OTHER_VOICE = b"Another voice of the part before"
 """How a track begins that the studio wrote for a voice beside the leading one of a part."""
 
+LEAD = b"The melody"
+"""How a track begins that the studio wrote for the melody, where the parts do not show which that is."""
+
 
 @dataclass
 class _Line:
@@ -381,7 +385,7 @@ def _lines_of(midi: MidiFile, texts: _Texts, rules: str) -> list[tuple[PartLine,
     lines = []
     nowhere = Fraction(0)
     for (track, channel), played in sorted(midi.notes.items()):
-        line = PartLine(texts.name_of(track, channel), percussion=channel == DRUMS)
+        line = PartLine(texts.name_of(track, channel), percussion=channel == DRUMS, lead=track in texts.leads)
         if any(end > start for start, end, _ in played):
             tops = dict(sorted((start, pitch) for start, _, pitch in played))
             pitches = tops.values() if rules >= "3" else [pitch for _, _, pitch in played]

@@ -38,6 +38,7 @@ from studio.music.reading.musicxml_parts import (
     XmlPart,
     jumps_of,
     number_of,
+    own_field,
     parts_of,
 )
 from studio.music.reading.musicxml_repeats import Marks, marks_of, repeats_of
@@ -129,7 +130,7 @@ class _XmlScore:
 
     def _line_of(self, part: XmlPart, staff: int) -> _StaffLine:
         """The melody of a staff, to choose by: its notes stand at their places in their measures."""
-        line = PartLine(part.name)
+        line = PartLine(part.name, lead=part.lead)
         staves = [measure.staves[staff] for measure in part.measures if staff in measure.staves]
         for here, melody in zip(staves, self.melodies(staves), strict=True):
             line.percussion |= here.percussion
@@ -391,6 +392,7 @@ class _Laid:
         for number in numbers:
             label = f"{name} ({number})" if name else f"Line {number}"
             line = PartLine(label if len(numbers) > 1 else name, percussion=staff.line.percussion)
+            line.lead = staff.part.lead
             lyrics = []
             own = [_of_voices(measure, homes, number) for measure in staves]
             for (start, _), measure, melody in zip(measures, own, self.score.melodies(own), strict=True):
@@ -545,11 +547,9 @@ def _count(root: Element, *tags: str) -> int:
 
 
 def _text_below(root: Element) -> tuple[str, ...]:
-    """The words below the music, which the studio writes as a field of its own."""
-    for each in root.iterfind("identification/miscellaneous/miscellaneous-field"):
-        if each.get("name") == "words" and each.text:
-            return tuple(each.text.split("\n"))
-    return ()
+    """The words below the music."""
+    text = own_field(root, "words")
+    return tuple(text.split("\n")) if text else ()
 
 
 def _title_and_composer(root: Element) -> tuple[str, str]:

@@ -81,7 +81,8 @@ class PartMeasure:
 class XmlPart:
     """A part. transposed: the semitones by which it sounds above (or below) what is written. repeated: how
     many of its measures only say that those before are played again (<measure-repeat>). unsung: how many
-    syllables stand under what these repeat.
+    syllables stand under what these repeat. lead: the file says that it is the melody, as the studio does
+    where the parts do not show it.
     """
 
     name: str
@@ -89,6 +90,7 @@ class XmlPart:
     transposed: tuple[int, ...] = ()
     repeated: int = 0
     unsung: int = 0
+    lead: bool = False
 
     @property
     def staves(self) -> list[int]:
@@ -110,9 +112,20 @@ def parts_of(root: Element, *, written_out: bool = True, chords: bool = True) ->
             measures.setdefault(part.get("id", ""), []).extend(part.iterfind("measure"))
     drums = _drums_of(root)
     parts = [_PartReader(names.get(id, ""), drums).read(found) for id, found in measures.items()]
+    told = own_field(root, "melody")
+    for id, read in zip(measures, parts, strict=True):
+        read.lead = id == told
     for read in parts if written_out else ():
         _write_out(read, chords=chords)
     return parts
+
+
+def own_field(root: Element, name: str) -> str:
+    """What the studio says of a score in a field of its own, or ""."""
+    for each in root.iterfind("identification/miscellaneous/miscellaneous-field"):
+        if each.get("name") == name and each.text:
+            return each.text
+    return ""
 
 
 def _write_out(part: XmlPart, *, chords: bool) -> None:

@@ -22,7 +22,8 @@ class Part:
 
     notes: without rests, ordered by start and then pitch. program: General MIDI instrument 0..127 (0 is a
     piano). percussion: the notes are General MIDI drums instead. velocity: loudness, 1..127, of the notes
-    that have none of their own. words: what is sung on the notes, ordered by start and then verse.
+    that have none of their own. words: what is sung on the notes, ordered by start and then verse. lead: it
+    is the melody, which the parts do not show by themselves.
     """
 
     notes: tuple[Note, ...]
@@ -31,6 +32,7 @@ class Part:
     percussion: bool = False
     velocity: int = 90
     words: tuple[Syllable, ...] = ()
+    lead: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """Notes with their spelling and voices, name, instrument and words as JSON values, which
@@ -45,6 +47,7 @@ class Part:
             "program": self.program,
             "percussion": self.percussion,
             "words": plain_words(self.words),
+            "lead": self.lead,
         }
 
     @classmethod
@@ -59,6 +62,7 @@ class Part:
             int(values["program"]),
             bool(values["percussion"]),
             words=words_of_plain(values["words"]),
+            lead=bool(values.get("lead")),
         )
 
     def played(self, spans: Sequence[Span]) -> Part:

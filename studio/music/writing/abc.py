@@ -154,6 +154,7 @@ def _header(score: Score) -> list[str]:
     lines += [f"M:{meter}", "L:1/8", f"Q:1/4={tempo}"]
     if len(score.parts) > 1 or any(part.percussion for part in score.parts):
         lines += [_voice(part, number) for number, part in enumerate(score.parts, 1)]
+        lines += [f"%%melody {number}" for number, part in enumerate(score.parts, 1) if part.lead]
     return [*lines, f"K:{_key(score.keys[0].key)}"]
 
 

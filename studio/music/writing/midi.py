@@ -55,7 +55,8 @@ def write_midi(music: Tune | Score | Performance, *, program: int = 0) -> bytes:
             tracks.append(track_chunk(_played(part, DRUMS, division), end))
             continue
         leading, *others = _in_voices(part)
-        tracks.append(track_chunk(_played(leading, channel, division), end))
+        told = [(0, meta(TEXT, LEAD))] if part.lead else []
+        tracks.append(track_chunk([*told, *_played(leading, channel, division)], end))
         for other in others:
             told = [(0, meta(TEXT, OTHER_VOICE)), *_played(other, channel, division)]
             tracks.append(track_chunk(told, end))
@@ -65,6 +66,9 @@ def write_midi(music: Tune | Score | Performance, *, program: int = 0) -> bytes:
 
 OTHER_VOICE = b"Another voice of the part before"
 """The text at the beginning of a track that is no part of its own."""
+
+LEAD = b"The melody"
+"""The text at the beginning of the track of a part that is the melody, which the parts do not show."""
 
 
 def _in_voices(part: Part) -> list[Part]:

@@ -98,8 +98,13 @@ def _heading(score: Score) -> Iterator[str]:
     # Our reader knows its own files by the name of the software.
     software = "<encoding><software>Derivative Works Studio</software></encoding>"
     text = "\n".join(_xml(line) for line in score.text)
-    field = f'<miscellaneous-field name="words">{text}</miscellaneous-field>'
-    miscellaneous = f"<miscellaneous>{field}</miscellaneous>" if text else ""
+    lead = next((f"P{number}" for number, part in enumerate(score.parts, 1) if part.lead), "")
+    fields = "".join(
+        f'<miscellaneous-field name="{name}">{said}</miscellaneous-field>'
+        for name, said in (("words", text), ("melody", lead))
+        if said
+    )
+    miscellaneous = f"<miscellaneous>{fields}</miscellaneous>" if fields else ""
     yield f"<identification>{composer}{software}{miscellaneous}</identification>"
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.child import read_piece
+from studio.music.reading.describing import heard_in
 from studio.music.reading.kern import read_kern
+from studio.music.reading.pieces import pieces
 from studio.music.scores.scores import played_spans
+from studio.music.writing.formats import by_name
 
 
 def _kern(*rows: str) -> str:
@@ -115,3 +120,17 @@ def test_absurd_lengths_take_no_time() -> None:
 
     found = beside_notes(_kern("**kern|**text", f"{'0' * 100_000}c|a", f"4%{'9' * 100_000}d|b", "*-|*-"))
     assert [lyric.text for lyric in found.lyrics[0]] == ["a", "b"]
+
+
+@pytest.mark.parametrize("format", ["musicxml", "mxl", "abc", "mid"])
+def test_a_melody_that_is_the_top_column_but_not_the_highest_stays_the_melody(format: str) -> None:
+    """Two equal voices that cross: nothing else says which of them it is."""
+    rows = ("**kern|**kern", "*M2/4|*M2/4", "=1|=1", "4g|4c", "4a|4d", "==|==", "*-|*-")
+    reading = read_kern(_kern(*rows), "x.krn", ReadingBudget(), parts=True)
+    assert [note.pitch for note in reading.tunes[0].notes] == [60, 62]
+    score = heard_in([("", reading)]).whole()[0]
+    row = by_name(format)
+    (piece,) = pieces(row.to_bytes(score), f"x{row.suffix}")
+    again = read_piece(replace(piece, parts=True), ReadingBudget())
+    assert [note.pitch for note in again.tunes[0].notes] == [60, 62]
+    assert [part.lead for part in again.parts[0]] == [True, False]
