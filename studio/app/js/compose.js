@@ -22,6 +22,9 @@ const SIDE_BY_SIDE = '(min-width: 1180px)';
 /** Milliseconds after which a take is shown although its score is not drawn yet. */
 const PATIENCE = 5000;
 
+/** Milliseconds that a take whose score is drawn waits for its sound: who sees it can hear it. */
+const FOR_SOUND = 400;
+
 /** @typedef {{melody: Melody, item: HTMLElement, whole: boolean}} Card whole: with its score, or late */
 /** @typedef {Widget<{example?: Work | null, instruments: string[]}>} TakesWidget */
 
@@ -100,7 +103,7 @@ class Takes extends Requests {
         link),
       melody.element);
     const card = { melody, item, whole: false };
-    Promise.race([melody.drawn, new Promise((late) => { setTimeout(late, PATIENCE); })]).then(() => {
+    within(PATIENCE, melody.drawn).then(() => within(FOR_SOUND, melody.audible)).then(() => {
       card.whole = true;
       if (!this.wanted.includes(card)) return;
       this.say(`${capitalised(name)} is here: ${work.title}.`);
@@ -162,3 +165,6 @@ class Takes extends Requests {
     there?.keep([...there.kept, ...bars]);
   }
 }
+
+/** Waits for it, but no longer than so many milliseconds. @param {number} most @param {Promise<any>} it */
+const within = (most, it) => Promise.race([it, new Promise((late) => { setTimeout(late, most); })]);

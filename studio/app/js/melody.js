@@ -67,6 +67,10 @@ export class Melody {
     this.editing = constraints && new Editing(this.roll, constraints, (said) => { this.parts.explained.textContent = said; });
     this.element = together(this);
     this.listen();
+    /** Settles when it can be played. */
+    this.audible = new Promise((ready) => {
+      for (const end of ['canplay', 'error']) this.parts.audio.addEventListener(end, ready, { once: true });
+    });
     if (soon) this.parts.audio.preload = 'auto';
     /** Settles when its notes and its score are drawn, or it is said why they are not. */
     this.drawn = this.readable ? this.read(width) : Promise.resolve();
