@@ -57,7 +57,7 @@ def _symbol(group: Sequence[Element], fifths: int) -> str:
     if known is None:
         # A kind of its own ("other"): what is printed may still be a symbol we know.
         return f"{root}{printed or f' {name[:30]}'}{slash}"
-    degrees = [_degree(child) for child in group if child.tag == "degree"]
+    degrees = _held([child for child in group if child.tag == "degree"])
     spelled = root + known.spellings[0] + (f"({','.join(degrees)})" if degrees else "") + slash
     if degrees and not _known(spelled) and printed and _known(root + printed + slash):
         return root + printed + slash
@@ -102,6 +102,18 @@ def _degree_name(element: Element, printed: str) -> str:
 
 
 _NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
+
+
+def _held(degrees: Sequence[Element]) -> list[str]:
+    """The names of degrees. A second or fourth that is added where the third is taken away, while neither is
+    printed, is a suspension, as the studio writes it.
+    """
+    found = [_degree(each) for each in degrees]
+    hidden = {name for name, each in zip(found, degrees, strict=True) if each.get("print-object") == "no"}
+    for added, held in (("add4", "sus4"), ("add2", "sus2")):
+        if {added, "no3"} <= hidden:
+            return [held if name == added else name for name in found if name != "no3"]
+    return found
 
 
 def _degree(element: Element) -> str:

@@ -414,10 +414,17 @@ def _chord_note(role: str, name: str) -> str:
 
 
 def _kind(chord: Chord) -> str:
-    xml = f"<kind text={quoteattr(chord.kind.spellings[0])}>{chord.kind.musicxml}</kind>"
+    degrees, held = _held_apart(chord)
+    text = chord.kind.spellings[0] + held
+    if chord.kind.musicxml == "other" and chord.degrees:
+        text = f"{chord.kind.spellings[0]}({','.join(chord.degrees)})"  # its text is all that says what it is
+    xml = f"<kind text={quoteattr(text)}>{chord.kind.musicxml}</kind>"
     if chord.bass:
         xml += _chord_note("bass", chord.bass)
-    for degree in chord.degrees:
+    if held:
+        # MusicXML has no degree that takes the place of the third. The text says it, so neither is printed.
+        xml += _degree(held[3:], 0, "add", printed=False) + _degree("3", 0, "subtract", printed=False)
+    for degree in degrees:
         number = re.sub(r"\D", "", degree)
         alter = {"#": 1, "b": -1}.get(degree[0], 0)
         if degree.startswith("no"):
@@ -430,9 +437,20 @@ def _kind(chord: Chord) -> str:
     return xml
 
 
-def _degree(number: str, alter: int, change: str) -> str:
+def _held_apart(chord: Chord) -> tuple[list[str], str]:
+    """The degrees of a chord, and the one that is held in place of its third, or "": where no third is left,
+    another changes nothing.
+    """
+    others = [degree for degree in chord.degrees if not degree.startswith("sus")]
+    if "no3" in others or not {3, 4} & {tone % 12 for tone in chord.kind.tones}:
+        return others, ""
+    return others, next((degree for degree in chord.degrees if degree.startswith("sus")), "")
+
+
+def _degree(number: str, alter: int, change: str, *, printed: bool = True) -> str:
+    hidden = "" if printed else ' print-object="no"'
     return (
-        f"<degree><degree-value>{number}</degree-value><degree-alter>{alter}</degree-alter>"
+        f"<degree{hidden}><degree-value>{number}</degree-value><degree-alter>{alter}</degree-alter>"
         f"<degree-type>{change}</degree-type></degree>"
     )
 
