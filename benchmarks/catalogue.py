@@ -162,6 +162,15 @@ FAILS: dict[tuple[str, str], str] = {
     ("points.painted", "still life"): "noise and blur rather than dots",
     ("points.instant", "portrait"): "the face is pale and soft, with few dots",
     ("planes.instant", "portrait"): "hardly a plane: paper white around a photo",
+    ("creatures.other", "portrait"): "patterns around her, hardly a creature",
+    ("creatures.other", "still life"): "hardly a creature",
+    ("garden.other", "portrait"): "only faint wheels around her",
+    ("citadel.other", "portrait"): "only a fine net around her",
+    ("citadel.other", "building"): "hardly anything is added to the bridge",
+    ("citadel.other", "still life"): "only patterns on the fruits",
+    ("stained_glass.other", "portrait"): "no leads around her",
+    ("woodcut.other", "portrait"): "the wall behind her is bare",
+    ("pearls.other", "landscape"): "blurred balls, no pearls",
 }
 """Strip and photo of every cell that does not hold -> what is wrong with it, by eye."""
 
