@@ -70,24 +70,7 @@ def read_abc(
     fields = lines.fields
     if "K" not in fields:
         raise Unreadable(f"{name} has no key (K:), without which ABC cannot be read; add one such as K:D.")
-    players = [
-        _Voice(
-            fields,
-            lines.names.get(voice, ""),
-            budget,
-            name,
-            lines.clefs.get(voice),
-            lines.lyrics,
-            parts,
-            rules,
-            symbols_of=lines.symbols,
-        )
-        for voice in lines.voices
-    ]
-    for player, (voice, music) in zip(players, lines.voices.items(), strict=True):
-        player.line.lead = voice == lines.melody
-        player.play(music)
-        player.line.sung = sung_in((lyric.place, lyric.text) for lyric in player.words.found)
+    players = _played(lines, budget, name, rules, parts=parts)
     if rules >= "3":
         drums = [label in lines.drums for label in lines.voices]
         _mark_drums(players, drums, sheet=rules >= "4" and any(player.symbols for player in players))
@@ -141,6 +124,28 @@ def read_abc(
     kept = _parts_of(players, list(lines.voices))
     found.remarks += remarks_on_parts([player.line for player in players])
     return Reading((tune,), tuple(found.remarks), parts=(kept,))
+
+
+def _played(lines: TuneLines, budget: ReadingBudget, name: str, rules: str, *, parts: bool) -> list[_Voice]:
+    """The voices of a tune, each played to its end. name: of the file. parts: overlays are read too."""
+    players = []
+    for voice, music in lines.voices.items():
+        player = _Voice(
+            lines.fields,
+            lines.names.get(voice, ""),
+            budget,
+            name,
+            lines.clefs.get(voice),
+            lines.lyrics,
+            parts,
+            rules,
+            symbols_of=lines.symbols,
+        )
+        player.line.lead = voice == lines.melody
+        player.play(music)
+        player.line.sung = sung_in((lyric.place, lyric.text) for lyric in player.words.found)
+        players.append(player)
+    return players
 
 
 def _silent(line: PartLine) -> PartLine:
