@@ -52,7 +52,7 @@ TILTS = (-1.5, 3.0)
 HALVINGS = 6
 """Steps of that search."""
 
-NEAR_KINDS, STRANGE = 0.7, 1.3
+NEAR_KINDS, STRANGE = 0.7, 0.9
 """How many different triads more or less are still about as many, and by how much (a logarithm) those are
 rarer that are more than a song has.
 """
