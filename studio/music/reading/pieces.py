@@ -19,14 +19,16 @@ BY_MUSIC21, EARLIER_ABC, EARLIER_MIDI = "musicxml by music21", "earlier abc", "e
 
 _EARLIER = {"mxl": BY_MUSIC21, "musicxml": BY_MUSIC21, "abc": EARLIER_ABC, "midi": EARLIER_MIDI}
 
-READING_RULES = "5"
+READING_RULES = "6"
 """How scores are read now. A work records it, so that its files are read again by the rules it was made by:
 1 is music21 for MusicXML, and the readers in `earlier` for ABC and MIDI. 2 did not prefer the part that is
 sung as the melody (see `assembling.choose_melody`), and took an ABC bracket without its end for a chord.
 3 did not keep how a file spells its notes, let the melody pass to a note that another voice only holds, and
 took lines of text, and words that begin with a bar line, for music in ABC. 4 followed no da capo, dal segno
 or Fine, repeated the notes under a percent sign without their chords, and took text after an ABC tune without
-bar lines for music.
+bar lines for music. 5 took :] and
+[: in ABC for bar lines alone, a line end between MIDI's syllables for nothing, and the length that a MIDI
+track states for true where it is not.
 """
 
 OF_THE_BOOK = "\x04"
