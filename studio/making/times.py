@@ -37,6 +37,9 @@ MOST_COMPUTERS, MOST_GROUPS = 8, 64
 SLOWEST = 100.0
 """A computer counts as at most that many times slower or faster than an ordinary one."""
 
+SLOWEST_PROBE = 8.0
+"""A probe that says more was disturbed: it is short, and the first works tell better."""
+
 LATEST = 5
 """Works of a group that count."""
 
@@ -165,13 +168,13 @@ class Times:
     def note_probe(self, kind: str, rate: float) -> None:
         """A probe of this kind took `rate` times as long as on an ordinary computer."""
         with self._lock:
-            self._rates[kind] = _bounded(rate)
+            self._rates[kind] = min(_bounded(rate), SLOWEST_PROBE)
             self._write()
 
     def _read(self) -> tuple[dict[str, float], dict[str, GroupTimes]]:
         try:
             here = json.loads(self._file.read_bytes())["computers"][self._computer]
-            rates = {str(kind): _bounded(rate) for kind, rate in here["rates"].items()}
+            rates = {kind: min(_bounded(rate), SLOWEST_PROBE) for kind, rate in here["rates"].items()}
             return rates, dict(_groups_from(here["groups"], here.get("latest", {})))
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return {}, {}
