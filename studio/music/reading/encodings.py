@@ -46,11 +46,19 @@ def guess_encoding(texts: Sequence[bytes]) -> Guess:
     return _WESTERN if _decodes(whole, "cp1252") else _LATIN_1
 
 
-def decode(text: bytes, guess: Guess) -> str:
-    """A text in an encoding, with spaces for control characters. Bytes that do not decode are replaced."""
+def decode(text: bytes, guess: Guess, *, line_ends: bool = False) -> str:
+    """A text in an encoding, with spaces for control characters. Bytes that do not decode are replaced.
+    line_ends: they stay, as newlines.
+    """
     if guess is _UTF16 and text[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         guess = _UTF8 if _decodes(text, "utf-8") else _WESTERN
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text.decode(guess.codec, "replace"))
+    decoded = text.decode(guess.codec, "replace")
+    if line_ends:
+        return "\n".join(re.sub(_CONTROL, " ", line) for line in re.split(r"[\r\n]+", decoded))
+    return re.sub(_CONTROL, " ", decoded)
+
+
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]+"
 
 
 def in_its_encoding(text: str) -> tuple[str, list[str]]:

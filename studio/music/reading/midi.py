@@ -32,7 +32,7 @@ from studio.music.reading.budget import Reading, ReadingBudget, labelled
 from studio.music.reading.encodings import Guess, decode, guess_encoding
 from studio.music.reading.lengths import Held, Touch, touch_of, written_length
 from studio.music.reading.midi_events import DRUMS, MidiFile, Played, parse_midi
-from studio.music.reading.midi_words import texts_as_words, words_of
+from studio.music.reading.midi_words import MARKS, texts_as_words, with_line_ends, words_of
 from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.quantising import WHOLE, must_stay_apart, place_onsets
 from studio.music.scores.bars import Grid, MeterAt
@@ -85,7 +85,7 @@ def read_midi(
 def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts: bool) -> Reading:
     """The melody of one sequence, or its chords where it has no melody."""
     ours = _is_ours(midi)
-    texts = _Texts(midi, karaoke=rules >= "4" and not ours)
+    texts = _Texts(midi, karaoke=rules >= "4" and not ours, line_ends=rules >= "6" and not ours)
     lines = _lines_of(midi, texts, rules)
     leading = [(line, track, notes) for line, track, notes in lines if track not in texts.other_voices]
     per_quarter = midi.per_quarter
@@ -203,11 +203,12 @@ _NOT_A_TITLE = re.compile(
 class _Texts:
     """The texts of a file, decoded. remarks: what to say about them. other_voices: tracks that belong to the
     one before. karaoke: texts that stand at the notes are their words, where there are no lyrics, though
-    nothing calls the file karaoke. unsung: what to say about other texts.
+    nothing calls the file karaoke. line_ends: between syllables they end words. unsung: what to say about
+    other texts.
     """
 
-    def __init__(self, midi: MidiFile, *, karaoke: bool = False) -> None:
-        self.midi = midi
+    def __init__(self, midi: MidiFile, *, karaoke: bool = False, line_ends: bool = False) -> None:
+        self.midi, self.line_ends = midi, line_ends
         found, left = texts_as_words(midi) if karaoke else ([], 0)
         self.lyrics = midi.lyrics or found
         self.unsung = [f"Texts left out: {left}."] if left else []
@@ -278,11 +279,17 @@ class _Texts:
         lyrics = self.lyrics
         if not lyrics and any(text.startswith(b"@K") for _, _, text in self.midi.texts):
             lyrics = [each for each in self.midi.texts if not each[2].startswith(b"@")]
-        lyrics = [each for each in lyrics if each[2].strip(b"-/\\ \r\n\0")]
-        tracks = {number for _, number, _ in lyrics}
+        syllables = [each for each in lyrics if each[2].strip(MARKS)]
+        tracks = {number for _, number, _ in syllables}
         source = track if track in tracks or own else next(iter(tracks)) if len(tracks) == 1 else None
-        found = [(ticks, decode(text, self.guess)) for ticks, number, text in lyrics if number == source]
-        return sorted(found, key=lambda each: each[0]), len(lyrics) - len(found)
+        found = sorted((each for each in lyrics if each[1] == source), key=lambda each: each[0])
+        if self.line_ends:
+            sung = with_line_ends(
+                [(ticks, decode(text, self.guess, line_ends=True)) for ticks, _, text in found]
+            )
+        else:
+            sung = [(ticks, decode(text, self.guess)) for ticks, _, text in found if text.strip(MARKS)]
+        return sung, len(syllables) - len(sung)
 
     def _decoded(self, text: bytes) -> str:
         return decode(text, self.guess).strip()[:200]

@@ -2,7 +2,8 @@
 
 A space before or after a syllable ends a word, and without one the word goes on (RP-017, "SMF Lyric Meta
 Event Definition", MIDI Manufacturers Association, 1997). Many programs write a hyphen instead where a word
-goes on, and no spaces at all. "/" and "\\" begin lines and paragraphs in karaoke files.
+goes on, and no spaces at all. "/" and "\\" begin lines and paragraphs in karaoke files. A line end, also in
+an event of its own, ends a word as a space does.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ NEAR = Fraction(1, 8)
 """A syllable belongs to a note that begins within so many quarter notes."""
 
 
+MARKS = b"-/\\ \r\n\0"
+"""What stands around syllables. A text of these alone is none."""
+
 FEWEST_TEXTS = 4
 """Fewer texts are no words of a song."""
 
@@ -33,7 +37,7 @@ def texts_as_words(midi: MidiFile) -> tuple[list[tuple[int, int, bytes]], int]:
     Texts at the beginning alone, where programs write their names, count as none.
     """
     marked = any(text.startswith(b"@K") for _, _, text in midi.texts)
-    texts = [each for each in midi.texts if each[2].strip(b"-/\\ \r\n\0") and not each[2].startswith(b"@")]
+    texts = [each for each in midi.texts if each[2].strip(MARKS) and not each[2].startswith(b"@")]
     if marked or not any(ticks for ticks, _, _ in texts):
         return [], 0
     onsets = sorted({start for notes in midi.notes.values() for start, _, _ in notes})
@@ -61,6 +65,19 @@ def _is_chord(text: bytes) -> bool:
         return False
 
 
+def with_line_ends(texts: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Texts without those that are none, as (ticks, text). Where these are line ends, or the marks of a line
+    in karaoke, a newline ends the text before them.
+    """
+    found: list[tuple[int, str]] = []
+    for ticks, text in texts:
+        if text.strip("-/\\ \n"):
+            found.append((ticks, text))
+        elif found and text.strip("- "):
+            found[-1] = (found[-1][0], found[-1][1].rstrip("\n") + "\n")
+    return found
+
+
 def words_of(
     lyrics: Sequence[tuple[int, str]],
     starts: Sequence[Fraction],
@@ -81,7 +98,7 @@ def words_of(
         near = min(starts[max(0, after - 1) : after + 1], key=lambda start: abs(start - place))
         if abs(near - place) <= NEAR:
             verses[near] += 1
-            plain = text.removesuffix(" ") if ours else text.strip("-/\\ ")
+            plain = text.removesuffix(" ") if ours else text.strip("-/\\ \n")
             words.append(Syllable(near, plain, syllabic, verses[near]))
     return hyphenated(sorted(words, key=lambda word: word.start))
 
@@ -90,9 +107,12 @@ def _syllabics(texts: Sequence[str], ours: bool) -> list[str]:
     """Where in its word each syllable stands."""
     if ours:
         return _by_hyphens([not text.endswith(" ") for text in texts])
-    spaced = any(text[-1] == " " or text[0] in " /\\" for text in texts)
+    # A line end is no space: words may stand in lines without one.
+    spaced = any(
+        text.endswith((" ", " \n")) or text.startswith((" ", "/", "\\", "\n ", "\n/", "\n\\")) for text in texts
+    )
     goes_on = [
-        text.rstrip().endswith("-") or (spaced and text[-1] != " " and after[0] not in " /\\")
+        text.rstrip().endswith("-") or (spaced and text[-1] not in " \n" and after[0] not in " /\\\n")
         for text, after in zip(texts, [*texts[1:], " "], strict=False)
     ]
     return _by_hyphens(goes_on)

@@ -444,6 +444,38 @@ def test_lyric_events_are_the_words(texts: list[bytes]) -> None:
     assert not any("yllables" in remark for remark in reading.remarks)
 
 
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n", b"/"])
+@pytest.mark.parametrize("late", [0, 480])
+def test_a_line_end_of_its_own_ends_a_word(end: bytes, late: int) -> None:
+    """late: it stands at the next note, or at the note of the syllable before."""
+    texts = [(0, b"A"), (480, b"ma"), (960, b"zing "), (1440, b"grace"), (1440 + late, end), (1920, b"how ")]
+    five = [*FOUR, *_sound(70, 1920, 2400)]
+    events = [*[(ticks, _text(5, text)) for ticks, text in texts], *five]
+    content = _file(_track(events), form=0)
+    words = [(word.text, word.syllabic) for word in read_midi(content).tunes[0].words]
+    assert words == [
+        ("A", "begin"),
+        ("ma", "middle"),
+        ("zing", "end"),
+        ("grace", "single"),
+        ("how", "single"),
+    ]
+    before = read_midi(content, rules="5").tunes[0].words
+    assert [word.syllabic for word in before][3:] == ["begin", "end"], "works made before read as they did"
+
+
+@pytest.mark.parametrize(
+    ("texts", "places"),
+    [
+        ([b"Ho-", b"ly\r", b"grace", b"Lord"], ["begin", "end", "single", "single"]),
+        ([b"how", b"sweet", b"\n", b"the"], ["single"] * 3),
+    ],
+)
+def test_line_ends_alone_join_no_words(texts: list[bytes], places: list[str]) -> None:
+    reading = read_midi(_file(_sung([(480 * place, text) for place, text in enumerate(texts)]), form=0))
+    assert [word.syllabic for word in reading.tunes[0].words] == places
+
+
 def test_syllables_without_a_note_are_counted_and_karaoke_texts_are_words() -> None:
     lost = _file(_sung([(0, b"One "), (4, b"two "), (700, b"lost ")]), form=0)
     reading = read_midi(lost, "lost.mid")
