@@ -109,7 +109,8 @@ def _syllabics(texts: Sequence[str], ours: bool) -> list[str]:
         return _by_hyphens([not text.endswith(" ") for text in texts])
     # A line end is no space: words may stand in lines without one.
     spaced = any(
-        text.endswith((" ", " \n")) or text.startswith((" ", "/", "\\", "\n ", "\n/", "\n\\")) for text in texts
+        text.endswith((" ", " \n")) or text.startswith((" ", "/", "\\", "\n ", "\n/", "\n\\"))
+        for text in texts
     )
     goes_on = [
         text.rstrip().endswith("-") or (spaced and text[-1] not in " \n" and after[0] not in " /\\\n")
