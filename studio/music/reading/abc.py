@@ -30,6 +30,7 @@ from studio.music.reading.abc_lines import TuneLines, split_tune
 from studio.music.reading.abc_words import VoiceWords
 from studio.music.reading.assembling import (
     NO_MELODY,
+    TEMPO_CHANGES,
     FoundNote,
     FoundTune,
     PartLine,
@@ -105,7 +106,7 @@ def read_abc(
             *symbols.remarks,
             *player.remarks,
             *jumps.remarks,
-            *(["The tempo changes; only the first one was kept."] if len(set(tempos)) > 1 else []),
+            *([TEMPO_CHANGES] if len(set(tempos)) > 1 else []),
             *lines.remarks,
             *([without_meter(bars[0][1])] if fields.get("M", "").strip().lower() == "none" else []),
         ],
@@ -266,6 +267,11 @@ _TOKENS = re.compile(_SIGNS, re.X)
 no chord.
 """
 
+_SIGNS_6 = _SIGNS.replace(r"(?P<bar>\[\|\]?|", r"(?P<bar>\[\|:+|:+\]|\[:+|\[\|\]?|")
+"""The signs by the rules of 6, in which [: and :] are those of repeats too, as |: and :| are (ABC 2.1, section
+4.8).
+"""
+
 _TOKENS_3 = re.compile(_SIGNS.replace(r"\d{1,3}(?=:)|\d)(?::(?P<q>\d{0,3})", r"\d)(?::(?P<q>\d?)"), re.X)
 _TOKENS_BEFORE = re.compile(
     _TOKENS_3.pattern.replace('|"[1-9][0-9,.\\-]*")', ")").replace(r"(?=[^][|]*\])", ""), re.X
@@ -274,9 +280,10 @@ _TOKENS_BEFORE = re.compile(
 
 
 @lru_cache(maxsize=64)
-def _tokens_with(letters: str) -> re.Pattern[str]:
-    """The signs of a line where these letters stand for da capo and the like."""
-    return re.compile(_SIGNS + rf"| (?P<jump>[{letters}])" if letters else _SIGNS, re.X)
+def _tokens_with(letters: str, rules: str) -> re.Pattern[str]:
+    """The signs of a line where these letters stand for da capo and the like. rules: 5 or later."""
+    signs = _SIGNS_6 if rules >= "6" else _SIGNS
+    return re.compile(signs + rf"| (?P<jump>[{letters}])" if letters else signs, re.X)
 
 
 _SHORT = {"S": "segno", "O": "coda"}
@@ -375,7 +382,7 @@ class _Voice:
         end, between = 0, []
         tokens = _TOKENS if self.rules >= "4" else _TOKENS_3 if self.rules == "3" else _TOKENS_BEFORE
         if self.rules >= "5":
-            tokens = _tokens_with("".join(sorted(self.letters)))
+            tokens = _tokens_with("".join(sorted(self.letters)), self.rules)
         for count, token in enumerate(tokens.finditer(text)):
             if count > self.budget.signs:
                 raise Unreadable(
@@ -686,7 +693,7 @@ class _Voice:
         self.signs_of_repeats.bar_line(self.now)
         if sign == "|" and volta is None:
             return
-        # |: and :| repeat twice, |:: and ::| three times (section 4.8); :: is the end of one and the start of
+        # |: and :| (or [: and :]) repeat twice, |:: and ::| three times (section 4.8); :: is the end of one and the start of
         # another.
         before, after = len(sign) - len(sign.lstrip(":")), len(sign) - len(sign.rstrip(":"))
         if before == len(sign):

@@ -59,7 +59,7 @@ def split_tune(text: str, rules: str = READING_RULES) -> TuneLines:
     for line in lines[:body]:
         _header_line(line, found)
     prose = Prose(lines, one_sign=rules >= "5") if rules >= "4" else None
-    _Body(found, prose, needs_bars=rules < "5").read(lines[body:])
+    _Body(found, prose, rules).read(lines[body:])
     found.voices = {voice: music for voice, music in found.voices.items() if music.strip()} or {"1": ""}
     return found
 
@@ -103,24 +103,25 @@ _MELODY = re.compile(r"%%melody +(\S+)")
 _CHANNEL = re.compile(r"%%MIDI\s+channel\s+10\s*(%|$)")
 _BLANK = re.compile(r"\s*$")
 _SWITCH = re.compile(r"\[V:\s*([^\]]*)\]")
-_FIELD = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZh-w+]:")
+_FIELD = re.compile(r"[A-Za-z+]:(?![|:\]])|[H-XZh-w+]:")
+_FIELD_5 = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZh-w+]:")
 _FIELD_3 = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZ]:")
-"""A line that is a field, and the same by the rules of 3, by which "w:|" was music. "d:|" is a note at the
-end of a repeat.
+"""A line that is a field; the same by the rules of 5, by which "d:]" was one; and by the rules of 3, by which
+"w:|" was music. "d:|" is a note at the end of a repeat.
 """
 
 
 class _Body:
     """Sorts the lines after K:. Fields before the first voice hold for all voices. prose: knows text from
-    music; without it the lines are sorted by the rules of 3. needs_bars: a blank line ends the tune only
-    after a bar line, as it did by the rules of 4.
+    music; without it the lines are sorted by the rules of 3. rules: by those of 4 a blank line ends the
+    tune only after a bar line.
     """
 
-    def __init__(self, found: TuneLines, prose: Prose | None, *, needs_bars: bool) -> None:
+    def __init__(self, found: TuneLines, prose: Prose | None, rules: str) -> None:
         self.found = found
         self.prose = prose
-        self.needs_bars = needs_bars
-        self.field = _FIELD if prose else _FIELD_3
+        self.needs_bars = rules < "5"
+        self.field = _FIELD if rules >= "6" else _FIELD_5 if prose else _FIELD_3
         self.texts: list[str] = []
         self.common = ""
         self.current: str | None = None

@@ -39,6 +39,11 @@ MELODY_NAMES = re.compile(
 NO_MELODY = "There is no melody; this is a sheet of chords."
 
 
+OTHER_VOICES = "Notes of other voices left out"
+FIRST_SILENT = "Bars in which the first voice is silent and another one is the melody"
+TEMPO_CHANGES = "The tempo changes; only the first one was kept."
+
+
 class FoundNote(NamedTuple):
     """A note as a file has it, in quarter notes. pitch: None for a rest. tied: to the note before it. alter,
     voice: see `Note`.
@@ -161,14 +166,18 @@ def sung_in(syllables: Iterable[tuple[object, str]]) -> int:
     return len({place for place, text in syllables if any(letter.isalpha() for letter in text)})
 
 
-def remarks_on(chosen: PartLine, parts: int, unread_chords: Sequence[str] = ()) -> list[str]:
+def remarks_on(
+    chosen: PartLine, parts: int, unread_chords: Sequence[str] = (), *, staff: int | None = None
+) -> list[str]:
     """What to say about a melody: which of the parts it is, and what was left out of it.
 
-    unread_chords: symbols that could not be understood.
+    unread_chords: symbols that could not be understood. staff: of a part that has several, where the melody
+    stands.
     """
     remarks: list[str] = []
-    if parts > 1 and chosen.name:
-        remarks.append(OfMelody(f"The melody was taken from {chosen.name!r}, one of {parts} parts."))
+    if parts > 1 and (chosen.name or staff):
+        where = [repr(chosen.name)] * bool(chosen.name) + [f"staff {staff}"] * bool(staff)
+        remarks.append(OfMelody(f"The melody was taken from {', '.join(where)}, one of {parts} parts."))
     elif parts > 1:
         remarks.append(OfMelody(f"The melody was taken from the highest of {parts} parts."))
     if chosen.grace:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise, zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from studio.music.reading.budget import OfMelody, Reading, Unread, labelled
 from studio.music.scores.jumps import BACK, TARGETS
@@ -106,6 +106,12 @@ def not_carried(music: Sequence[Tune | Score], path: Path) -> list[str]:
     if path.suffix.lower() == ".abc" and drums:
         told.append(f"ABC has no drum kit; parts of drums written as notes on a percussion clef: {drums}.")
     if path.suffix.lower() in (".mid", ".midi"):
+        modes = dict.fromkeys(change.key for score in scores for change in score.keys)
+        told += [
+            f"MIDI has no modes but major and minor; {key} is written as {key.major_or_minor}."
+            for key in modes
+            if key != key.major_or_minor
+        ]
         verses = sum(word.verse > 1 for score in scores for part in score.parts for word in part.words)
         repeats = sum(len(score.repeats) for score in scores)
         jumps = sum(mark.kind in BACK for score in scores for mark in score.jumps)
@@ -260,8 +266,11 @@ def _bar_number(tune: Tune, place: Fraction) -> int:
 
 
 def _bar_lines(tune: Tune) -> Iterator[str]:
-    """A line for each bar: its number, the repeat signs at it, and its notes with the chords above them."""
-    pieces = tune.split_at_bars()
+    """A line for each bar: its number, and its notes with the chords above them, with the repeat signs,
+    endings and jumps where they stand.
+    """
+    signs = list(_signs(tune))
+    pieces = _cut_at(tune.split_at_bars(), [sign.place for sign in signs])
     chords = list(tune.chords)
     place, key, keys = 0, tune.key, list(tune.keys)
     tied = False
@@ -271,6 +280,8 @@ def _bar_lines(tune: Tune) -> Iterator[str]:
         words: list[str] = []
         while place < len(pieces) and pieces[place].start < bar.end:
             note = pieces[place]
+            while signs and (signs[0].place, signs[0].opens) <= (note.start, True):
+                words.append(signs.pop(0).text)
             while chords and chords[0].start < note.end:
                 chord = chords.pop(0)
                 late = f"+{chord.start - note.start}" if chord.start > note.start else ""
@@ -278,9 +289,22 @@ def _bar_lines(tune: Tune) -> Iterator[str]:
             words.append(_note(note, key, tied=tied))
             tied = note.tied
             place += 1
-        signs = _signs(tune, bar.start, bar.end)
-        yield f"{bar.number:>5}  {signs[0]}{' '.join(words)}{signs[1]}"
+        while signs and (signs[0].place, signs[0].opens) <= (bar.end, False):
+            words.append(signs.pop(0).text)
+        yield f"{bar.number:>5}  {' '.join(words)}"
         yield from _sung(tune, bar.start, bar.end)
+
+
+def _cut_at(notes: Sequence[Note], places: Sequence[Fraction]) -> list[Note]:
+    """The notes, cut where a sign stands inside one."""
+    cut: list[Note] = []
+    cuts = sorted(set(places))
+    for note in notes:
+        edges = [note.start, *(place for place in cuts if note.start < place < note.end), note.end]
+        for start, end in pairwise(edges):
+            tied = note.tied or (end < note.end and note.pitch is not None)
+            cut.append(replace(note, start=start, duration=end - start, tied=tied))
+    return cut
 
 
 def _sung(tune: Tune, start: Fraction, end: Fraction) -> Iterator[str]:
@@ -295,23 +319,28 @@ def _sung(tune: Tune, start: Fraction, end: Fraction) -> Iterator[str]:
         yield f"{'':>7}{verse}. {' '.join(syllables)}"
 
 
-def _signs(tune: Tune, start: Fraction, end: Fraction) -> tuple[str, str]:
-    """The repeat signs, endings and jumps that stand in a bar, before and after its notes."""
-    before = after = ""
+class _Sign(NamedTuple):
+    """A repeat sign, ending or jump. opens: it belongs to what follows it, else to what is before."""
+
+    place: Fraction
+    opens: bool
+    text: str
+
+
+def _signs(tune: Tune) -> list[_Sign]:
+    """The repeat signs, endings and jumps of a tune, in order; those that end something come first."""
+    found = [
+        _Sign(mark.start, True, f"({mark.name})") for mark in reversed(tune.jumps) if mark.kind in TARGETS
+    ]
     for again in tune.repeats:
-        before += "|: " if start <= again.start < end else ""
+        found.append(_Sign(again.start, True, "|:"))
         for ending in again.written():
-            if start <= ending.start < end:
-                before += f"[{','.join(str(number) for number in ending.passes)}. "
-        closed = {again.end, *(ending.start for ending in again.endings[1:])}
-        if any(start < place <= end for place in closed):
-            after += " :|" + (f" ({again.times} times)" if again.times > 2 and again.ending is None else "")
-    for mark in tune.jumps:
-        if mark.kind in TARGETS:
-            before = f"({mark.name}) " + before if start <= mark.start < end else before
-        elif start < mark.start <= end:
-            after += f" ({mark.name})"
-    return before, after
+            found.append(_Sign(ending.start, True, f"[{','.join(map(str, ending.passes))}."))
+        times = f" ({again.times} times)" if again.times > 2 and again.ending is None else ""
+        for place in {again.end, *(ending.start for ending in again.endings[1:])}:
+            found.append(_Sign(place, False, f":|{times}"))
+    found += [_Sign(mark.start, False, f"({mark.name})") for mark in tune.jumps if mark.kind not in TARGETS]
+    return sorted(found, key=lambda sign: (sign.place, sign.opens))
 
 
 def _note(note: Note, key: Key, *, tied: bool) -> str:

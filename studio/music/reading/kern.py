@@ -27,14 +27,15 @@ def read_kern(
     """
     from music21 import converter
 
-    from studio.music.reading.music21_streams import parts_of, tunes_of
+    from studio.music.reading.music21_streams import by_id, parts_of, sounding, sounding_by_id, tunes_of
 
     alone, column = _alone(text)
     stream = converter.parseData(alone, format="humdrum")
-    reading = tunes_of(stream, name, budget, follow=rules >= "4")
+    order = sounding if rules >= "6" else sounding_by_id if rules >= "4" else by_id
+    reading = tunes_of(stream, name, budget, order=order)
     if parts:
         whole = stream if alone == text else converter.parseData(text, format="humdrum")
-        reading = replace(reading, parts=tuple(_led(each, text, column) for each in parts_of(whole)))
+        reading = replace(reading, parts=tuple(_led(each, text, column) for each in parts_of(whole, order)))
     if rules >= "4":
         reading = _with_what_is_beside(reading, beside_notes(text), column, jumps=rules >= "5")
         no_meter = re.search(r"^(.*\t)?\*MX(\t|$)", text, re.M)

@@ -19,6 +19,7 @@ from studio.errors import Refused, Unreadable
 from studio.music.reading.assembling import (
     MELODY_NAMES,
     NO_MELODY,
+    TEMPO_CHANGES,
     FoundNote,
     FoundTune,
     PartLine,
@@ -183,7 +184,7 @@ def _tempo_of(midi: MidiFile, played: Sequence[Played], remarks: list[str]) -> f
     first, last = min(played)[0], max(end for _, end, _ in played)
     tempo = midi.tempo_at(first)
     if any(value not in (0, tempo) for ticks, value in midi.tempos if first < ticks < last):
-        remarks.append("The tempo changes; only the first one was kept.")
+        remarks.append(TEMPO_CHANGES)
     return 60e6 / tempo
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 from studio.errors import Refused
 from studio.music.reading.assembling import (
+    FIRST_SILENT,
+    OTHER_VOICES,
+    TEMPO_CHANGES,
     FoundNote,
     FoundTune,
     PartLine,
@@ -21,7 +24,7 @@ from studio.music.reading.assembling import (
     part_of,
     remarks_on,
 )
-from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 from studio.music.reading.chord_symbols import FoundChords, PrintedSymbol, read_symbols
 from studio.music.reading.found_words import FoundLyric
 from studio.music.reading.repeats import RepeatSigns, passes_of
@@ -33,33 +36,61 @@ from studio.music.scores.scores import Part
 from studio.music.scores.words import SYLLABICS
 
 
+Order = Callable[[Any], "list[Any]"]
+"""The voices of a measure, the one that is the melody first."""
+
+
+def by_id(measure: Any) -> list[Any]:
+    """As their names have it."""
+    return sorted(measure.voices, key=lambda voice: str(voice.id))
+
+
+def sounding_by_id(measure: Any) -> list[Any]:
+    """Those that sound first. Voices without a name of their own stand in no order that lasts, as kern was
+    read by the rules of 5.
+    """
+    return sorted(measure.voices, key=lambda voice: (not _sounds(voice), str(voice.id)))
+
+
+def sounding(measure: Any) -> list[Any]:
+    """Those that sound first, and else as they stand in the file: music21 groups kern's sub-spines as
+    "voice1", "voice2" …, from left to right.
+    """
+    return sorted(measure.voices, key=lambda voice: (not _sounds(voice), _layer_of(voice)))
+
+
+def _layer_of(voice: Any) -> int:
+    numbers = (re.fullmatch(r"voice(\d+)", str(group)) for group in voice.groups)
+    return next((int(number[1]) for number in numbers if number), 99)
+
+
 def tunes_of(
-    score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool = False, follow: bool = False
+    score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool = False, order: Order = by_id
 ) -> Reading:
     """The melody of a music21 score, or of each score of an opus.
 
     doubt_major: the format says "major" where nobody chose a mode, as MusicXML does, so a tune that ends in
-    the relative minor is in minor. follow: where the first voice is silent in a measure, the melody is in the
-    next one. Raises `Unreadable`.
+    the relative minor is in minor. order: which voice of a measure is the melody. Raises `Unreadable`.
     """
     from music21 import stream
 
     if isinstance(score, stream.Opus):
         readings = [
-            tunes_of(each, name, budget, doubt_major=doubt_major, follow=follow) for each in score.scores
+            tunes_of(each, name, budget, doubt_major=doubt_major, order=order) for each in score.scores
         ]
         return Reading(
             tuple(tune for each in readings for tune in each.tunes),
             tuple(remark for each in readings for remark in each.remarks),
         )
     parts = list(score.parts) if isinstance(score, stream.Score) else [score]
-    lines = [_line_of(part, follow=follow) for part in parts]
+    lines = [_line_of(part, order) for part in parts]
     chosen = choose_melody(lines, name)
     part = next(part for part, line in zip(parts, lines, strict=True) if line is chosen)
     bars = _bars_of(part)
-    keys, phrase_ends = _keys_and_phrase_ends(part, follow=follow)
+    keys, phrase_ends = _keys_and_phrase_ends(part, order)
     symbols = _chords_of(parts)
     title, composer = _title_and_composer(score)
+    tempos = _tempos_of(score)
     found = FoundTune(
         chosen,
         Grid.of_bars(bars),
@@ -70,8 +101,13 @@ def tunes_of(
         phrase_ends=phrase_ends,
         title=title,
         composer=composer,
-        tempo=_tempo_of(score),
-        remarks=[*remarks_on(chosen, len(parts), symbols.unread), *symbols.remarks],
+        tempo=tempos[0] if tempos else 120.0,
+        remarks=[
+            *remarks_on(chosen, len(parts), symbols.unread),
+            *_remarks_on_voices(part, order),
+            *symbols.remarks,
+            *([TEMPO_CHANGES] if len({round(tempo, 2) for tempo in tempos}) > 1 else []),
+        ],
     )
     tune = assemble(found, name, budget)
     if doubt_major:
@@ -79,19 +115,20 @@ def tunes_of(
     return Reading((tune,), tuple(found.remarks))
 
 
-def parts_of(score: Any) -> tuple[tuple[Part, ...], ...]:
-    """The parts of a music21 score, or of each score of an opus."""
+def parts_of(score: Any, order: Order) -> tuple[tuple[Part, ...], ...]:
+    """The parts of a music21 score, or of each score of an opus. order: of the voices of a measure."""
     from music21 import stream
 
     if isinstance(score, stream.Opus):
-        return tuple(parts for each in score.scores for parts in parts_of(each))
+        return tuple(parts for each in score.scores for parts in parts_of(each, order))
     parts = list(score.parts) if isinstance(score, stream.Score) else [score]
-    return (tuple(part for part in map(_part_of, parts) if part.notes),)
+    found = (_part_of(part, order) for part in parts)
+    return (tuple(part for part in found if part.notes),)
 
 
-def _part_of(part: Any) -> Part:
+def _part_of(part: Any, order: Order) -> Part:
     line, lyrics = PartLine(_name_of(part)), []
-    for element, place, voice in _elements(part, all_voices=True, follow=True):
+    for element, place, voice in _elements(part, order, all_voices=True):
         kinds = element.classes
         length = Fraction(element.duration.quarterLength)
         if "ChordSymbol" in kinds or not ("Note" in kinds or "Chord" in kinds) or length <= 0:
@@ -112,11 +149,11 @@ def _part_of(part: Any) -> Part:
     return part_of(line, lyrics)
 
 
-def _keys_and_phrase_ends(part: Any, *, follow: bool) -> tuple[list[KeyAt | SignatureAt], list[Fraction]]:
+def _keys_and_phrase_ends(part: Any, order: Order) -> tuple[list[KeyAt | SignatureAt], list[Fraction]]:
     """The key signatures of a part, and the ends of the notes under a fermata."""
     keys: list[KeyAt | SignatureAt] = []
     ends: set[Fraction] = set()
-    for element, place, _ in _elements(part, follow=follow):
+    for element, place, _ in _elements(part, order):
         kinds = element.classes
         if "KeySignature" in kinds:
             mode = getattr(element, "mode", None)
@@ -142,10 +179,10 @@ def _title_and_composer(score: Any) -> tuple[str, str]:
 
 
 def _elements(
-    part: Any, *, all_voices: bool = False, follow: bool = False
+    part: Any, order: Order = by_id, *, all_voices: bool = False
 ) -> Iterator[tuple[Any, Fraction, int]]:
     """Everything in the first voice of each measure of a part, or in all of them, with its place and the
-    number of its voice. follow: the first voice is the first that sounds.
+    number of its voice.
     """
     from music21 import stream
 
@@ -156,8 +193,7 @@ def _elements(
         return
     here = Fraction(0)
     for place, measure in enumerate(measures):
-        ordered = sorted(measure.voices, key=lambda voice: (follow and not _sounds(voice), str(voice.id)))
-        ranks = {id(voice): rank for rank, voice in enumerate(ordered)}
+        ranks = {id(voice): rank for rank, voice in enumerate(order(measure))}
         for element in measure:
             rank = ranks.get(id(element))
             if rank is None:
@@ -172,6 +208,20 @@ def _sounds(voice: Any) -> bool:
     return any("NotRest" in element.classes for element in voice)
 
 
+def _remarks_on_voices(part: Any, order: Order) -> list[str]:
+    """What to say about the voices of a part beside the melody."""
+    from music21 import stream
+
+    left = moved = 0
+    for measure in part.getElementsByClass(stream.Measure):
+        first, *others = order(measure) or [()]
+        inside = (element for voice in others for element in voice if "NotRest" in element.classes)
+        left += sum("ChordSymbol" not in each.classes and not each.duration.isGrace for each in inside)
+        moved += _sounds(first) and any(_layer_of(voice) < _layer_of(first) for voice in others)
+    remarks = [f"{FIRST_SILENT}: {moved}."] if moved else []
+    return remarks + ([OfMelody(f"{OTHER_VOICES}: {left}.")] if left else [])
+
+
 def _measure_length(measures: Sequence[Any], place: int) -> Fraction:
     if place + 1 < len(measures):
         apart = Fraction(measures[place + 1].offset) - Fraction(measures[place].offset)
@@ -180,9 +230,9 @@ def _measure_length(measures: Sequence[Any], place: int) -> Fraction:
     return Fraction(measures[place].highestTime)
 
 
-def _line_of(part: Any, *, follow: bool) -> PartLine:
+def _line_of(part: Any, order: Order) -> PartLine:
     line = PartLine(_name_of(part))
-    for element, place, _ in _elements(part, follow=follow):
+    for element, place, _ in _elements(part, order):
         kinds = element.classes
         if "Unpitched" in kinds or "PercussionChord" in kinds:
             line.percussion = True
@@ -325,10 +375,12 @@ def _symbol_of(element: Any) -> str:
     )
 
 
-def _tempo_of(score: Any) -> float:
+def _tempos_of(score: Any) -> list[float]:
+    """In quarter notes a minute, in order."""
+    found = []
     for mark in score.recurse().getElementsByClass("MetronomeMark"):
         with contextlib.suppress(Exception):
             tempo = float(mark.getQuarterBPM())
             if 10 <= tempo <= 1000:
-                return tempo
-    return 120.0
+                found.append(tempo)
+    return found

@@ -13,7 +13,10 @@ from xml.etree.ElementTree import Element
 
 from studio.errors import Unreadable
 from studio.music.reading.assembling import (
+    FIRST_SILENT,
     NO_MELODY,
+    OTHER_VOICES,
+    TEMPO_CHANGES,
     FoundNote,
     FoundTune,
     PartLine,
@@ -227,6 +230,12 @@ def _melody_in(staff: StaffMeasure, without: Collection[str] = (), *, stays: boo
     return _VoiceBar(voices[chosen], chosen, left, chosen != ordered[0])
 
 
+def _first_voice(measures: Sequence[StaffMeasure]) -> str:
+    """The first voice of a staff that sounds anywhere; empty where none does."""
+    voices = {note.voice for measure in measures for note in measure.notes if note.pitch is not None}
+    return min(voices, key=lambda voice: (len(voice), voice), default="")
+
+
 def _unsung_before(staff: StaffMeasure, last: int | None) -> set[str]:
     """The voices of a measure that strike nothing, and begin with a note that the melody did not have before
     the bar line. last: the pitch on which the melody ended, None where it rested.
@@ -260,7 +269,9 @@ def _ranks_in(staff: StaffMeasure, leading: str) -> dict[str, int]:
 
 @dataclass
 class _Gathered:
-    """What the melody's measures hold, at their places in the piece."""
+    """What the melody's measures hold, at their places in the piece. first: the first voice of its staff.
+    moved: how many measures have the melody in another one.
+    """
 
     line: PartLine
     bars: list[tuple[Fraction, Meter | None]] = field(default_factory=list)
@@ -271,6 +282,7 @@ class _Gathered:
     cues: int = 0
     empty: int = 0
     left: int = 0
+    first: str = ""
     moved: int = 0
     jumps: int = 0
     told: int = 0
@@ -285,7 +297,11 @@ class _Laid:
     def tune(self, budget: ReadingBudget) -> tuple[Tune, list[str]]:
         gathered = self._gathered()
         symbols = read_symbols([list(self._symbols(part)) for part in self.score.parts], PLAIN)
-        remarks = remarks_on(gathered.line, len(self.score.lines), symbols.unread)
+        staff = self.melody.staff if len(self.melody.part.staves) > 1 else None
+        remarks = remarks_on(gathered.line, len(self.score.lines), symbols.unread, staff=staff)
+        tempos = self._tempos()
+        if any(place > tempos[0][0] and round(tempo - tempos[0][1], 2) for place, tempo in tempos):
+            remarks.append(TEMPO_CHANGES)
         bars = barred(gathered.bars)
         grid = Grid.of_bars(bars, cut_long=True)
         jumps = self._jumps(grid.pickup)
@@ -311,7 +327,7 @@ class _Laid:
             phrase_ends=sorted(gathered.ends),
             title=title,
             composer=composer,
-            tempo=self._tempo(),
+            tempo=tempos[0][1] if tempos else 120.0,
             remarks=remarks,
         )
         tune = assemble(found, self.score.name, budget)
@@ -411,7 +427,7 @@ class _Laid:
             yield start, end - start, measure
 
     def _gathered(self) -> _Gathered:
-        into = _Gathered(PartLine(self.melody.line.name))
+        into = _Gathered(PartLine(self.melody.line.name), first=_first_voice(self.melody.staves))
         measures = (measure for part in self.score.parts for measure in part.measures)
         into.empty = sum(staff.empty for measure in measures for staff in measure.staves.values())
         staff = self.melody.staff
@@ -439,16 +455,15 @@ class _Laid:
                 place = start + harmony.place
                 yield PrintedSymbol(place, harmony.symbol, place + (harmony.above or beat), beat)
 
-    def _tempo(self) -> float:
-        """The first tempo of the piece, in quarter notes a minute; 120 where none is given."""
+    def _tempos(self) -> list[tuple[Fraction, float]]:
+        """The tempos of the piece with their places, in quarter notes a minute, in order."""
         marks = (
             (start + place, tempo)
             for part in self.score.parts
             for start, _, measure in self._measures(part)
             for place, tempo in measure.tempos
         )
-        first = min(marks, key=lambda mark: mark[0], default=None)
-        return first[1] if first else 120.0
+        return sorted(marks, key=lambda mark: mark[0])
 
 
 _VoiceLine = tuple[PartLine, list[tuple[Fraction, FoundLyric, bool]]]
@@ -490,7 +505,8 @@ def _gather_staff(into: _Gathered, start: Fraction, staff: StaffMeasure, melody:
     into.line.grace += staff.graces
     into.cues += staff.cues
     into.left += melody.left
-    into.moved += melody.moved
+    sounds = any(note.pitch is not None for note in melody.notes)
+    into.moved += melody.moved or (sounds and melody.voice != into.first)
     into.lyrics += [(start + each.place, each, each.voice == melody.voice) for each in staff.lyrics]
 
 
@@ -511,8 +527,8 @@ def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element, meter: Mete
     for count, sentence in (
         (bent, "Microtones read as the nearest semitone"),
         (outside, "Notes whose pitch is none that MIDI has left out"),
-        (gathered.moved, "Bars in which the first voice is silent and another one is the melody"),
-        (gathered.left, "Notes of other voices left out"),
+        (gathered.moved, FIRST_SILENT),
+        (gathered.left, OTHER_VOICES),
         (gathered.cues, "Cue notes left out"),
         (gathered.empty, "Notes without a length left out"),
         (gathered.odd_keys, "Key signatures that belong to no key left out"),
@@ -523,7 +539,9 @@ def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element, meter: Mete
         (_count(root, *_MARKS) - gathered.told, "Ornaments, dynamics and other marks left out"),
     ):
         if count:
-            remarks.append(f"{sentence}: {count}.")
+            # The parts have the notes of all voices.
+            kind = OfMelody if sentence == OTHER_VOICES else str
+            remarks.append(kind(f"{sentence}: {count}."))
     return remarks
 
 

@@ -99,6 +99,12 @@ class Key:
             signs[letter] = -1
         return signs
 
+    @property
+    def major_or_minor(self) -> Key:
+        """The key of the same signature for formats without other modes: minor where its own third is."""
+        minor = self.mode in ("minor", "dorian", "phrygian", "locrian")
+        return Key(self.fifths, "minor" if minor else "major")
+
     def transposed(self, semitones: int) -> Key:
         return Key.of_tonic((self.tonic + semitones) % 12, self.mode)
 

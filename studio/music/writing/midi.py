@@ -12,7 +12,6 @@ import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import lcm
 
 from studio.errors import Refused
 from studio.music.scores.meters import Meter
@@ -20,6 +19,7 @@ from studio.music.scores.notes import Note
 from studio.music.scores.performance import Performance
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune, unfolded_score
+from studio.music.writing.written import MOST_TICKS, common_division
 
 Event = tuple[int, bytes]
 """Ticks from the beginning, and the message."""
@@ -94,14 +94,23 @@ def _in_voices(part: Part) -> list[Part]:
 
 def _division(score: Score) -> int:
     """Ticks a quarter note, so that every moment falls on one: 480, unless tuplets need another number."""
-    moments = [edge for part in score.parts for note in part.notes for edge in (note.start, note.end)]
-    moments += [chord.start for chord in score.chords] + [bar.end for bar in score.bars()] + [score.end]
-    division = lcm(1, *(moment.denominator for moment in moments))
-    if division > 32767:
+    division = common_division(score)
+    if division > MOST_TICKS:
+        advice = "write .musicxml" if _can_be_notated(score) else "take simpler ones"
         raise Refused(
-            "This music mixes so many kinds of tuplets that MIDI cannot count them exactly; write .musicxml."
+            f"This music mixes so many kinds of tuplets that MIDI cannot count them exactly; {advice}."
         )
     return division * max(1, 480 // division)
+
+
+def _can_be_notated(score: Score) -> bool:
+    from studio.music.writing.musicxml import write_musicxml
+
+    try:
+        write_musicxml(score)
+    except Refused:
+        return False
+    return True
 
 
 def conductor(score: Score, division: int) -> list[Event]:
@@ -119,8 +128,7 @@ def conductor(score: Score, division: int) -> list[Event]:
             start = score.grid.pickup
         events.append((int(start * division), _time_signature(change.meter)))
     for key in score.keys:
-        minor = key.key.mode in ("minor", "dorian", "phrygian", "locrian")
-        signature = struct.pack("bB", key.key.fifths, minor)
+        signature = struct.pack("bB", key.key.fifths, key.key.major_or_minor.mode == "minor")
         events.append((int(key.start * division), meta(KEY_SIGNATURE, signature)))
     events += [(int(chord.start * division), meta(MARKER, chord.symbol.encode())) for chord in score.chords]
     return events

@@ -26,11 +26,30 @@ from studio.music.scores.notes import HELD_BELOW, Note
 from studio.music.scores.scores import Part, Score
 from studio.music.writing.beams import beamed
 from studio.music.writing.spelling import spell_measures
-from studio.music.writing.written import VALUES, Measure, Written
+from studio.music.writing.written import MOST_TICKS, VALUES, Measure, Written, common_division
 
 
 def measures_of(part: Part, score: Score) -> list[Measure]:
-    """The part as it is written, bar by bar, each voice filled up with rests."""
+    """The part as it is written, bar by bar, each voice filled up with rests. Raises `Refused`."""
+    try:
+        return _measures_of(part, score)
+    except _TooShort as short:
+        fits = common_division(score) <= MOST_TICKS
+        raise Refused(
+            f"A length of {short.length} quarter notes is shorter than any note a score can show; make it at "
+            f"least {min(VALUES)}{', or write .mid' * fits}."
+        ) from None
+
+
+class _TooShort(Exception):
+    """length: in quarter notes."""
+
+    def __init__(self, length: Fraction) -> None:
+        super().__init__(length)
+        self.length = length
+
+
+def _measures_of(part: Part, score: Score) -> list[Measure]:
     measures = _empty_measures(score)
     for number, voice in enumerate(_voices_of(part) or [[]]):
         for measure, pieces in zip(measures, _cut(_filled(voice, score.end), measures), strict=True):
@@ -241,10 +260,7 @@ def _largest_value(length: Fraction) -> tuple[Fraction, int]:
         for dots in (1, 0):
             if _length(value, dots) <= length:
                 return value, dots
-    raise Refused(
-        f"A length of {length} quarter notes is shorter than any note a score can show; make it at least "
-        f"{min(VALUES)}, or write .mid."
-    )
+    raise _TooShort(length)
 
 
 def _exact_value(length: Fraction) -> tuple[Fraction, int] | None:

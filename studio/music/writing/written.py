@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 
 from studio.music.scores.bars import Bar
 from studio.music.scores.keys import Key
+from studio.music.scores.scores import Score
 
 VALUES = {
     Fraction(16): "long",
@@ -24,6 +26,17 @@ VALUES = {
     Fraction(1, 256): "1024th",
 }
 """Note values: length in quarter notes -> MusicXML's name."""
+
+MOST_TICKS = 32767
+"""The finest division of a quarter note that MIDI can count in."""
+
+
+def common_division(score: Score) -> int:
+    """In how many parts a quarter note must be divided so that every moment of a score falls on one."""
+    moments = [edge for part in score.parts for note in part.notes for edge in (note.start, note.end)]
+    moments += [chord.start for chord in score.chords] + [bar.end for bar in score.bars()] + [score.end]
+    moments += [edge for again in score.repeats for edge in again.edges]
+    return lcm(1, *(moment.denominator for moment in moments))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from studio.errors import Unreadable
+from studio.music.reading.abc import read_abc
+from studio.music.reading.budget import ReadingBudget
+from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.keys import Key, pitch_name
 from studio.music.scores.tunes import Tune
@@ -101,3 +104,17 @@ def test_microtones_and_texts_that_are_no_chords_are_counted() -> None:
     assert [chord.symbol for chord in reading.tunes[0].chords] == ["C"]
     assert "Microtones (the quarters of their sharps and flats) left out: 3." in reading.remarks
     assert "Texts above the notes that are not chord symbols left out: 2." in reading.remarks
+
+
+def test_colon_and_bracket_alone_are_repeat_signs() -> None:
+    """ABC 2.1, section 4.8: any sequence of | [ ] : is a bar line."""
+
+    def repeats(music: str, rules: str = READING_RULES) -> list[tuple[int, int, int]]:
+        tune = read_abc(f"X:1\nM:4/4\nL:1/4\nK:C\n{music}\n", "x", ReadingBudget(), rules=rules).tunes[0]
+        return [(int(each.start), int(each.end), each.times) for each in tune.repeats]
+
+    assert repeats("c4|[:c4|d4:]e4|]") == [(4, 12, 2)]
+    assert repeats("c4|[|:c4|d4:|]e4|]") == [(4, 12, 2)]
+    assert repeats("c4|[::c4|d4\nd:]e3|]") == [(4, 13, 3)]
+    assert repeats("[:[ceg]4:][:c4:]") == [(0, 4, 2), (4, 8, 2)]
+    assert repeats("c4|[:c4|d4:]e4|]", rules="5") == [], "works made before read as they did"

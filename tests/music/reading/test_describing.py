@@ -12,6 +12,7 @@ from studio.cli import commands
 from studio.errors import Missing, Refused, Unreadable
 from studio.music.reading.describing import heard_as_plain, heard_in, heard_in_words
 from studio.music.reading.readers import read_tunes
+from studio.music.writing.formats import by_name
 
 SONG = 'X:1\nT:Two bars\nC:Trad.\nM:3/4\nL:1/4\nQ:1/4=90\nK:G\nD|"G"G2-"D7"G|1{c}BA3/2z/2:|2G3|]\n'
 
@@ -134,3 +135,45 @@ def test_a_conversion_does_not_say_that_chords_and_parts_are_left_out(tmp_path: 
     assert again["remarks"] == [grace, "All 2 parts were written."]
     parts = json.loads(_read(written, "--json").output)["tunes"][0]["parts"]
     assert [note["pitch"] for note in parts[0]["notes"] if note["start"] == "0"] == [60, 64]
+
+
+def _bars(abc: str) -> list[str]:
+    lines = heard_in_words(heard_in([("x.abc", read_tunes(abc.encode(), "x.abc"))]))
+    return [line.strip() for line in lines if line[:5].strip().isdigit()]
+
+
+def test_signs_inside_a_bar_are_listed_where_they_stand() -> None:
+    bars = _bars("X:1\nM:3/4\nL:1/4\nK:C\nG|:c d e|c d:|:f|c d e|c z:|z|c3|]\n")
+    assert bars == [
+        "0  G4",
+        "1  |: C5 D5 E5",
+        "2  C5 D5 :| |: F5",
+        "3  C5 D5 E5",
+        "4  C5 rest :| rest",
+        "5  C5:3",
+    ]
+
+
+def test_modes_that_midi_does_not_know_are_said(tmp_path: Path) -> None:
+    (tmp_path / "e.abc").write_text("X:1\nM:4/4\nL:1/4\nK:Edor\nEGBc|[K:Emin]E4|[K:Gmix]G4|]\n")
+    told = _read(tmp_path / "e.abc", "-o", tmp_path / "e.mid").output
+    assert "MIDI has no modes but major and minor; E dorian is written as B minor." in told
+    assert "G mixolydian is written as C major." in told and "E minor is" not in told
+    (back,) = read_tunes((tmp_path / "e.mid").read_bytes(), "e.mid").tunes
+    assert [str(change.key) for change in back.keys] == ["B minor", "E minor", "C major"]
+
+
+def test_advice_on_lengths_that_a_format_cannot_hold_works() -> None:
+    def refused(music: str, format: str) -> str:
+        (tune,) = read_tunes(f"X:1\nM:2/4\nL:1/4\nK:C\n{music}|]\n".encode(), "x.abc").tunes
+        with pytest.raises(Refused) as caught:
+            by_name(format).to_bytes(tune)
+        return str(caught.value)
+
+    both = "c/512 c7/512 c c11/13 c/7 c/11 c/17"
+    for format in ("mid", "musicxml", "abc"):
+        assert "write ." not in refused(both, format)
+    assert "or write .mid" in refused("c/512 c7/512", "musicxml")
+    by_name("mid").to_bytes(read_tunes(b"X:1\nL:1/4\nK:C\nc/512 c7/512|]\n", "x.abc").tunes[0])
+    tuplets = " ".join(f"({number}:2:{number}" + "c/" * number for number in (7, 9, 11, 13, 17))
+    assert "write .musicxml" in refused(tuplets, "mid")

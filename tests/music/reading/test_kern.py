@@ -134,3 +134,34 @@ def test_a_melody_that_is_the_top_column_but_not_the_highest_stays_the_melody(fo
     again = read_piece(replace(piece, parts=True), ReadingBudget())
     assert [note.pitch for note in again.tunes[0].notes] == [60, 62]
     assert [part.lead for part in again.parts[0]] == [True, False]
+
+
+SPLIT = (
+    "**kern|**kern",
+    "*Ibass|*Isoprn",
+    "*M2/4|*M2/4",
+    "=1|=1",
+    "2C|4cc",
+    ".|[4gg",
+    "=2|=2",
+    "*|*^",
+    "2GG|4gg]|4cc",
+    ".|4cc|4dd",
+    "=3|=3|=3",
+    "2C|2r|2ee",
+    "=4|=4|=4",
+    "*|*v|*v",
+    "2C|2cc",
+    "*-|*-",
+)
+
+
+def test_the_first_sub_spine_is_the_melody_and_the_other_is_counted() -> None:
+    for _ in range(5):  # the names of music21's voices are places in memory
+        reading = read_kern(_kern(*SPLIT), "x.krn", ReadingBudget(), parts=True)
+        melody = [(note.pitch, str(note.duration)) for note in reading.tunes[0].notes]
+        assert melody == [(72, "1"), (79, "2"), (72, "1"), (76, "2"), (72, "2")]
+        assert "Bars in which the first voice is silent and another one is the melody: 1." in reading.remarks
+        assert "Notes of other voices left out: 2." in reading.remarks
+        assert [note.pitch for note in reading.parts[0][0].notes if note.voice] == [72, 74]
+        assert "Notes of other voices left out: 2." not in heard_in([("x", reading)]).remarks_on_whole()

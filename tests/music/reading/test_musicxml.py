@@ -358,3 +358,41 @@ def test_pitches_that_midi_does_not_have_are_counted() -> None:
     remarks = read_tunes(xml.encode(), "odd.musicxml").remarks
     assert "Microtones read as the nearest semitone: 1." in remarks
     assert "Notes whose pitch is none that MIDI has left out: 2." in remarks
+
+
+def _remarks(*measures: str, staves: str = "") -> tuple[str, ...]:
+    inside = "".join(f"<measure>{each}</measure>" for each in measures)
+    key = "<key><fifths>0</fifths><mode>major</mode></key>"
+    start = f"<attributes><divisions>1</divisions>{key}{staves}</attributes>"
+    inside = inside.replace("<measure>", f"<measure>{start}", 1)
+    names = '<part-list><score-part id="P1"><part-name>P</part-name></score-part></part-list>'
+    score = f'<score-partwise>{names}<part id="P1">{inside}</part></score-partwise>'
+    return read_musicxml(score.encode(), "x.musicxml", ReadingBudget()).remarks
+
+
+def _whole(voice: int, step: str = "C", staff: int = 1) -> str:
+    pitch = f"<pitch><step>{step}</step><octave>{6 - staff}</octave></pitch>" if step else "<rest/>"
+    return f"<note>{pitch}<duration>4</duration><voice>{voice}</voice><staff>{staff}</staff></note>"
+
+
+_BACK = "<backup><duration>4</duration></backup>"
+
+
+def test_tempos_after_the_first_are_said() -> None:
+    mark = "<metronome><beat-unit>quarter</beat-unit><per-minute>72</per-minute></metronome>"
+    said = ("The tempo changes; only the first one was kept.",)
+    begin, note = '<sound tempo="100"/>', _whole(1)
+    drawn = f"<direction><direction-type>{mark}</direction-type></direction>"
+    assert _remarks(begin + note, '<sound tempo="72"/>' + note) == said
+    assert _remarks(begin + note, drawn + note) == said
+    assert _remarks(begin + note, begin + note) == ()
+
+
+def test_every_bar_whose_melody_is_in_another_voice_is_counted() -> None:
+    remarks = _remarks(_whole(1), _whole(2), _whole(3), _whole(1, "") + _BACK + _whole(2), _whole(2, ""))
+    assert remarks == ("Bars in which the first voice is silent and another one is the melody: 3.",)
+
+
+def test_the_staff_of_the_melody_is_named() -> None:
+    remarks = _remarks(_whole(1) + _BACK + _whole(5, staff=2), staves="<staves>2</staves>")
+    assert remarks == ("The melody was taken from 'P', staff 1, one of 2 parts.",)
