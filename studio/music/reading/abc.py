@@ -268,8 +268,8 @@ no chord.
 """
 
 _SIGNS_6 = _SIGNS.replace(r"(?P<bar>\[\|\]?|", r"(?P<bar>\[\|:+|:+\]|\[:+|\[\|\]?|")
-"""The signs by the rules of 6, in which [: and :] are those of repeats too, as |: and :| are (ABC 2.1, section
-4.8).
+"""The signs by the rules of 6, in which [: and :] are those of repeats, as |: and :| are (ABC 2.1,
+section 4.8).
 """
 
 _TOKENS_3 = re.compile(_SIGNS.replace(r"\d{1,3}(?=:)|\d)(?::(?P<q>\d{0,3})", r"\d)(?::(?P<q>\d?)"), re.X)
@@ -693,7 +693,7 @@ class _Voice:
         self.signs_of_repeats.bar_line(self.now)
         if sign == "|" and volta is None:
             return
-        # |: and :| (or [: and :]) repeat twice, |:: and ::| three times (section 4.8); :: is the end of one and the start of
+        # |: and :| repeat twice, |:: and ::| three times (section 4.8); :: is the end of one and the start of
         # another.
         before, after = len(sign) - len(sign.lstrip(":")), len(sign) - len(sign.rstrip(":"))
         if before == len(sign):

@@ -35,7 +35,6 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part
 from studio.music.scores.words import SYLLABICS
 
-
 Order = Callable[[Any], "list[Any]"]
 """The voices of a measure, the one that is the melody first."""
 
