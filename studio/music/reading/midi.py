@@ -60,7 +60,7 @@ def read_midi(
     read as chord symbols are the chords; without any, and without a melody, so are such texts and lyrics.
     """
     budget = budget or ReadingBudget()
-    files = parse_midi(content, name, budget)
+    files = parse_midi(content, name, budget, to_ends=rules >= "6")
     if len(files) == 1:
         return _read(files[0], name, budget, rules, parts=parts)
     readings: list[tuple[str, Reading]] = []
@@ -171,6 +171,8 @@ def _told_of(midi: MidiFile) -> list[str]:
     told = []
     if midi.missing:
         told.append("The file is cut short; what comes before the cut was read.")
+    if midi.lengths_wrong:
+        told.append("The length that a track states is wrong; it was read to its end.")
     if midi.film:
         told.append(
             "The file counts time in film frames, not in beats; it was read at "

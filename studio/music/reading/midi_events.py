@@ -2,14 +2,14 @@
 
 The rules are those of the Standard MIDI Files specification 1.0 (RP-001, MIDI Manufacturers Association).
 Where other programs bend them and the meaning is plain, the file is read: running status that goes on after
-a meta or system event, a track without an end, a last track that breaks off.
+a meta or system event, a track without an end, a last track that breaks off, a track whose stated length is
+not its own.
 """
 
 from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NoReturn
@@ -37,7 +37,8 @@ class MidiFile:
     channel) -> the name of its instrument, with channel -1 where none is given. meters: (time, numerator,
     denominator). keys: (time, sharps, whether minor). tempos: (time, microseconds in a quarter note).
     markers: (time, text). lyrics, texts: (time, track, text). ends: when each track ends. events: how many
-    were read. missing: how many bytes of the last track are missing, at least. habits: what tells the
+    were read. missing: how many bytes of the last track are missing, at least. lengths_wrong: whether a track
+    has another length than it states. habits: what tells the
     studio's own files from others: the velocities of the notes, and "running", "silent" (a note-on of
     velocity 0), "release" (a note-off of another velocity than 0) or "control" where the file has such
     events.
@@ -58,6 +59,7 @@ class MidiFile:
     ends: list[int] = field(default_factory=list)
     events: int = 0
     missing: int = 0
+    lengths_wrong: bool = False
     habits: set[int | str] = field(default_factory=set)
 
     @property
@@ -85,9 +87,12 @@ class MidiFile:
         return self.division * first / 1_000_000
 
 
-def parse_midi(content: bytes, name: str, budget: ReadingBudget) -> list[MidiFile]:
+def parse_midi(content: bytes, name: str, budget: ReadingBudget, *, to_ends: bool = True) -> list[MidiFile]:
     """What a file says: one `MidiFile`, or one for each track of a file of type 2, which holds independent
     patterns. Raises `Unreadable`.
+
+    to_ends: a track is read to its End of Track, whatever length it states, where the next one, or the end of
+    the file, follows right after that.
     """
     if len(content) > budget.file:
         raise Unreadable(
@@ -101,14 +106,30 @@ def parse_midi(content: bytes, name: str, budget: ReadingBudget) -> list[MidiFil
         raise Unreadable(f"{name} has a damaged MIDI header; export it again from the program it came from.")
     ticks, film = _division_of(division, name)
     files = [MidiFile(form, ticks, film)]
-    used = 0
-    for number, (body, missing, last) in enumerate(_chunks(content, 8 + length, min(tracks, 1024) or 1)):
+    used, place, longer = 0, 8 + length, to_ends
+    for number in range(min(tracks, 1024) or 1):
+        start = _next_track(content, place)
+        if start is None:
+            break
         if form == 2 and number:
             files.append(MidiFile(form, ticks, film))
         midi = files[-1]
-        midi.missing = missing
-        _Track(body, 0 if form == 2 else number, midi, last).parse(name, budget, used)
+        size = struct.unpack(">I", content[start - 4 : start])[0]
+        if longer and not _chunk_at(content, start + size):
+            found = _end_of(content, start, MidiFile(form, ticks, film), budget)
+            if found is None:
+                longer = False  # The file is damaged in another way, and looking again would take long.
+            else:
+                size, midi.lengths_wrong = found - start, True
+        body = content[start : start + size]
+        place = start + size
+        midi.missing = size - len(body)
+        track = _Track(body, 0 if form == 2 else number, midi, place >= len(content))
+        track.parse(name, budget, used)
         used += midi.events if form == 2 else 0
+        end = start + track.place
+        if to_ends and track.ended and end != place and _track_or_end(content, end):
+            place, midi.missing, midi.lengths_wrong = end, 0, True
     return files
 
 
@@ -130,17 +151,42 @@ def _division_of(division: int, name: str) -> tuple[Fraction, bool]:
     )
 
 
-def _chunks(content: bytes, place: int, tracks: int) -> Iterator[tuple[bytes, int, bool]]:
-    """The body of each track, how many of its bytes are missing, and whether the file ends with it."""
-    for _ in range(tracks):
-        while place + 8 <= len(content) and content[place : place + 4] != b"MTrk":
-            place += 8 + struct.unpack(">I", content[place + 4 : place + 8])[0]
-        if place + 8 > len(content):
-            return
-        size = struct.unpack(">I", content[place + 4 : place + 8])[0]
-        body = content[place + 8 : place + 8 + size]
-        place += 8 + size
-        yield body, size - len(body), place >= len(content)
+def _next_track(content: bytes, place: int) -> int | None:
+    """Where the events of the next track begin, in the chunk that begins at `place` or after it."""
+    while place + 8 <= len(content) and content[place : place + 4] != b"MTrk":
+        place += 8 + struct.unpack(">I", content[place + 4 : place + 8])[0]
+    return None if place + 8 > len(content) else place + 8
+
+
+def _track_or_end(content: bytes, place: int) -> bool:
+    """Whether a track begins there, or the file ends."""
+    return place == len(content) or content[place : place + 4] == b"MTrk"
+
+
+def _chunk_at(content: bytes, place: int) -> bool:
+    """Whether a chunk of any kind begins there, or the file has ended."""
+    if place >= len(content) or _track_or_end(content, place):
+        return True
+    head = content[place : place + 8]
+    return (
+        len(head) == 8
+        and all(0x20 <= sign < 0x7F for sign in head[:4])
+        and place + 8 + int.from_bytes(head[4:], "big") <= len(content)
+    )
+
+
+def _end_of(content: bytes, start: int, midi: MidiFile, budget: ReadingBudget) -> int | None:
+    """Where the events of a track lead to its end; None where no other track, or the end of the file, follows.
+
+    midi: takes what is read.
+    """
+    track = _Track(content, 0, midi, last=False)
+    track.place = start
+    try:
+        track.parse("", budget, 0)
+    except Unreadable:
+        return None
+    return track.place if track.ended and _track_or_end(content, track.place) else None
 
 
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}

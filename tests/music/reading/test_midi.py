@@ -400,9 +400,34 @@ def test_a_last_track_that_breaks_off_is_read_up_to_there_and_told() -> None:
         assert [note.pitch for note in reading.tunes[0].notes] == [60, 62, 64, 66]
         assert "The file is cut short; what comes before the cut was read." in reading.remarks
     damaged = bytearray(whole)
-    damaged[25] = 3  # the first track's size: its event runs over it
+    damaged[25] = 3  # the size of the first track's name: its last letter is read as events
     with pytest.raises(Unreadable):
         read_midi(bytes(damaged), "damaged.mid")
+
+
+@pytest.mark.parametrize("stated", [0, 10, 47, 60, 1000, 2**32 - 1])
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_a_track_whose_stated_length_is_wrong_is_read_to_its_end(stated: int, wrong: int) -> None:
+    lines = [_track([event for n in range(8) for event in _sound(48 + 7 * voice + n, 480 * n, 480 * n + 480)])
+             for voice in range(2)]  # fmt: skip
+    whole = _file(*lines)
+    place = whole.index(b"MTrk") + 4 if not wrong else whole.rindex(b"MTrk") + 4
+    content = whole[:place] + struct.pack(">I", stated) + whole[place + 4 :]
+    reading = read_midi(content, "wrong.mid", parts=True)
+    assert reading.parts[0] == read_midi(whole, "right.mid", parts=True).parts[0]
+    told = "The length that a track states is wrong; it was read to its end."
+    assert told in reading.remarks
+    assert not any("cut short" in remark for remark in reading.remarks)
+    assert told not in read_midi(whole, "right.mid").remarks
+    cut = read_midi(whole[:-8], "cut.mid")
+    assert told not in cut.remarks
+
+
+def test_bytes_after_the_end_of_a_track_are_no_wrong_length() -> None:
+    padded = _file(_track(FOUR) + b"\0" * 5, _track(FOUR) + b"\0" * 3)
+    reading = read_midi(padded, "padded.mid", parts=True)
+    assert [len(part.notes) for part in reading.parts[0]] == [4, 4]
+    assert not any("wrong" in remark for remark in reading.remarks)
 
 
 def test_rolled_chords_are_chords_and_crowded_notes_are_counted() -> None:
