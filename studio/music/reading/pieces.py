@@ -27,8 +27,8 @@ sung as the melody (see `assembling.choose_melody`), and took an ABC bracket wit
 took lines of text, and words that begin with a bar line, for music in ABC. 4 followed no da capo, dal segno
 or Fine, repeated the notes under a percent sign without their chords, and took text after an ABC tune without
 bar lines for music. 5 took :] and
-[: in ABC for bar lines alone, a line end between MIDI's syllables for nothing, and the length that a MIDI
-track states for true where it is not.
+[: in ABC for bar lines alone, a line end between MIDI's syllables for nothing, the length that a MIDI track
+states for true where it is not, and any of kern's sub-spines for the first.
 """
 
 OF_THE_BOOK = "\x04"
