@@ -76,7 +76,7 @@ def _show_look(content: bytes, file: Path, *, as_json: bool) -> None:
     if found.work is None:
         raise Refused(
             f"{file} has no recipe inside, and no work of the gallery looks like it: the studio did not make "
-            "it, or another program removed the recipe."
+            "it, or another program removed the recipe." + (f" {found.hint}" if found.hint else "")
         )
     if as_json:
         sighting = {

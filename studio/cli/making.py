@@ -154,7 +154,10 @@ class _MakingRequest:
         credit = {name: given.pop(name) for name in CREDIT} if has_credit else dict.fromkeys(CREDIT, "")
         form = given.pop("folder_format", None)
         sheet = given.pop("sheet", None)
-        return cls(kind, settings_given(given), files, credit, form, sheet=sheet, **flags)
+        settings = settings_given(given)
+        if settings.get("print") and "size" in settings:
+            raise Refused("--print chooses the size in pixels: leave out --size, or leave out --print.")
+        return cls(kind, settings, files, credit, form, sheet=sheet, **flags)
 
     def make(self) -> None:
         """Make every work that was asked for, write its file, and print its path."""

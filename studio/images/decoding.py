@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from studio.images.colours import linear_to_srgb
 from studio.images.envelope import LARGEST_INPUT, Envelope, FileFlaw
 from studio.images.heif import decode_heif
 from studio.images.photoshop import decode_psd
+from studio.images.png_strips import comes_in_strips, png_strips
 from studio.images.tiff_samples import (
     BLACK_IS_ZERO,
     COLOURS,
@@ -59,10 +61,10 @@ def decode(
                 raise ValueError("larger than its header says")
             if envelope.reduced > 1 and file_format == "JPEG":
                 _draft(opened, envelope, notes)
-            halved = _halve(opened, envelope, notes)
+            elif envelope.reduced > 1 and not _halve(opened, envelope, notes):
+                strips = _strips_of(opened, file_format, envelope)
+                return _in_strips(strips, opened.size, envelope, notes)
             opened.load()
-            if envelope.reduced > 1 and file_format != "JPEG" and not halved:
-                return _in_strips(opened, envelope, notes)
             decoded = _in_eight_bits(opened, envelope, notes)
             _say_dark(decoded[0], layout, notes)
             return decoded
@@ -138,21 +140,32 @@ def _say_dark(light: Image.Image, layout: TiffLayout | None, notes: list[str]) -
         )
 
 
-def _in_strips(opened: Image.Image, envelope: Envelope, notes: list[str]) -> Decoded:
+def _strips_of(opened: Image.Image, file_format: str, envelope: Envelope) -> Iterator[Image.Image]:
+    """A picture from top to bottom, in strips that become `STRIP` rows. Most decoders unpack it whole."""
+    rows = STRIP * envelope.reduced
+    if file_format == "PNG" and comes_in_strips(envelope.bare):
+        return png_strips(envelope.bare, rows)
+    opened.load()
+    tops = range(0, opened.height, rows)
+    return (opened.crop((0, top, opened.width, min(top + rows, opened.height))) for top in tops)
+
+
+def _in_strips(
+    strips: Iterable[Image.Image], size: tuple[int, int], envelope: Envelope, notes: list[str]
+) -> Decoded:
     """A picture in 8 bits at one part in `envelope.reduced` of its sides: the mean of each square of pixels,
-    weighted by their alpha. A strip at a time, so that only the decoder's own copy is large.
+    weighted by their alpha. strips: of `STRIP` rows of the reduced picture each, so that no copy of the whole
+    is made. size: width and height of the whole.
     """
     step = envelope.reduced
-    if opened.mode in ("I", "F") and not envelope.deep_greys:
-        raise OverflowError
     _say_reduced(envelope, notes)
-    width, height = -(-opened.width // step), -(-opened.height // step)
+    width, height = -(-size[0] // step), -(-size[1] // step)
     colours: Image.Image | None = None
     opacity: Image.Image | None = None
     said = notes
-    for top in range(0, height, STRIP):
-        bottom = min((top + STRIP) * step, opened.height)
-        strip = opened.crop((0, top * step, opened.width, bottom))
+    for top, strip in zip(range(0, height, STRIP), strips, strict=True):
+        if strip.mode in ("I", "F") and not envelope.deep_greys:
+            raise OverflowError
         light, alpha = _smaller(*_in_eight_bits(strip, envelope, said), step)
         said = []
         if alpha is not None:

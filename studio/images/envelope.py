@@ -21,7 +21,7 @@ unpacked whole. Phones make photos of 48 to 200 megapixels.
 """
 
 LARGEST_UNREDUCED = 110_000_000
-"""Pixels of the largest picture of another format. It is decoded whole and reduced strip by strip."""
+"""Pixels of the largest picture of another format. It is reduced strip by strip; most are decoded whole."""
 
 MOST_MEMORY = 850_000_000
 """Bytes that decoding one of those may take, the file's own among them."""

@@ -57,6 +57,10 @@ INCHES_PER_METRE = 100 / 2.54
 # incomplete file.
 
 
+NO_FRAME = "It is an animation; its still picture, which is none of the frames, was used."
+"""Of a PNG whose pixels come before any frame control chunk (third edition, 4.9)."""
+
+
 def _survey_png(content: bytes) -> Envelope:
     """PNG (third edition), section 5: chunks of length, type, data, CRC."""
     width, height, bits, colour_type = struct.unpack_from(">IIBB", content, 16)
@@ -71,8 +75,8 @@ def _survey_png(content: bytes) -> Envelope:
             if end > len(content):
                 raise ValueError("cut short")
             kept.append(whole[at:end])
-        if kind == b"IDAT":
-            colours.setdefault(b"IDAT", b"")
+        if kind in (b"IDAT", b"fcTL"):
+            colours.setdefault(kind, b"")
         if kind == b"acTL":
             found = replace(found, frames=max(1, struct.unpack_from(">I", content, at + 8)[0]))
         elif kind == b"iCCP":
@@ -91,9 +95,17 @@ def _survey_png(content: bytes) -> Envelope:
             )
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
             texts.append((kind, data))
+    found = _with_still(found, list(colours))
     bare = content if sum(map(len, kept)) == len(content) else b"".join(kept)
     found = _with_texts(replace(found, bare=bare), ((kind, content[data]) for kind, data in texts))
     return _with_png_colours(found, colours)
+
+
+def _with_still(envelope: Envelope, chunks: list[bytes]) -> Envelope:
+    """Whether an animated PNG's own pixels are its first frame. chunks: their kinds, as they first come."""
+    if envelope.frames > 1 and chunks.index(b"IDAT") < [*chunks, b"fcTL"].index(b"fcTL"):
+        return replace(envelope, frames=1, chosen=NO_FRAME)
+    return envelope
 
 
 MOST_TEXTS = 16
@@ -417,6 +429,10 @@ def _value(content: bytes, field: TiffField | None) -> bytes:
     return b"" if field is None else content[field.at : field.at + field.size]
 
 
+FEW_BYTES = ("HEIC", "AVIF")
+"""Formats in which a real photo may have more than `PIXELS_A_BYTE`."""
+
+
 @dataclass(frozen=True)
 class PictureFormat:
     """A format that the studio reads.
@@ -437,7 +453,7 @@ class PictureFormat:
         if not self.each or not LARGEST_INPUT < pixels <= LARGEST_UNREDUCED:
             return found
         copies = len(content) + (len(found.bare) if found.bare is not content else 0)
-        photo = pixels <= len(content) * PIXELS_A_BYTE or self.name == "HEIC"
+        photo = pixels <= len(content) * PIXELS_A_BYTE or self.name in FEW_BYTES
         step = next(step for step in (2, 3, 4) if pixels <= LARGEST_INPUT * step**2)
         decoded = pixels if step > 2 or not found.halvings else pixels / step**2
         needs = copies + self.each * decoded

@@ -92,7 +92,7 @@ def resolve_weights_to_paint(settings: Mapping[str, Any], ingredients: Iterable[
     ingredients = list(ingredients)
     check_paintings(ingredients)
     if settings.get("painter") in ("instant", "refined"):
-        return _with_painters(dict(settings), list(ingredients))
+        return _with_painters(with_print_size(settings, ingredients), ingredients)
     settings, ingredients = resolve_weights({"backbone": DEFAULT} | dict(settings), ingredients)
     if settings["backbone"] == OWN:
         raise Refused(

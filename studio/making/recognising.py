@@ -30,7 +30,8 @@ class Recognised:
     what `of` says: a picture that was found by its look may also be a twin of the work, which can differ
     in a corner alone. likeness: 0 to 1, how alike the pictures are, where that decided. rival: another work
     that it looks like nearly as much. unseen: older works that were not compared yet, where none was found.
-    photo_of: the work whose photo it is.
+    photo_of: the work whose photo it is. hint: where none was found, a sentence about what would be found
+    more surely, or "".
     """
 
     sentence: str
@@ -42,6 +43,7 @@ class Recognised:
     of: str = THIS
     rival: Work | None = None
     photo_of: Work | None = None
+    hint: str = ""
 
 
 def recognise(content: bytes, name: str, gallery: Gallery) -> Recognised:
@@ -85,19 +87,46 @@ def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
     if sighting is None:
         unseen = gallery.unseen()
         sentence = f"{name} has no recipe inside, and no work of this gallery looks like it."
-        return Recognised(sentence + (f" {not_compared(unseen)}" if unseen else ""), unseen=unseen)
+        hint = _hard_to_find(*seen.size)
+        told = " ".join(filter(None, (sentence, hint, not_compared(unseen) if unseen else "")))
+        return Recognised(told, unseen=unseen, hint=hint)
     sure = "almost certainly" if sighting.certain else "probably"
     sentence = (
         f"{name} has no recipe inside. By its look it is {sure} the work {_called(sighting.work)}, or the "
-        f"same look made with another seed or more steps. Their fine details agree to "
-        f"{sighting.likeness:.0%}: a copy that was saved again or scaled usually comes to 95% or more, the "
-        "same look with another seed or more steps to as much as 98%."
+        f"same look made with another seed or more steps. {_how_alike(sighting.likeness)}"
     )
     if sighting.rival:
         sentence += f" The work {_called(sighting.rival.work)} looks nearly as much like it."
     rival = sighting.rival.work if sighting.rival else None
     likeness = round(sighting.likeness, 4)
     return Recognised(sentence, sighting.work, "", sure, likeness, of=THIS_OR_A_TWIN, rival=rival)
+
+
+def _how_alike(likeness: float) -> str:
+    """What the likeness says and what it cannot, as a person would say it."""
+    from studio.works.looking import CERTAIN
+
+    if likeness >= CERTAIN:
+        return (
+            f"The two pictures are {likeness:.0%} alike in their fine details, as a work and its copy are, "
+            "and sometimes two works of one look."
+        )
+    return (
+        f"The two pictures are {likeness:.0%} alike in their fine details, less than most copies are: this "
+        "may be a copy that was cut, changed or saved with much loss. Compare the two by eye."
+    )
+
+
+def _hard_to_find(width: int, height: int) -> str:
+    """Why a small picture may not be found though it is a copy, and what would be; "" for a larger one."""
+    from studio.works.look import DETAIL
+
+    if min(width, height) >= DETAIL:
+        return ""
+    return (
+        f"With {width} x {height} pixels it has little detail to compare, and saving it as JPEG takes some "
+        f"of that: try a copy of {DETAIL} pixels or more on each side, or one never saved as JPEG."
+    )
 
 
 def _photo_it_rather_is(picture: Image.Image, sighting: Sighting, gallery: Gallery) -> Source | None:

@@ -117,6 +117,10 @@ def test_photos_of_48_and_108_megapixels_take_less_than_a_gigabyte(tmp_path: Pat
     told, peak = in_a_process(photo)
     assert told == "(4500, 6000, 3)|Its 108 megapixels were reduced to 6000 x 4500 pixels."
     assert peak < 1e6
+    Image.merge("RGB", [Image.linear_gradient("L")] * 3).resize((12_000, 9000)).save(photo, compress_level=1)
+    told, peak = in_a_process(photo)
+    assert told == "(4500, 6000, 3)|Its 108 megapixels were reduced to 6000 x 4500 pixels."
+    assert peak < 400_000  # unpacked whole it takes 600 MB; the rest of a gigabyte is the network's
 
 
 def test_a_jpeg_of_200_megapixels() -> None:
@@ -161,6 +165,14 @@ def test_few_bytes_of_many_pixels_are_no_photo() -> None:
     said = refusal(bomb)
     assert "108 megapixels; scale it down" in said
     assert "at most" not in said, "photos may have more than 40"
+
+
+def test_an_avif_of_few_bytes_may_be_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("envelope", "envelopes", "pictures"):
+        monkeypatch.setattr(f"studio.images.{module}.LARGEST_INPUT", 1000)
+    monkeypatch.setattr("studio.images.envelopes.PIXELS_A_BYTE", 0)
+    assert read_picture(saved(Image.fromarray(PATTERN), "AVIF")).pixels.shape == (20, 16, 3)
+    assert "scale it down first" in refusal(saved(Image.fromarray(PATTERN), "PNG"))
 
 
 def test_a_photo_whose_decoder_needs_too_much_is_refused_with_what_it_needs() -> None:

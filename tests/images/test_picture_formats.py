@@ -198,6 +198,8 @@ def test_the_command_line_writes_every_format_and_makes_it_again(studio: Studio,
     printed = Image.open("b.jpg")
     assert printed.size == (round(5 / 2.54 * 100 * 96 / 64), round(5 / 2.54 * 100))  # a margin left and right
     assert round(float(printed.info["dpi"][0])) == 100
+    status, _, told = studio("dream", photo, "-o", "c.jpg", "--print", "10x5cm@100", *QUICK)
+    assert (status, "leave out --size" in told) == (2, True)
 
 
 def test_a_work_is_exported_in_the_other_formats(studio: Studio, photo: Path) -> None:

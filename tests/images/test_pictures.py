@@ -355,6 +355,16 @@ def moving(file_format: str) -> bytes:
     return saved(frames[0], file_format, save_all=True, append_images=frames[1:], duration=50)
 
 
+def test_the_still_picture_of_an_animated_png_is_not_called_a_frame() -> None:
+    frames = [Image.fromarray(np.roll(PATTERN, shift, 1)) for shift in (4, 8)]
+    still = Image.fromarray(PATTERN)
+    content = saved(still, "PNG", save_all=True, append_images=frames, default_image=True)
+    picture = read_picture(content)
+    np.testing.assert_array_equal(picture.pixels, PATTERN)
+    assert "It is an animation; its still picture, which is none of the frames, was used." in picture.notes
+    assert not any("first frame" in note for note in picture.notes)
+
+
 @pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP", "AVIF"])
 def test_the_first_frame_of_an_animation_is_taken_and_said_so(file_format: str) -> None:
     picture = read_picture(moving(file_format))

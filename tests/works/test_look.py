@@ -81,6 +81,8 @@ def test_a_changed_copy_is_found(gallery: Gallery, change: str) -> None:
         assert found.sure == ("almost certainly" if (found.likeness or 0) >= CERTAIN else "probably")
         assert change == "cut" or found.sure == "almost certainly"
         assert f"{found.sure} the work" in found.sentence
+        assert f"{found.likeness:.0%} alike in their fine details" in found.sentence
+        assert ("less than most copies" in found.sentence) == ((found.likeness or 0) < CERTAIN)
 
 
 def test_another_look_of_the_same_photo_is_no_copy(gallery: Gallery) -> None:
@@ -96,6 +98,8 @@ def test_another_look_of_the_same_photo_is_no_copy(gallery: Gallery) -> None:
         found = recognise(jpeg(stranger.convert("RGB")), "copy.jpg", gallery)
         assert found.work is None or (found.likeness or 1) < PROBABLE
         assert "no work of this gallery looks like it" in found.sentence
+        small = min(stranger.size) < 128
+        assert ("little detail to compare" in found.sentence) == small  # and what would be found is said
 
 
 UNSEEN = {path.stem: path for path in sorted(FOLDER.glob("*.jpg"))}

@@ -237,3 +237,12 @@ def test_fine_structure_stays_and_a_sky_does_not(glass: Pieces) -> None:
     assert changed[:, 360:].mean() < 0.6 * changed[:, :280].mean()
     full = np.abs(laid(glass, photo, 1.0).astype(int) - photo).mean(axis=2)
     assert full[:, 360:].mean() > 1.5 * changed[:, 360:].mean()
+
+
+def test_a_print_chooses_the_size_for_every_painter() -> None:
+    given = [Ingredient("photo", picture(), "p.png"), PAINTINGS["glass"].ingredient()]
+    sizes = {
+        painter: resolve_weights_to_paint({"painter": painter, "print": "10x10cm@254"}, given)[0].get("size")
+        for painter in ("instant", "refined", "optimised")
+    }
+    assert sizes == {"instant": 1000, "refined": 1000, "optimised": 1000}
