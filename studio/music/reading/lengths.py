@@ -8,7 +8,7 @@ leaves a rest that a player would see. How much is usual is found for each line 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 from typing import NamedTuple
 
@@ -20,13 +20,15 @@ class Touch:
     """How a line is played: notes are held for `share` of their written length, less `gap` quarter notes.
 
     slack: by how much a held note may differ from that, in quarter notes. doubtful: the share for which all
-    of a few notes are held, where rests may be meant; 0 where nothing is in doubt.
+    of a few notes are held, where rests may be meant; 0 where nothing is in doubt. all_long: whether notes of
+    any length, not only those of more than two quarters, may end a share of it away from a beat.
     """
 
     share: float = 1.0
     gap: float = 0.0
     slack: float = 0.0
     doubtful: float = 0.0
+    all_long: bool = False
 
     def written(self, held: float) -> float:
         """The written length of a note that is held for so long, in quarter notes."""
@@ -50,7 +52,46 @@ _SHARES, _GAPS = (0.4, 1.3), (-0.2, 0.2)
 """What is usual. Above 1, or below 0, notes overlap the next: they are played legato."""
 
 
-def touch_of(notes: Sequence[Held], tick: float, blur: float, until: int | None = None) -> Touch:
+def touch_of(
+    notes: Sequence[Held], tick: float, blur: float, until: int | None = None, *, apart: bool = True
+) -> Touch:
+    """How a line of notes is played (see `_touch_of`). apart: also where none of them is followed at once by
+    another; False by the rules of 5 and before.
+    """
+    touch = _touch_of(notes, tick, blur, until)
+    if not apart:
+        return touch
+    plain = touch.share == 1.0 and not (touch.gap or touch.doubtful)
+    share = _share_of_plain([note.held for note in notes], touch.slack) if plain else 0.0
+    return replace(touch, share=share or touch.share, all_long=True)
+
+
+_PLAIN = (1 / 8, 1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3, 4, 6)
+"""Lengths of notes, in quarter notes."""
+
+_PLAIN_SHARES = (0.76, 0.97)
+"""A note held for such a share of a plain length is held for it of no other."""
+
+
+def _share_of_plain(held: Sequence[float], slack: float) -> float:
+    """The share of a plain length for which each note is held; 0 if there is none, or notes are held for
+    plain lengths, or are too few.
+    """
+    plain = (*_PLAIN, 1 / 6, 1 / 3, 2 / 3)
+    as_it_is = sum(any(abs(length - each) <= slack for each in plain) for length in held)
+    if len(held) < 4 or 2 * as_it_is >= len(held):
+        return 0.0
+    spans = [
+        ((length - slack) / each, (length + slack) / each)
+        for length in held
+        for each in _PLAIN
+        if _PLAIN_SHARES[0] <= length / each <= _PLAIN_SHARES[1]
+    ]
+    share, count = _most_common(spans, *_PLAIN_SHARES)
+    return share if count == len(held) else 0.0
+
+
+def _touch_of(notes: Sequence[Held], tick: float, blur: float, until: int | None) -> Touch:
     """How a line of notes is played. tick: its length in quarter notes. blur: how far the starts of notes are
     from where they were written, in quarter notes (standard deviation). until: from the last note to the end
     of its bar, in `WHOLE` parts of a quarter note; None by the rules of 4 and before, which said nothing of
@@ -150,7 +191,7 @@ def written_length(note: Held, touch: Touch) -> int:
         step = WHOLE // part
         place = round(end * part) * step
         # How much a long note is shortened is known less exactly than for the usual ones.
-        near = max(slack, _LONG * length) if part <= 2 and length > 2 else slack
+        near = max(slack, _LONG * length) if part <= 2 and (length > 2 or touch.all_long) else slack
         if (
             abs(end - place / WHOLE) <= near
             and place > note.start

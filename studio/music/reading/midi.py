@@ -97,7 +97,7 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts
     ]
     read = partial(_as_it_is, per_quarter=per_quarter)
     if not ours:
-        read = partial(_as_written, per_quarter=per_quarter, grid=grid, doubts=rules >= "5")
+        read = partial(_as_written, per_quarter=per_quarter, grid=grid, rules=rules)
     if not any(line.count and not line.percussion for line, _, _ in lines):
         sheet = _sheet_of(midi, texts, grid, ours=ours)
         if sheet:
@@ -438,8 +438,8 @@ def _as_it_is(played: Sequence[Played], per_quarter: Fraction) -> _Line:
     return _Line(notes, {}, [], per_quarter, end, stacked)
 
 
-def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid, *, doubts: bool) -> _Line:
-    """The notes where and as long as they were written. doubts: also how a few notes are played."""
+def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid, *, rules: str) -> _Line:
+    """The notes where and as long as they were written."""
     sounding, told = _without_empty(played)
     tops = {start: (start, end) for start, end, _ in sounding}  # the highest of those that begin together
     onsets = sorted(tops)
@@ -454,10 +454,10 @@ def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid, *, 
         after = following.get(place)
         held.append(Held(place, (end - start) * tick, None if after is None else after - place))
     until = None
-    if doubts and held:
+    if rules >= "5" and held:
         last = Fraction(held[-1].start, WHOLE)
         until = int((_bar_end(last + Fraction(1, 64), grid) - last) * WHOLE)
-    touch = touch_of(held, tick, placed.blur, until)
+    touch = touch_of(held, tick, placed.blur, until, apart=rules >= "6")
     lengths = [written_length(each, touch) for each in held]
     ends = [each.start + length for each, length in zip(held, lengths, strict=True)]
     quarters = {place: Fraction(place, WHOLE) for place in {*ends, *(each.start for each in held)}}
@@ -467,10 +467,12 @@ def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid, *, 
     ]
     together = Counter(each.start for each in held)
     stacked = sum(count > 1 for count in together.values()) - placed.merged
-    longer = sum(
-        abs(length / WHOLE - each.held) > 1.01 * tick for each, length in zip(held, lengths, strict=True)
-    )
-    told += _moved(placed.shifts, longer, len(notes), touch, tick)
+    others = [
+        length == each.room
+        for each, length in zip(held, lengths, strict=True)
+        if abs(length / WHOLE - each.held) > 1.01 * tick
+    ]
+    told += _moved(placed.shifts, others, len(notes), touch, tick)
     if placed.merged:
         told.append(f"Notes left out because no grid could keep them apart: {placed.merged}.")
     places = {ticks: quarters[place] for ticks, place in placed.places.items()}
@@ -494,27 +496,36 @@ def _without_empty(played: Sequence[Played]) -> tuple[list[Played], list[str]]:
     return sounding, told
 
 
-def _moved(shifts: Sequence[float], longer: int, notes: int, touch: Touch, tick: float) -> list[str]:
+def _moved(
+    shifts: Sequence[float], others: Sequence[bool], notes: int, touch: Touch, tick: float
+) -> list[str]:
     """What to say about how much was moved. A tick is rounding, and no move.
 
-    shifts: of the starts, in quarter notes. longer: how many of the `notes` got another length.
+    shifts: of the starts, in quarter notes. others: for each of the `notes` that got another length, whether
+    it lasts until the next one.
     """
     far = [shift for shift in shifts if shift > 1.01 * tick]
     if len(far) > 0.02 * len(shifts):
         return [
             f"This was played, not written: {len(far)} of {len(shifts)} notes were moved to places of the "
             f"beat, by {sum(far) / len(far):.3f} quarter notes on average and {max(far):.3f} at most, and "
-            f"{longer} got another length."
+            f"{len(others)} got another length."
         ]
     if touch.doubtful:
         return [
             f"Its notes are held for about {touch.doubtful:.0%} of the time to the next one, and too few to "
             "tell short notes with rests from longer ones; they were read as short notes."
         ]
-    if not longer:
-        return []
     usual = f" (notes are held for about {touch.share:.0%} of it)" if touch.share < 0.995 else ""
-    return [f"Notes whose length was read from the time to the next one{usual}: {longer} of {notes}."]
+    to_next, alone = sum(others), len(others) - sum(others)
+    if to_next:
+        more = f"; from how long they are held: {alone}" if alone else ""
+        return [
+            f"Notes whose length was read from the time to the next one{usual}: {to_next} of {notes}{more}."
+        ]
+    if alone:
+        return [f"Notes whose length was read from how long they are held{usual}: {alone} of {notes}."]
+    return []
 
 
 # Bars

@@ -28,7 +28,8 @@ took lines of text, and words that begin with a bar line, for music in ABC. 4 fo
 or Fine, repeated the notes under a percent sign without their chords, and took text after an ABC tune without
 bar lines for music. 5 took :] and
 [: in ABC for bar lines alone, a line end between MIDI's syllables for nothing, the length that a MIDI track
-states for true where it is not, and any of kern's sub-spines for the first.
+states for true where it is not, and any of kern's sub-spines for the first,
+and saw no gate in MIDI where rests follow all notes.
 """
 
 OF_THE_BOOK = "\x04"

@@ -619,3 +619,21 @@ def test_a_few_notes_of_one_length_are_doubted() -> None:
     assert any(remark.startswith(told) for remark in reading.remarks)
     full = read_midi(_performed(tune, 480, 1.0), "few.mid")
     assert not any("too few" in remark for remark in full.remarks)
+
+
+@pytest.mark.parametrize("gate", [0.8, 0.9, 0.95])
+def test_a_gate_is_found_where_every_note_is_followed_by_a_rest(gate: float) -> None:
+    lengths = [1, 1, 2, 1, 1]
+    notes = [each for place, length in enumerate(lengths) for each in ((62 + place, length), (None, length))]
+    tune = Tune.of([*notes, (62, 4)])
+    for division in (96, 480):
+        reading = read_midi(_performed(tune, division, gate), "apart.mid")
+        assert _shown(reading.tunes[0]) == _shown(tune)
+        told = "Notes whose length was read from how long they are held (notes are held for about"
+        assert f"{told} {gate:.0%} of it): 6 of 6." in reading.remarks
+
+
+def test_a_half_note_before_an_eighth_rest_keeps_its_length_at_99_percent() -> None:
+    runs = [(60, "1/4")] * 24
+    tune = Tune.of([*runs, (67, 2), (None, "1/2"), (65, "1/2"), (64, 1), (None, "1/4"), (65, "3/4"), (60, 4)])
+    assert _shown(read_midi(_performed(tune, 96, 0.99), "rest.mid").tunes[0]) == _shown(tune)
