@@ -176,7 +176,7 @@ def _chunk_at(content: bytes, place: int) -> bool:
 
 
 def _end_of(content: bytes, start: int, midi: MidiFile, budget: ReadingBudget) -> int | None:
-    """Where the events of a track lead to its end; None where no other track, or the end of the file, follows.
+    """Where the events of a track lead to its end; None where no other track and no end of the file follows.
 
     midi: takes what is read.
     """
