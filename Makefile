@@ -10,10 +10,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 app: .venv/app-is-ready
 	$(BIN)/studio app --open
 
-# Four at a time, also on two cores: a test that drives the page, or a process of its own, often waits for it.
+# Three at a time, also on two cores: a test that drives the page waits for it about half of the time.
 # axe-core, which looks for what keeps people out of the page, comes by npm: without npm its tests say so and are skipped.
 test: .venv/everything-is-ready $(if $(shell command -v npm 2> /dev/null),node_modules/is-ready)
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 lint: .venv/everything-is-ready
 	$(BIN)/ruff check .
