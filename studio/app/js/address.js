@@ -67,16 +67,18 @@ export function begin(labels) {
   tabs = Object.keys(labels);
   nameTabs(labels);
   walkTabs();
-  followTabs();
   nameFileFields();
   const { tab } = here();
   told = location.href;
   if (tab !== tabs[0]) openWanted(tab);
-  onTabOpened((id) => {
+  const opened = (/** @type {string} */ id) => {
     if (wanted && id !== wanted) return;
     wanted = '';
     if (here().tab !== id) write(shown.get(id) ?? `#${id}`, true);
-  });
+  };
+  onTabOpened(opened);
+  // While the page opens a tab of itself, Gradio may still change its mind: only its word counts then.
+  followTabs((id) => { if (!wanted) opened(id); });
   window.addEventListener('popstate', () => arrive(location.href));
   // A lesson that plays may have written its own address over this one by the time it is heard of.
   window.addEventListener('hashchange', ({ newURL }) => arrive(newURL));

@@ -75,17 +75,19 @@ export function tabOpened(id) {
 }
 
 /**
- * Hears of every tab at the moment it is opened. Gradio's own word comes later, perhaps after the visitor has gone on:
- * the tab between would be missing on the way back.
+ * Calls back with every tab at the moment it is opened. Gradio's own word comes later, perhaps after the visitor has
+ * gone on: the tab between would be missing on the way back.
+ *
+ * @param {(id: string) => void} opened
  */
-export function followTabs() {
+export function followTabs(opened) {
   let last = '';
   new MutationObserver(() => {
     const open = document.querySelector(OPEN_TAB)?.textContent?.trim();
     const id = Object.keys(labels).find((each) => labels[each] === open);
     if (!id || id === last) return;
     last = id;
-    for (const heard of listeners) heard(id);
+    opened(id);
   }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['aria-selected'] });
 }
 
