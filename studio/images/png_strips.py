@@ -1,8 +1,8 @@
 """A large PNG, a strip of rows at a time, so that never all of its pixels are in memory.
 
 A strip becomes a small PNG of its own, which Pillow decodes as it decodes any: the pixels are the same to the
-bit. A row may be told from the one above it (PNG third edition, section 9), so a strip begins with the last
-row of the strip before, as plain bytes.
+bit. The filter of a row may use the row above it (PNG third edition, section 9), so a strip begins with the
+last row of the strip before, unfiltered.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def comes_in_strips(content: bytes) -> bool:
 def png_strips(content: bytes, rows: int) -> Iterator[Image.Image]:
     """The picture from top to bottom, `rows` rows at a time, as Pillow gives them: of 16 bits the upper 8.
 
-    Raises EOFError where the pixels end too early, and OSError for rows that are told as no PNG tells them.
+    Raises EOFError where the pixels end too early, and OSError for a filter that PNG does not have.
     """
     width, height, bits, colour_type = struct.unpack_from(">IIBB", content, 16)
     length = 1 + width * SAMPLES[colour_type] * bits // 8
@@ -48,12 +48,12 @@ def png_strips(content: bytes, rows: int) -> Iterator[Image.Image]:
         count = min(rows, height - top)
         while len(waiting) < count * length:
             waiting += next(unpacked, b"") or _ends_too_early()
-        told = np.frombuffer(waiting[: count * length], np.uint8).reshape(count, length)
+        filtered = np.frombuffer(waiting[: count * length], np.uint8).reshape(count, length)
         del waiting[: count * length]
         if bits == 16:
             # A filter works on the upper bytes and on the lower bytes of the samples alike, each by itself.
-            told = np.concatenate([told[:, :1], told[:, 1::2]], axis=1)
-        strip = _decoded(header, above + told.tobytes(), count + bool(above), clear)
+            filtered = np.concatenate([filtered[:, :1], filtered[:, 1::2]], axis=1)
+        strip = _decoded(header, above + filtered.tobytes(), count + bool(above), clear)
         if above:
             strip = strip.crop((0, 1, width, count + 1))
         above = b"\0" + strip.crop((0, count - 1, width, count)).tobytes()
@@ -89,10 +89,10 @@ def _ends_too_early() -> bytes:
     raise EOFError
 
 
-def _decoded(header: bytes, told: bytes, rows: int, clear: bytes) -> Image.Image:
+def _decoded(header: bytes, filtered: bytes, rows: int, clear: bytes) -> Image.Image:
     """The picture of filtered rows. clear: the chunk of the transparent colour, or nothing."""
     header = header[:4] + struct.pack(">I", rows) + header[8:]
-    parts = (SIGNATURE, _chunk(b"IHDR", header), clear, _chunk(b"IDAT", zlib.compress(told, 0)))
+    parts = (SIGNATURE, _chunk(b"IHDR", header), clear, _chunk(b"IDAT", zlib.compress(filtered, 0)))
     opened = PngImagePlugin.PngImageFile(io.BytesIO(b"".join(parts) + _chunk(b"IEND", b"")))
     opened.load()
     return opened

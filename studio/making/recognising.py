@@ -81,7 +81,7 @@ def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
     picture = read_picture(content, name)
     seen = Image.fromarray(picture.pixels)
     sighting = gallery.find_by_look(seen)
-    if sighting is not None and (photo := _photo_it_rather_is(seen, sighting, gallery)):
+    if sighting is not None and (photo := _photo_more_alike(seen, sighting, gallery)):
         called = f"'{photo.title or photo.name}', from which the work {_called(sighting.work)} was made"
         return Recognised(f"{name} has no recipe inside. By its look it is {called}.", photo_of=sighting.work)
     if sighting is None:
@@ -129,21 +129,22 @@ def _hard_to_find(width: int, height: int) -> str:
     )
 
 
-def _photo_it_rather_is(picture: Image.Image, sighting: Sighting, gallery: Gallery) -> Source | None:
-    """The photo that a work was made from, where a picture is more like that than like the work."""
+def _photo_more_alike(picture: Image.Image, sighting: Sighting, gallery: Gallery) -> Source | None:
+    """The photo that the work was made from, where the picture is more like that than like the work."""
     from PIL import Image
 
     from studio.images.pictures import read_picture
     from studio.works.look import likeness, look_of
 
-    for source in read_recipe(sighting.work.recipe_json).sources[:1]:
-        try:
-            photo = read_picture(gallery.read_source(source), source.name)
-        except StudioError:
-            continue  # it is not kept any more
-        if likeness(look_of(Image.fromarray(photo.pixels)), look_of(picture)) > sighting.likeness:
-            return source
-    return None
+    source = next(iter(read_recipe(sighting.work.recipe_json).sources), None)
+    if source is None:
+        return None
+    try:
+        photo = read_picture(gallery.read_source(source), source.name)
+    except StudioError:
+        return None  # it is not kept any more
+    alike = likeness(look_of(Image.fromarray(photo.pixels)), look_of(picture))
+    return source if alike > sighting.likeness else None
 
 
 def not_compared(count: int) -> str:

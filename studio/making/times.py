@@ -38,7 +38,7 @@ SLOWEST = 100.0
 """A computer counts as at most that many times slower or faster than an ordinary one."""
 
 SLOWEST_PROBE = 8.0
-"""A probe that says more was disturbed: it is short, and the first works tell better."""
+"""A probe that says more was disturbed. It is short; the first works measure better."""
 
 LATEST = 5
 """Works of a group that count."""

@@ -77,7 +77,7 @@ export function begin(labels) {
     if (here().tab !== id) write(shown.get(id) ?? `#${id}`, true);
   };
   onTabOpened(opened);
-  // While the page opens a tab of itself, Gradio may still change its mind: only its word counts then.
+  // While the page itself opens a tab, Gradio may still open another one: only Gradio's own word counts then.
   followTabs((id) => { if (!wanted) opened(id); });
   window.addEventListener('popstate', () => arrive(location.href));
   // A lesson that plays may have written its own address over this one by the time it is heard of.

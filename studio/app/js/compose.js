@@ -22,7 +22,7 @@ const SIDE_BY_SIDE = '(min-width: 1180px)';
 /** Milliseconds after which a take is shown although its score is not drawn yet. */
 const PATIENCE = 5000;
 
-/** Milliseconds that a take whose score is drawn waits for its sound: who sees it can hear it. */
+/** Milliseconds for which a take, once its score is drawn, waits for its sound, so that it can be played when it appears. */
 const FOR_SOUND = 400;
 
 /** @typedef {{melody: Melody, item: HTMLElement, whole: boolean}} Card whole: with its score, or late */
@@ -118,8 +118,8 @@ class Takes extends Requests {
   }
 
   /**
-   * A take comes as a whole, with its score and with its sound on the way: nothing moves below the pointer any more,
-   * and it plays as soon as Play is pressed.
+   * A take appears when it is whole, with its score and its sound on the way: nothing moves below the pointer after
+   * that, and it plays as soon as Play is pressed.
    *
    * @param {Made[]} made
    */

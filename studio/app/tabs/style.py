@@ -42,7 +42,7 @@ LABELS = {"style_scale": "Size of the strokes", "colour": "Colours"}
 PAINTERS = {
     "optimised": ("Step by step", "Painted step by step, for the best picture."),
     "refined": ("Refined", "Painted at once, then refined in a third of the steps."),
-    "instant": ("At once", "In about a second, by a network that has learnt the painting."),
+    "instant": ("At once", "In about a second, by a few steps and a network that has learnt the painting."),
 }
 """What the page calls the ways of painting, and what each does."""
 

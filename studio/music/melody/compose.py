@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from studio.errors import Contradiction, Refused
 from studio.music.melody.facts import facts_of
-from studio.music.melody.predictions import MelodyCosts, costs_of, note_learnt
+from studio.music.melody.predictions import MelodyCosts, costs_of, note_learnt, own_bytes
 from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, ComposeRecipe
 from studio.music.melody.takes import Outlook, Player, Stage, Take, by_chain, consider, draw
 from studio.music.reading.budget import Reading
@@ -80,26 +80,27 @@ Marks = Sequence[tuple[int, float]]
 
 def marks_of(recipe: ComposeRecipe) -> tuple[Marks, Marks]:
     """How much is done by what it costs (see `StepCosts`): usually, and where a style has to be read."""
-    costs = costs_of(recipe, sum(1 for each in recipe.sources if each.role == "tune") * TUNE_BYTES)
+    costs = costs_of(recipe, own_bytes(recipe))
     usual = costs if costs.tunes_given else replace(costs, reading=0.0)
     return _marks(usual), _marks(replace(costs, reading=max(costs.reading, 1.0)))
 
 
-TUNE_BYTES = 3000
-"""Of a tune of one's own, on the average."""
-
-
 def _marks(costs: MelodyCosts) -> Marks:
-    done = (
+    return marks_at(
         (READING, costs.reading),
         (CONSIDERING, costs.learning),
         (DRAWING, costs.drawing),
         (WRITING, costs.writing),
     )
+
+
+def marks_at(*parts: tuple[int, float]) -> Marks:
+    """The marks of a work. parts: the progress at the end of each of its parts, and the seconds it costs."""
+    whole = sum(cost for _, cost in parts)
     found, so_far = [(0, 0.0)], 0.0
-    for mark, cost in done:
+    for mark, cost in parts:
         so_far += cost
-        found.append((mark, min(1.0, so_far / costs.seconds)))
+        found.append((mark, min(1.0, so_far / whole)))
     return found
 
 

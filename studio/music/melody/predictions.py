@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, ComposeRecipe
 from studio.music.styles.kept import KeptArrays
 from studio.music.styles.table import STYLES
+from studio.works.recipe import Recipe
 from studio.works.work import Prediction, SourceSize
 
 MIB = 2**20
@@ -60,7 +61,12 @@ LONGEST_GROUP = 80
 """Letters of the name by which the times of works are kept."""
 
 TUNE_BYTES, USUAL_TUNES = 2000, 300
-"""Of a tune of one's own, on the average; and how many a style has of which nobody knows."""
+"""Bytes of a tune of one's own, on average, and the tunes of a style whose number is not known."""
+
+
+def own_bytes(recipe: Recipe) -> int:
+    """About how many bytes the recipe's own tunes have."""
+    return TUNE_BYTES * sum(source.role == "tune" for source in recipe.sources)
 
 
 def costs_of(recipe: ComposeRecipe, own: int = 0) -> MelodyCosts:

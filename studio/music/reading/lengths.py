@@ -21,7 +21,7 @@ class Touch:
 
     slack: by how much a held note may differ from that, in quarter notes. doubtful: the share for which all
     of a few notes are held, where rests may be meant; 0 where nothing is in doubt. all_long: whether notes of
-    any length, not only those of more than two quarters, may end a share of it away from a beat.
+    any length may end beside a beat by a share of their length, not only those longer than two quarter notes.
     """
 
     share: float = 1.0
@@ -70,7 +70,7 @@ _PLAIN = (1 / 8, 1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3, 4, 6)
 """Lengths of notes, in quarter notes."""
 
 _PLAIN_SHARES = (0.76, 0.97)
-"""A note held for such a share of a plain length is held for it of no other."""
+"""A note that is held for such a share of one plain length is held for no such share of another."""
 
 
 def _share_of_plain(held: Sequence[float], slack: float) -> float:

@@ -80,15 +80,15 @@ from studio.music.styles.originality import Comparison
 from studio.music.styles.style import Style
 
 NEAR_TRIES, LARGEST_NEAR = 3, 20_000
-"""Times that a melody is drawn whose sections lean towards each other, and events of a style in which they
-do.
+"""How often a melody is drawn whose sections lean towards each other, and the events of the largest style in
+which they do.
 """
 
 SEAMS = 20
 """How often a melody is drawn again whose sections do not go together."""
 
 NEW = 12
-"""And one that is as in the earlier song, of which a person kept the rest to hear something new."""
+"""How often one is drawn again that is as in the earlier song, though a person asked for something new."""
 
 ROUNDS = 3
 """Times that other rows of chords are drawn where none of them has a melody."""
@@ -573,8 +573,7 @@ class SectionView:
     ) -> Outlook:
         """What the melody engine needs. more: bars that are settled. like: the tune whose gait is taken.
         first: the first section of the song, for one that comes after it. ending: of the song. seams: what it
-        should go on near to. near: what is drawn leans there; the nearest are
-        chosen anyway.
+        should go on near to. near: what is drawn leans there; the nearest are chosen anyway.
         """
         context = Context(
             desk.sung, desk.compiled.context.walk, self.part.bars, max_copy=desk.compiled.context.max_copy

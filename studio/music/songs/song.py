@@ -25,8 +25,10 @@ from studio.music.melody.compose import (
     as_part,
     as_stages,
     given_tune,
+    marks_at,
     reading_rules,
 )
+from studio.music.melody.predictions import own_bytes
 from studio.music.melody.takes import Stage
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
@@ -85,29 +87,20 @@ READING, CONSIDERING, SINGING, DRAWING, WRITING = 30, 60, 65, 85, 100
 
 def marks_of(recipe: SongRecipe) -> tuple[Marks, Marks]:
     """How much is done by what it costs (see `StepCosts`): usually, and where a style has to be read."""
-    own = sum(1 for source in recipe.sources if source.role == "tune")
-    costs = costs_of(recipe, own * TUNE_BYTES)
-    usual = replace(costs, reading=0.0 if not own else costs.reading)
+    own = own_bytes(recipe)
+    costs = costs_of(recipe, own)
+    usual = costs if own else replace(costs, reading=0.0)
     return _marks(usual), _marks(replace(costs, reading=max(costs.reading, 1.0)))
 
 
-TUNE_BYTES = 3000
-"""Of a tune of one's own, on the average."""
-
-
 def _marks(costs: SongCosts) -> Marks:
-    done = (
+    return marks_at(
         (READING, costs.reading),
         (CONSIDERING, costs.learning),
         (SINGING, costs.chords),
         (DRAWING, costs.melody),
         (WRITING, costs.writing),
     )
-    found, so_far = [(0, 0.0)], 0.0
-    for mark, cost in done:
-        so_far += cost
-        found.append((mark, min(1.0, so_far / costs.seconds)))
-    return found
 
 
 KEPT = 2
