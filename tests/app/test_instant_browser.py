@@ -22,6 +22,10 @@ GLIMPSES = (
 )
 
 
+def is_glimpse(request: Any) -> bool:
+    return '"glimpse"' in (request.post_data or "")
+
+
 def next_glimpse(page: Any, before: int) -> str:
     """The preview that comes after so many."""
     page.wait_for_function(f"(before) => {GLIMPSES} > before", arg=before)
@@ -70,3 +74,23 @@ def test_the_stage_paints_while_the_strength_is_moved_and_the_work_is_made_when_
         seen(page, ".stage[data-mode=done]").wait_for()
         assert "painted at once" in seen(page, ".stage .words").inner_text()
         assert narrow_enough(page)
+
+
+def test_a_preview_that_comes_late_does_not_cover_the_work(chromium: Chromium, studio: Open) -> None:
+    with opened(chromium, studio) as page:
+        page.goto("about:blank")
+        page.goto(f"{studio.address}/#style&painter=instant&size=160")
+        page.wait_for_function("() => document.querySelector('input[type=range][aria-label*=Strength]')")
+        late: list[Any] = []
+        page.route(
+            "**/component_server/**",
+            lambda route: late.append(route) if is_glimpse(route.request) else route.continue_(),
+        )
+        with page.expect_request(is_glimpse):
+            seen(page, ".stage .sample").first.click()
+        seen(page, ".stage[data-mode=done]").wait_for()
+        with page.expect_response(lambda answer: is_glimpse(answer.request)) as came:
+            late.pop(0).continue_()
+        came.value.finished()
+        page.evaluate("() => new Promise((drawn) => setTimeout(() => requestAnimationFrame(drawn)))")
+        assert "preview" not in seen(page, ".stage .words").inner_text()

@@ -49,10 +49,11 @@ export class Glimpse {
       return;
     }
     this.busy = true;
+    const overWork = !this.easel.photo(false);
     try {
       const told = await asked(this.server.glimpse({ photo, ...palette, values: this.values }));
-      // Meanwhile a painting may have come that cannot be previewed.
-      if (told.view && this.easel.palette() && this.easel.photo(true) === photo) this.easel.show(told);
+      // Meanwhile a painting may have come that cannot be previewed, or the work itself, which is not painted over.
+      if (told.view && this.easel.palette() && this.easel.photo(overWork) === photo) this.easel.show(told);
     } catch { /* nobody pressed anything; the button says what is wrong */ }
     this.busy = false;
     if (!this.again) return;
