@@ -157,7 +157,14 @@ RECITED, AT_ONCE = 3.0, 3
 many in a row.
 """
 
-DRAWING_RULES, RULES_OF_07, RULES_OF_06, RULES_OF_05, EARLIER_RULES = "5", "4", "3", "2", "1"
+DRAWING_RULES, RULES_OF_08, RULES_OF_07, RULES_OF_06, RULES_OF_05, EARLIER_RULES = (
+    "6",
+    "5",
+    "4",
+    "3",
+    "2",
+    "1",
+)
 """How songs are drawn. 1: as in 0.4.0, whose works say nothing. 2: among many draws those are taken whose
 sections are like the style's (`harmony.character`), and bars return moved or with another ending. 3: as many
 notes are off the beat as in the style (`lively_weights`), and words in a large style are sung by melodies
@@ -166,7 +173,7 @@ chords and words ask (`natural`); songs end on notes that the style's songs end 
 near where the one before ended; and sections in another key are sung as the style sings in that key. 5: the
 style's bridges are learnt in the key they are heard in; sections begin and end nearer to what they are next
 to (`Seams`), and lie better over their chords; few notes in a row are the same; and a given melody gets about
-as many different chords as a song of the style has. A work says by which it was made, and is made again by
+as many different chords as a song of the style has. 6: words are sung as the style sings them. A work says by which it was made, and is made again by
 the same.
 """
 
@@ -364,12 +371,12 @@ class SheetDesk:
         since what leads on from one to the other is nearly always as in a tune there.
         """
         events = sum(map(len, self.sung.sequences))
-        return since(self.rules, DRAWING_RULES) and events < LARGEST_NEAR
+        return since(self.rules, RULES_OF_08) and events < LARGEST_NEAR
 
     @property
     def fitting(self) -> float:
         """How much a quarter note over its chord counts."""
-        if not since(self.rules, DRAWING_RULES):
+        if not since(self.rules, RULES_OF_08):
             return FIT
         return FIT_NOW if self.words is None else FIT_WORDS
 
@@ -801,7 +808,7 @@ def prepare(
         *(meter, key, recipe.order),
         variants=rules != EARLIER_RULES,
         most=most,
-        tonics=styles.local_keys(harmony) if since(rules, DRAWING_RULES) else None,
+        tonics=styles.local_keys(harmony) if since(rules, RULES_OF_08) else None,
     )
     check_singable(recipe, plan, sung, words)
     remarks = styles.borrowed(recipe)
@@ -860,7 +867,7 @@ def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
             more.append(Requirement(RESOLVED.name(None), allowed=sung.resolving_by_bars(over)))
         return solve(trellis, bars * sung.bar, [*asked, *more])
 
-    if not since(desk.rules, DRAWING_RULES):
+    if not since(desk.rules, RULES_OF_08):
         return natural_weights(sung, desk.forms, ways, leaves_alone=clock is not None)
     marks = WORDED if clock is not None else None
     return natural_weights(sung, desk.forms, ways, marks=marks, chosen=CHOSEN)
@@ -1060,7 +1067,7 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
         near = tries < NEAR_TRIES and desk.near
         takes = yield from _sections_drawn(desk, desk.sections(row), random, near=near)
         if _all_hold(desk, takes):
-            if same == NEW or not since(desk.rules, DRAWING_RULES) or not _as_before(desk, takes):
+            if same == NEW or not since(desk.rules, RULES_OF_08) or not _as_before(desk, takes):
                 break
             same += 1
             continue
@@ -1113,7 +1120,7 @@ def _with_pickup(desk: SheetDesk, sheet: Sheet, seed: int) -> Sheet:
         new = len(line) - len(sheet.tune.sounding)
         return all(low <= pitch <= high for pitch in line[:new]) and desk.sung.keeps_line(line, limit)
 
-    tune = with_pickup(sheet.tune, habits, fits, random, plain=since(desk.rules, DRAWING_RULES))
+    tune = with_pickup(sheet.tune, habits, fits, random, plain=since(desk.rules, RULES_OF_08))
     if tune is None:
         said = "No pick-up of the style leads to the first note, so there is none."
         return replace(sheet, remarks=(*sheet.remarks, said))
