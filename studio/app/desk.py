@@ -10,6 +10,8 @@ import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import count as count_up
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from studio.app import learning
@@ -56,6 +58,9 @@ if TYPE_CHECKING:
 
 MOST_TAKES = 8
 """How many works of one request, with different seeds, may be asked for at once."""
+
+MOST_VARIATIONS = 9
+"""How many new pictures may be asked for at once."""
 
 MOST_UNSEEN = 50
 """Jobs that a page may ask after at once."""
@@ -178,14 +183,36 @@ class Desk:
         *,
         count: int = 1,
         owner: str = "",
-        most: int = MOST_TAKES,
     ) -> list[str]:
-        """Ask for `count` works, up to `most`, with seeds counted on from the one in `settings`; returns the
-        jobs' ids.
+        """Ask for `count` works, with seeds counted on from the one in `settings`; returns the jobs' ids.
 
         offered: by role, one file or a list, as the page offers files. The credit is due to the first role's.
         owner: the visitor who asks, see `visitor_of`.
         """
+        return self._takes(self._recipe(kind, settings, offered, credit), count, owner)
+
+    def variations(
+        self,
+        kind: str,
+        settings: Mapping[str, Any],
+        offered: Mapping[str, Any],
+        credit: Credit,
+        *,
+        count: int,
+        owner: str = "",
+    ) -> list[str]:
+        """Ask for `count` works as `orders` does, none of which the gallery has: seeds of works that are there
+        are left out.
+        """
+        if not 1 <= count <= MOST_VARIATIONS:
+            raise Refused(f"Ask for 1 to {MOST_VARIATIONS} variations at once, not {count}.")
+        recipe = self._recipe(kind, settings, offered, credit)
+        new = (take for take in _with_next_seeds(recipe) if self.gallery.made_by(take) is None)
+        return [self.jobs.submit(take, owner=owner) for take in islice(new, count)]
+
+    def _recipe(
+        self, kind: str, settings: Mapping[str, Any], offered: Mapping[str, Any], credit: Credit
+    ) -> Recipe:
         row = kind_of(kind)
         check_credit(asdict(credit))
         given = dict(settings)
@@ -202,7 +229,7 @@ class Desk:
                 raise Refused(
                     f"Choose a {role.name} first: drop one on the page, or click “Choose a {role.name}”."
                 )
-        return self._takes(ask(kind, given, ingredients, self.gallery), count, owner, most)
+        return ask(kind, given, ingredients, self.gallery)
 
     def _ingredient(self, offered: Any, role: Role, credit: Credit | None) -> Ingredient:
         found = self.receive(offered, role.name, credit)
@@ -211,11 +238,10 @@ class Desk:
             read_picture(found.content, found.name or "The picture")
         return found
 
-    def _takes(self, recipe: Recipe, count: int, owner: str, most: int = MOST_TAKES) -> list[str]:
-        if not 1 <= count <= most:
-            raise Refused(f"Ask for 1 to {most} takes at once, not {count}.")
-        seeds = ((recipe.seed + number) % (LARGEST_SEED + 1) for number in range(count))
-        takes = [recipe.model_copy(update={"seed": seed}) for seed in seeds]
+    def _takes(self, recipe: Recipe, count: int, owner: str) -> list[str]:
+        if not 1 <= count <= MOST_TAKES:
+            raise Refused(f"Ask for 1 to {MOST_TAKES} takes at once, not {count}.")
+        takes = list(islice(_with_next_seeds(recipe), count))
         return [self.jobs.submit(take, owner=owner) for take in takes]
 
     def asked(
@@ -632,6 +658,12 @@ def _some(ids: Iterable[str]) -> list[str]:
     if not 1 <= len(listed) <= MOST_AT_ONCE:
         raise Refused(f"Choose 1 to {MOST_AT_ONCE} works.")
     return listed
+
+
+def _with_next_seeds(recipe: Recipe) -> Iterator[Recipe]:
+    """The recipe, and then the same with each of the next seeds."""
+    for number in count_up():
+        yield recipe.model_copy(update={"seed": (recipe.seed + number) % (LARGEST_SEED + 1)})
 
 
 def _how_many(count: int, text: str) -> str:

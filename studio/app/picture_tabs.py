@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from studio.app.desk import Desk
+from studio.app.desk import MOST_VARIATIONS, Desk
 from studio.app.dials import Dials, recipe_settings
 from studio.app.expecting import expecting, with_sizes
 from studio.app.following import ENDED, FOLLOWS, QUICK, found_again
@@ -154,7 +154,7 @@ def seed_row(dials: Dials) -> None:
     roll.click(dials.random_seed, None, seed, **QUICK)
 
 
-SEVERAL = (4, 9)
+SEVERAL = (4, MOST_VARIATIONS)
 """How many variations can be asked for at a press."""
 
 
@@ -213,7 +213,7 @@ def connect(tab: PictureTab, desk: Desk, adjust: Adjust) -> None:
 
 
 def _asking(tab: PictureTab, desk: Desk, adjust: Adjust, count: int) -> Callable[..., Iterator[Any]]:
-    """The handler of a button that asks for `count` pictures, each with the next seed."""
+    """The handler of a button that asks for `count` pictures, each with the next seed; several are new ones."""
 
     def request(asker: gr.Request, offered: dict[str, Any] | None, *given: Any) -> Iterator[Any]:
         offered = dict(offered or {})
@@ -224,9 +224,8 @@ def _asking(tab: PictureTab, desk: Desk, adjust: Adjust, count: int) -> Callable
             settings = tab.dials.settings(values)
             adjust(settings, offered)
             whose = Credit(*(text or "" for text in credit))
-            jobs = desk.orders(
-                tab.kind, settings, offered, whose, count=count, owner=visitor_of(asker), most=max(SEVERAL)
-            )
+            asks = desk.variations if count > 1 else desk.orders
+            jobs = asks(tab.kind, settings, offered, whose, count=count, owner=visitor_of(asker))
             yield from _shown(tab, desk, jobs)
         except StudioError as error:
             yield refusal(said(error)), gr.skip(), *_ready(tab, True)

@@ -15,6 +15,8 @@ from tests.app.test_browser import choose, narrow_enough, set_dial, small
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
+LAPTOP = {"width": 1366, "height": 768}
+
 
 @pytest.fixture(scope="module")
 def visit(chromium: Chromium, studio: Open) -> Iterator[Callable[..., Any]]:
@@ -403,3 +405,25 @@ def test_on_a_phone_no_lesson_is_wider_than_the_screen(chromium: Chromium, studi
             page.select_option(".course-menu select", name)
             page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
             assert narrow_enough(page), name
+
+
+@pytest.mark.parametrize("name", ["cafeteria", "wrongness", "benchmarks", "derivative_works"])
+def test_controls_picture_and_the_first_check_share_a_laptops_screen(visit: Any, name: str) -> None:
+    page = visit(f"lesson={name}")
+    page.set_viewport_size(LAPTOP)
+    try:
+        page.locator(".pushes button").first.click()
+        page.wait_for_selector(".lesson.asks .side .checks")
+        page.evaluate("window.scrollTo(0, 0)")
+        seen = [page.locator(each).first.bounding_box() for each in (".pushes", ".drawing", ".side .checks")]
+        assert max(box["y"] + box["height"] for box in seen) <= LAPTOP["height"]
+        knob = page.locator(".knob").first.bounding_box()
+        assert knob["y"] + knob["height"] <= seen[2]["y"]
+
+        # Once it is answered, it goes back below the controls with the next thing that is done.
+        page.locator(".side [data-choice]").first.click()
+        page.wait_for_selector(".side .why:visible")
+        page.locator(".pushes button").first.click()
+        page.wait_for_selector(".lesson:not(.asks)")
+    finally:
+        page.set_viewport_size(DESK)

@@ -77,6 +77,14 @@ def test_four_variations_are_compared_and_one_lends_its_seed(
         page.keyboard.press("Enter")
         page.wait_for_function("document.querySelector('[aria-label=Seed], .seed-row input').value === '42'")
 
+        # Four more from there are four that are not there yet.
+        page.click("#dream-button-4")
+        page.wait_for_selector(".stage[data-mode=sheet]")
+        page.wait_for_function("document.querySelectorAll('.sheet li[data-state=made]').length === 4")
+        captions = page.locator(".sheet .caption").all_inner_texts()
+        assert captions == [f"Seed {seed}" for seed in (44, 45, 46, 47)]
+        page.wait_for_selector(".strip li:nth-child(8)")
+
         # The session's results are still there after a reload.
         page.reload()
         page.wait_for_selector(".strip li:nth-child(4)")

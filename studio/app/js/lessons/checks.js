@@ -6,6 +6,26 @@ import { html } from './text.js';
 
 /** @import { Lesson } from './types' */
 
+/** Milliseconds after the last thing done until the first question comes into sight. */
+const QUIET = 500;
+
+/** @type {number | undefined} */
+let soon;
+
+/**
+ * The visitor did something in a lesson: its first question comes into sight beside the picture, below the controls or
+ * over the last of them. Once it is answered, it goes back to its place with the next thing that is done.
+ *
+ * @param {HTMLElement} page
+ */
+export function ask(page) {
+  clearTimeout(soon);
+  soon = setTimeout(() => {
+    const answered = page.querySelector('.side .checks [aria-pressed=true]');
+    page.classList.toggle('asks', !answered);
+  }, QUIET);
+}
+
 /**
  * One question right after the first thing to try, the others after what there is to notice.
  *
@@ -34,7 +54,8 @@ function drawSome(section, lesson, from, to, answered) {
     <fieldset data-check="${i}"><legend>${html(check.question)}</legend>
       ${check.choices.map((choice, j) => `<button type="button" data-choice="${j}">${html(choice)}</button>`).join('')}
       <p class="why" aria-live="polite" hidden></p></fieldset>`).slice(from, to);
-  section.innerHTML = `<h3>${from ? 'Check yourself' : 'Before you go on'}</h3>${boxes.join('')}`;
+  section.innerHTML = from ? `<h3>Check yourself</h3>${boxes.join('')}`
+    : `<details open><summary>Before you go on</summary>${boxes.join('')}</details>`;
   for (const [i, j] of Object.entries(known(lesson.name).checks ?? {})) showAnswer(section, lesson, +i, j);
   section.addEventListener('click', (event) => {
     const [button, box] = [around(event, '[data-choice]'), around(event, '[data-check]')];

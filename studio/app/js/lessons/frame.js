@@ -53,6 +53,7 @@ export function drawLesson(lessons, lesson) {
   const next = course[at + 1];
   page.dataset.lesson = lesson.name;
   page.innerHTML = lessonHtml(lesson, at, course.length, next);
+  page.classList.remove('asks');
   drawKnobs(lessons, lesson);
   drawChecks(all(page, '.checks'), lesson, () => drawCourse(lessons));
   connectOnward(lessons, lesson, next);
@@ -83,7 +84,10 @@ function lessonHtml(lesson, at, count, next) {
     </header>
     <div class="bench">
       <div class="pushes" role="group" aria-label="Actions"></div>
-      <form class="knobs" aria-label="Controls"></form>
+      <div class="side">
+        <form class="knobs" aria-label="Controls"></form>
+        <section class="checks"></section>
+      </div>
       <div class="stage">
         <p class="says" role="status"></p>
         <div class="numbers"></div>
@@ -91,7 +95,6 @@ function lessonHtml(lesson, at, count, next) {
         <div class="tables"></div>
       </div>
     </div>
-    <section class="checks"></section>
     <section class="notice"><h3>What to notice</h3><ul>${items(lesson.notice)}</ul></section>
     <section class="checks"></section>
     <section class="formula"><h3>In a formula</h3><pre>${html(lesson.formula)}</pre></section>

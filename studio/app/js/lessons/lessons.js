@@ -5,6 +5,7 @@ import { settle, showing } from '../address.js';
 import { desk } from '../desks.js';
 import { all, around, find, inSight } from '../dom.js';
 import { onTheme } from '../theme.js';
+import { ask } from './checks.js';
 import { FRAME, drawCourse, drawLesson } from './frame.js';
 import { followKnobs } from './knobs.js';
 import { linkTo, readLink } from './link.js';
@@ -43,7 +44,7 @@ export class Lessons {
     this.widget = widget;
     this.root = root;
     this.page = find(root, '.lesson');
-    this.talk = new Talk(widget, (scene) => this.draw(scene), (sentence) => this.says(sentence, 'bad'));
+    this.talk = new Talk(widget, (scene) => this.draw(scene), (sentence) => this.says(sentence, 'bad'), () => ask(this.page));
     /** @type {Lesson[]} */
     this.course = [];
     /** @type {Lesson | null} */

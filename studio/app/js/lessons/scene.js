@@ -85,6 +85,7 @@ function drawFigure(lessons, place, figure) {
   if (drawing.dataset.drawing === 'now') return;
   const units = widthOf(drawing, figure);
   drawing.dataset.units = String(units);
+  drawing.style.setProperty('--aspect', String(figure.aspect));
   redraw(drawing, svg(figure, units));
   showEntry(lessons, find(place, '.sheet'), figure, units);
 }

@@ -12,6 +12,9 @@ const PACE = 45;
 /** Of several moves of the same thing that wait, only the last is sent. */
 const MOVES = ['set', 'drag', 'advance', 'hover', 'edit'];
 
+/** What is sent without the visitor's doing anything. */
+const IDLE = ['advance', 'hover'];
+
 /** @typedef {{session: string, started: number, answer: Promise<any>}} Question */
 
 export class Talk {
@@ -19,11 +22,13 @@ export class Talk {
    * @param {Widget} widget
    * @param {(scene: Scene) => void} draw
    * @param {(sentence: string) => void} complain
+   * @param {() => void} acted called when the visitor did something
    */
-  constructor(widget, draw, complain) {
+  constructor(widget, draw, complain, acted) {
     this.widget = widget;
     this.draw = draw;
     this.complain = complain;
+    this.acted = acted;
     this.session = '';
     this.playing = false;
     this.busy = false;
@@ -65,6 +70,7 @@ export class Talk {
       && other.knob === deed.knob && other.index === deed.index;
     this.waiting = this.waiting.filter((other) => !same(other));
     this.waiting.push(deed);
+    if (!IDLE.includes(deed.name)) this.acted();
     this.run();
   }
 
