@@ -136,5 +136,6 @@ def _bounds(
         twice = np.cumsum(sums)
         rest, lean = max(rest, abs(float(sums[-1]))), max(lean, abs(float(twice[-2])))
         weight = max(weight, float(np.abs(twice).sum()))
-    straight = highest * (1 + rest) + lean * slope + weight * bend
-    return np.minimum(whole * highest, straight * (1 + 1e-9))
+    straight = (highest * (1 + rest) + lean * slope + weight * bend) * (1 + 1e-9)
+    bounds: NDArray[np.float64] = np.minimum(whole * highest, straight)
+    return bounds
