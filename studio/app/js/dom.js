@@ -40,6 +40,11 @@ export function around(event, selector) {
   return event.target instanceof Element ? event.target.closest(selector) : null;
 }
 
+/** Writes a text where it differs: the same text again would have the page laid out again. @param {Element} element @param {string} text */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /**
  * A new element: make('a', {href: '…', class: 'tile', onclick: f}, 'text', child …). Text is never read as HTML.
  * Attributes and children that are false or missing are left out.

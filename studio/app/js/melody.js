@@ -1,7 +1,7 @@
 // A melody on the page: its score, a roll of its notes, a player whose cursor runs along both, bars to keep, pins and
 // a line to follow, and where every note comes from.
 
-import { make, sentenceOf } from './dom.js';
+import { make, sentenceOf, write } from './dom.js';
 import { clock, goTo, playOnly, silence, takeOver } from './player.js';
 import { Roll } from './roll.js';
 import { Editing } from './roll_edit.js';
@@ -191,7 +191,7 @@ export class Melody {
     const { music, parts: { time } } = this;
     if (!music) return;
     const now = Math.min(at != null && !this.plays ? at : this.now(), music.seconds);
-    time.textContent = `${clock(now / this.pace + EVEN)} of ${clock(music.seconds / this.pace)}`;
+    write(time, `${clock(now / this.pace + EVEN)} of ${clock(music.seconds / this.pace)}`);
     this.roll.point(now, this.plays);
     this.score.point(music, now, this.roll.head.classList.contains('on'));
     if (this.plays) requestAnimationFrame(() => this.frame());

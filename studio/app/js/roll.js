@@ -47,6 +47,8 @@ export class Roll {
     this.rows = 1;
     /** @type {string[]} */
     this.pins = [];
+    /** @type {number[]} */
+    this.sounding = [];
     this.points = new Points();
     this.notes.addEventListener('click', (event) => this.click(event));
   }
@@ -54,6 +56,7 @@ export class Roll {
   /** @param {Music} music */
   show(music) {
     this.music = music;
+    this.sounding = [];
     const pitches = music.notes.map((note) => note.pitch);
     this.low = Math.min(...pitches) - MARGIN;
     this.rows = Math.max(...pitches) + MARGIN + 1 - this.low;
@@ -213,10 +216,11 @@ export class Roll {
     const { music, element, notes } = this;
     if (!music) return;
     this.head.style.left = this.where(now);
-    for (const each of all(notes, '.note')) {
-      const { at, for: long } = music.notes[Number(each.dataset.number)];
-      each.classList.toggle('sounds', playing && at <= now && now < at + long);
+    const sounding = music.notes.flatMap(({ at, for: long }, number) => (playing && at <= now && now < at + long ? [number] : []));
+    if (sounding.join() !== this.sounding.join()) {
+      for (const each of all(notes, '.note')) each.classList.toggle('sounds', sounding.includes(Number(each.dataset.number)));
     }
+    this.sounding = sounding;
     if (playing && element.scrollWidth > element.clientWidth) {
       element.scrollLeft = Math.max(0, (now / music.seconds) * notes.clientWidth - element.clientWidth / 2);
     }

@@ -6,6 +6,7 @@ import { all, around, draw, find, make } from './dom.js';
 
 /** @typedef {{element: SVGElement, at: number, number: number | null}} Part */
 /** @typedef {{measure: SVGGElement, box: SVGRectElement, parts: Part[]}} Measure */
+/** @typedef {{stops: number[][], top: number, height: number}} Place where a bar's moments are in the paper, in pixels */
 
 /**
  * @typedef {object} Reader
@@ -25,6 +26,11 @@ export class Score {
     this.measures = [];
     /** @type {'narrow' | 'wide' | null} */
     this.page = null;
+    /** @type {Map<number, Place>} */
+    this.places = new Map();
+    /** @type {Place | null} */
+    this.here = null;
+    this.wide = 0;
   }
 
   /** Fetches another engraving, where the one that is there does not fit. Gives whether it did. @param {number} width */
@@ -50,6 +56,7 @@ export class Score {
     svg.setAttribute('aria-label', `Score of ${this.work.title}`);
     svg.classList.add('sheet');
     this.paper.replaceChildren(svg, this.needle);
+    this.places.clear();
   }
 
   /**
@@ -119,24 +126,47 @@ export class Score {
    */
   point(music, now, on) {
     const place = Math.max(0, music.bars.filter((start) => start <= now).length - 1);
+    this.needle.classList.toggle('on', Boolean(this.measures[place]) && on);
+    if (!this.measures[place]) return;
+    const { stops, top, height } = this.here = this.place(music, place);
+    // Only moved: a needle whose place is a matter of layout would have the page laid out for every frame.
+    const x = Math.round(between(stops, now) * 2) / 2;
+    this.needle.style.transform = `translate(${x}px, ${top}px) scaleY(${height})`;
+  }
+
+  /**
+   * Where a bar is in the paper: measured once, as long as the paper keeps its width.
+   *
+   * @param {Music} music
+   * @param {number} place
+   * @returns {Place}
+   */
+  place(music, place) {
+    const wide = this.paper.clientWidth;
+    if (wide !== this.wide) this.places.clear();
+    this.wide = wide;
+    const known = this.places.get(place);
+    if (known) return known;
     const there = this.measures[place];
-    this.needle.classList.toggle('on', Boolean(there) && on);
-    if (!there) return;
     const outer = this.paper.getBoundingClientRect();
     const staff = find(there.measure, 'g.staff', SVGGElement).getBoundingClientRect();
-    const end = music.bars[place + 1] ?? music.seconds;
     const stops = there.parts.map(({ element, at }) => {
       const head = element.querySelector('.notehead') ?? element;
-      return [at, head.getBoundingClientRect().left + 4];
+      return [at, head.getBoundingClientRect().left - outer.left + 4];
     });
-    if (!stops.length || stops[0][0] > music.bars[place]) stops.unshift([music.bars[place], staff.left]);
-    stops.push([end, staff.right]);
-    const x = between(stops, now);
-    Object.assign(this.needle.style, {
-      left: `${x - outer.left}px`,
-      top: `${staff.top - outer.top - 8}px`,
-      height: `${staff.height + 16}px`,
-    });
+    if (!stops.length || stops[0][0] > music.bars[place]) stops.unshift([music.bars[place], staff.left - outer.left]);
+    stops.push([music.bars[place + 1] ?? music.seconds, staff.right - outer.left]);
+    if (!staff.height) return { stops, top: 0, height: 0 }; // a score that is not shown has no places yet
+    const found = { stops, top: staff.top - outer.top - 8, height: staff.height + 16 };
+    this.places.set(place, found);
+    return found;
+  }
+
+  /** Where the needle is in the window, in pixels, or null where there is none. */
+  needleInWindow() {
+    if (!this.here?.height) return null;
+    const top = this.paper.getBoundingClientRect().top + this.here.top;
+    return { top, bottom: top + this.here.height };
   }
 }
 

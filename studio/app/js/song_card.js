@@ -1,7 +1,7 @@
 // A song on the page: its lead sheet, its sections, its band with a mixer, and what is kept of each.
 
 import { addressOfWork, go } from './address.js';
-import { make, sentenceOf, smoothly } from './dom.js';
+import { make, sentenceOf, smoothly, write } from './dom.js';
 import { clock } from './player.js';
 import { Score } from './score.js';
 import { fromRuns, inRuns, keptInWords, Keeping } from './song_keeping.js';
@@ -271,8 +271,9 @@ export class SongCard {
     const { music, parts, sound } = this;
     if (!music) return;
     const now = Math.min(at != null && !sound.plays ? at : sound.now(), music.seconds);
-    parts.time.textContent = `${clock(now)} of ${clock(music.seconds)}`;
-    if (document.activeElement !== parts.seek || sound.plays) parts.seek.value = String(now);
+    write(parts.time, `${clock(now)} of ${clock(music.seconds)}`);
+    const moved = Math.abs(Number(parts.seek.value) - now) >= (sound.plays ? SEEN : 0);
+    if (moved && (document.activeElement !== parts.seek || sound.plays)) parts.seek.value = String(now);
     this.score.point(music, now, now >= music.bars[0] && now <= (music.end ?? music.seconds));
     if (sound.plays) this.follow();
     if (sound.plays) requestAnimationFrame(() => this.frame());
@@ -280,9 +281,9 @@ export class SongCard {
 
   /** The page goes on to the next line with the needle, unless the listener has looked elsewhere. */
   follow() {
-    const { top, bottom, height } = this.score.needle.getBoundingClientRect();
-    const inView = height > 0 && top >= 0 && bottom <= window.innerHeight;
-    if (this.followed && !inView && height > 0) window.scrollBy({ top: top - window.innerHeight / 4, behavior: smoothly() });
+    const needle = this.score.needleInWindow();
+    const inView = needle != null && needle.top >= 0 && needle.bottom <= window.innerHeight;
+    if (this.followed && needle && !inView) window.scrollBy({ top: needle.top - window.innerHeight / 4, behavior: smoothly() });
     this.followed = inView;
   }
 
@@ -322,6 +323,9 @@ async function read(address) {
   if (!answer.ok) throw new Error(told.detail);
   return told;
 }
+
+/** Seconds that the seek bar may be behind while a song plays: moving it has the page painted anew. */
+const SEEN = 0.2;
 
 // --- Elements
 
