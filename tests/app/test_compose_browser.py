@@ -143,7 +143,9 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(
 
         take(page).get_by_role("button", name="Play take A").click()
         page.wait_for_function("document.querySelector('.compose audio').currentTime > 0.3")
-        page.wait_for_function("new DOMMatrix(document.querySelector('.compose .needle').style.transform).e > 0")
+        page.wait_for_function(
+            "new DOMMatrix(document.querySelector('.compose .needle').style.transform).e > 0"
+        )
         take(page).get_by_role("button", name="Pause take A").click()
         page.wait_for_function("document.querySelector('.compose audio').paused")
 
