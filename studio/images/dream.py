@@ -66,7 +66,7 @@ from studio.images.planning import (
 )
 from studio.images.recipes import DreamRecipe, LayerTerm, layer_names, motifs_of
 from studio.images.regions import Region
-from studio.images.spread import PARTS, Spread, make_even
+from studio.images.spread import PARTS, Spread, hold_shapes, make_even
 from studio.learning.descent import DescentOptions, Slope, descend
 from studio.process import EndEarly
 from studio.works.recipe import ModelIdentity, Source
@@ -314,6 +314,7 @@ class Climb:
         finest = recipe.fine_colour
         self.colours = [colour * share for share in (finest, (1 + finest) / 2, 1.0, 1.0)]
         self.hold_dark, self.even = recipe.hold_dark, recipe.even
+        self.hold_shapes = recipe.hold_shapes
         self.share = share
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
@@ -338,6 +339,8 @@ class Climb:
                     rate,
                     self._in_own_colours(rows),
                 )
+            if self.hold_shapes:
+                hold_shapes(picture, self.base, self.hold_shapes, self.mask)
 
     def _in_own_colours(self, rows: slice) -> bool | Tensor:
         """Where the photo's colours stay: everywhere, nowhere, or by share [1, 1, h, w]."""
@@ -525,9 +528,16 @@ def _objective(
 
 def _of_term(term: LayerTerm, network: Prepared, even: float) -> Objective:
     if term.motif:
-        shown = [read_picture(each.read(), each.name).pixels for each in motif(term.motif)]
+        shown = [_part_of(read_picture(each.read(), each.name).pixels, each.part) for each in motif(term.motif)]
         return towards(term.name, _seen_in(shown, network, term.name))
     return layer(term.name) if term.channel is None else channel(term.name, term.channel, even)
+
+
+def _part_of(pixels: Pixels, part: tuple[float, float, float, float]) -> Pixels:
+    """A part of a picture, from the left, the top, to the right and the bottom, as shares of its sides."""
+    height, width = pixels.shape[:2]
+    left, top, right, bottom = part
+    return pixels[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
 
 
 def _seen_in(pictures: Sequence[Pixels], network: Prepared, name: str) -> Tensor:

@@ -128,6 +128,7 @@ LOOK = (
     "even",
     "vary_size",
     "hold_detail",
+    "hold_shapes",
 )
 
 IN_COMMON = {"fine_colour": 0.0, "hold_dark": 0.8, "even": 0.5, "hold_detail": 0.5}
@@ -135,10 +136,17 @@ IN_COMMON = {"fine_colour": 0.0, "hold_dark": 0.8, "even": 0.5, "hold_detail": 0
 and eyes, mouths and letters stay what they are.
 """
 
-IN_MANY_SIZES = {"octaves": 8, "vary_size": 1.0, "hold_detail": 0.7}
+IN_MANY_SIZES = {"octaves": 8, "vary_size": 1.0, "hold_detail": 0.7, "hold_shapes": 0.5}
 """Of looks that would stamp one size everywhere."""
 
-FILLING = {"octaves": 8, "even": 1.0, "hold": 0.02, "smoothing": 0.65, "vary_size": 0.6}
+FILLING = {
+    "octaves": 8,
+    "even": 1.0,
+    "hold": 0.02,
+    "smoothing": 0.65,
+    "vary_size": 0.6,
+    "hold_shapes": 0.5,
+}
 """Of looks that would leave plain parts bare: they begin smaller, so that something grows there too."""
 
 
@@ -152,21 +160,25 @@ _ROWS = (
     _look(
         "creatures",
         "Animals with eyes and fur grow out of walls, hills and clouds: the classic deep dream.",
-        "blocks.4.1",
-        "blocks.4",
+        "blocks.4.1*0.5",
+        "blocks.4@animals",
+        "blocks.5.1@animals",
+        steps=11,
+        hold_dark=0.4,
+        hold_detail=0.7,
     ),
     _look(
         "garden",
         "Dahlias, asters and leaves grow over everything.",
-        "blocks.4@flowers*0.5",
-        "blocks.5.1@flowers",
+        "blocks.4@blossoms*0.5",
+        "blocks.5.1@blossoms",
         steps=11,
     ),
     _look(
         "citadel",
         "Roofs, galleries, windows and towers pile up, with trees between them.",
-        "blocks.4@buildings",
-        "blocks.5.1@buildings",
+        "blocks.4@towers",
+        "blocks.5.1@towers",
         steps=11,
     ),
     _look("watchers", "Shells and scales full of eyes.", "blocks.4.0"),
@@ -177,7 +189,7 @@ _ROWS = (
         "Carved in light and dark, broadly where the photo is plain; it keeps its colours.",
         "blocks.1",
         keep_colours=True,
-        **IN_MANY_SIZES | {"octaves": 7, "hold_detail": 0.5},
+        **IN_MANY_SIZES | {"octaves": 7, "hold_detail": 0.5, "hold_shapes": 0.0, "even": 0.9},
     ),
     _look(
         "origami",
@@ -190,6 +202,7 @@ _ROWS = (
         "Panes of coloured glass with dark leads between them.",
         "blocks.2@leaded-glass",
         "blocks.3@leaded-glass",
+        even=0.9,
     ),
     _look("roses", "Crowds of bright roses, small and large.", "blocks.3:11", **IN_MANY_SIZES),
     _look("gilded", "A net of golden cracks, as on mended porcelain.", "blocks.3:21", **IN_MANY_SIZES),

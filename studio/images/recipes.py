@@ -227,6 +227,14 @@ class DreamRecipe(Recipe):
         le=1,
         step=0.05,
     )
+    hold_shapes: float = parameter(
+        0.0,
+        "How much the photo's broad shapes are held, so that one still sees what it shows: 0 lets the dream "
+        "dissolve them, 1 keeps their light and dark.",
+        ge=0,
+        le=1,
+        step=0.05,
+    )
     jitter: int = parameter(
         32,
         "Shift the picture at random before each step, so that no grid shows.",

@@ -159,3 +159,53 @@ def make_even(direction: Tensor, even: float) -> None:
         )
         top, end = rows.start - first * CELL, min(height, rows.stop) - first * CELL
         direction[..., rows, :] *= large[..., top:end, :width]
+
+
+SHAPE, COLOURED = 1 / 40, 1 / 24
+"""Of the longer side: what is broad enough in a photo's light and dark, and in its colours, to be one of its
+shapes.
+"""
+
+COLOUR_HELD = 0.2
+"""How much a shape's colours are held, as a share of its light and dark."""
+
+
+def hold_shapes(picture: Tensor, base: Tensor, share: float, mask: Tensor | None = None) -> None:
+    """Move the broad light and dark of a picture [1, 3, h, w] in 0..1 back to the photo's, by a share, and its
+    broad colours by a fifth of that. base: the photo, uint8 [1, 3, h, w]. mask: where, float32 [1, 1, h, w] in
+    0..1. What is finer stays.
+    """
+    longer = max(picture.shape[-2:])
+    light, colour = (max(2, round(part * longer)) for part in (SHAPE, COLOURED))
+    grey = _broad(picture, base, light).mean(1, keepdim=True)
+    _add_cells(picture, grey.mul_(share), light, mask)
+    away = _broad(picture, base, colour)
+    away -= away.mean(1, keepdim=True)
+    _add_cells(picture, away.mul_(share * COLOUR_HELD), colour, mask)
+    picture.clamp_(0, 1)
+
+
+def _broad(picture: Tensor, base: Tensor, cell: int) -> Tensor:
+    """How far the photo's broad colours are from the picture's, a number for each cell of so many pixels,
+    [1, 3, h', w'].
+    """
+    parts = []
+    for top in range(0, picture.shape[-2], cell * 16):  # a strip is some rows of cells
+        rows = slice(top, top + cell * 16)
+        away = base[..., rows, :].float().div_(255).sub_(picture[..., rows, :])
+        parts.append(F.avg_pool2d(away, cell, ceil_mode=True, count_include_pad=False))
+    cells = torch.cat(parts, 2)
+    return _blurred(cells.transpose(0, 1), 0.7).transpose(0, 1)
+
+
+def _add_cells(picture: Tensor, cells: Tensor, cell: int, mask: Tensor | None) -> None:
+    """Add to a picture what there is for each of its cells, smoothly from one to the next, strip by strip."""
+    height, width = picture.shape[-2:]
+    for rows in strips(picture):
+        first, last = max(0, rows.start // cell - 1), min(cells.shape[-2], rows.stop // cell + 2)
+        large = F.interpolate(
+            cells[..., first:last, :], scale_factor=float(cell), mode="bilinear", align_corners=False
+        )
+        top, end = rows.start - first * cell, min(height, rows.stop) - first * cell
+        large = large[..., top:end, :width]
+        picture[..., rows, :] += large if mask is None else large * mask[..., rows, :]
