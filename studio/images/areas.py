@@ -115,12 +115,13 @@ def _sum(shares: Pixels) -> Pixels:
 class RegionLooks:
     """The regions of a picture at one size. shares: uint8 [k, h, w]. own_colours: how much of every pixel
     keeps the photo's colours, float32 [1, 1, h, w] in 0..1; None where no region does. shown: how much of
-    each region's look shows.
+    each region's look shows. regions: with the values that each has for itself.
     """
 
     shares: Tensor
     own_colours: Tensor | None
     shown: tuple[float, ...]
+    regions: tuple[Region, ...]
 
     @classmethod
     def at(
@@ -136,7 +137,14 @@ class RegionLooks:
         laid = torch.from_numpy(np.ascontiguousarray(shares)).to(device)
         kept = [float(region.own_colours) for region in areas.regions]
         own = spread_by(laid, kept) / spread_by(laid, [1] * len(kept)).clamp_min(1e-6) if any(kept) else None
-        return cls(laid, own, tuple(region.strength for region in areas.regions))
+        return cls(laid, own, tuple(region.strength for region in areas.regions), areas.regions)
+
+    def value(self, name: str, otherwise: float) -> float | Tensor:
+        """One of a dream's `OWN_VALUES`: the same for all regions, or float32 [1, 1, h, w] for every pixel."""
+        values = [region.value(name, otherwise) for region in self.regions]
+        if len(set(values)) == 1:
+            return values[0]
+        return spread_by(self.shares, values) / spread_by(self.shares, [1] * len(values)).clamp_min(1e-6)
 
     def scaled(self, values: Tensor, measured: Callable[[Tensor, Tensor], float], to: float = 1.0) -> Tensor:
         """By what values [1, c, h, w] are to be multiplied, [1, 1, h, w], so that each region's own measure

@@ -119,7 +119,7 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         facts = facts | {"towards": "; ".join(map(credit_of, motifs))}
     mask = mask_at_size(recipe, materials, height, width)
     areas = areas_of(recipe, materials, photo)
-    spread = Spread.of(photo, recipe, planned)
+    spread = Spread.of(photo, recipe, planned, areas.regions if areas else ())
     generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
@@ -140,7 +140,8 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         measure = DreamMeasure(
             picture, network, objective, generator, jitter=recipe.jitter, tile=recipe.tile, regions=regions
         )
-        share = None if spread is None else spread.at(octave).to(network.device)
+        shares_there = None if regions is None else regions.shares
+        share = None if spread is None else spread.at(octave, shares_there).to(network.device)
         climb = Climb(recipe, base, _mask_at(octave, mask, network.device), regions, share)
         stage = f"dreaming at {max(octave.height, octave.width)} px"
         for loss in _steps(picture, measure, climb, octave.steps):
@@ -313,14 +314,18 @@ class Climb:
         colour = 0.0 if recipe.keep_colours else recipe.colour
         finest = recipe.fine_colour
         self.colours = [colour * share for share in (finest, (1 + finest) / 2, 1.0, 1.0)]
-        self.hold_dark, self.even = recipe.hold_dark, recipe.even
-        self.hold_shapes = recipe.hold_shapes
+        self.hold_dark, self.hold_shapes = recipe.hold_dark, recipe.hold_shapes
+        self.even = recipe.even if regions is None else regions.value("even", recipe.even)
+        self.shapes_in = self.mask
+        if regions is not None:
+            kept = [region.value("hold_shapes", recipe.hold_shapes) for region in regions.regions]
+            self.hold_shapes, self.shapes_in = float(any(kept)), spread_by(regions.shares, kept)
         self.share = share
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
         (picture,), (gradient,) = variables, gradients
         direction = self._blended(gradient)
-        if self.even:
+        if isinstance(self.even, Tensor) or self.even:
             make_even(direction, self.even)
         if self.regions is not None:
             direction *= self.regions.scaled(direction, _mean_size)
@@ -340,7 +345,7 @@ class Climb:
                     self._in_own_colours(rows),
                 )
             if self.hold_shapes:
-                hold_shapes(picture, self.base, self.hold_shapes, self.mask)
+                hold_shapes(picture, self.base, self.hold_shapes, self.shapes_in)
 
     def _in_own_colours(self, rows: slice) -> bool | Tensor:
         """Where the photo's colours stay: everywhere, nowhere, or by share [1, 1, h, w]."""
@@ -496,19 +501,25 @@ def _objectives(
     """What the whole picture amplifies, or what each of its regions does."""
     terms = chosen_terms(recipe, network) if _has_common_layers(recipe) else []
     if not recipe.regions:
-        return _objective(recipe, materials, network, photo, terms)
+        return _objective(recipe, materials, network, photo, terms, recipe.even)
     found, generator = [], torch.Generator().manual_seed(recipe.seed)
     for region in map(Region.read, recipe.regions):
         own = _chosen([LayerTerm.read(text) for text in region.layers], network, generator)
-        found.append(_objective(recipe, materials, network, photo, own or terms))
+        even = region.value("even", recipe.even)
+        found.append(_objective(recipe, materials, network, photo, own or terms, even))
     return RegionalObjective(tuple(found))
 
 
 def _objective(
-    recipe: DreamRecipe, materials: Materials, network: Prepared, photo: Pixels, terms: list[LayerTerm]
+    recipe: DreamRecipe,
+    materials: Materials,
+    network: Prepared,
+    photo: Pixels,
+    terms: list[LayerTerm],
+    even: float,
 ) -> Objective:
     """These layers, freely and towards the guide if there is one, balanced on a small copy of the photo."""
-    free = _sum([_of_term(term, network, recipe.even) * term.weight for term in terms])
+    free = _sum([_of_term(term, network, even) * term.weight for term in terms])
     small = _at_side(photo, USUAL_SIDE // 3, network)
     guides = [source for source in recipe.sources if source.role == "guide"]
     weights = guides_weights(recipe, len(guides))
@@ -528,7 +539,9 @@ def _objective(
 
 def _of_term(term: LayerTerm, network: Prepared, even: float) -> Objective:
     if term.motif:
-        shown = [_part_of(read_picture(each.read(), each.name).pixels, each.part) for each in motif(term.motif)]
+        shown = [
+            _part_of(read_picture(each.read(), each.name).pixels, each.part) for each in motif(term.motif)
+        ]
         return towards(term.name, _seen_in(shown, network, term.name))
     return layer(term.name) if term.channel is None else channel(term.name, term.channel, even)
 

@@ -15,7 +15,7 @@ from typing import Any
 from studio.errors import Refused, UnknownName
 from studio.images.networks.backbones import DEFAULT, LITE0, OWN, Layer, layers
 from studio.images.recipes import DreamRecipe, LayerTerm
-from studio.images.regions import Region
+from studio.images.regions import OWN_VALUES, Region
 from studio.process import finish
 
 FOLDER = Path(__file__).with_name("presets")
@@ -91,7 +91,8 @@ def _written_out(region: Region, backbone: str) -> Region:
         )
     values = PRESETS[region.look].values
     layers = values["layers"] if backbone == DEFAULT else as_deep_in(backbone, values["layers"])
-    return replace(region, layers=tuple(layers), own_colours=bool(values["keep_colours"]))
+    own = tuple((name, float(values[name])) for name in OWN_VALUES)
+    return replace(region, layers=tuple(layers), own_colours=bool(values["keep_colours"]), values=own)
 
 
 def as_deep_in(backbone: str, terms: tuple[str, ...]) -> tuple[str, ...]:
@@ -164,8 +165,8 @@ _ROWS = (
         "blocks.4@animals",
         "blocks.5.1@animals",
         steps=11,
-        hold_dark=0.4,
-        hold_detail=0.7,
+        hold_dark=0.2,
+        hold_detail=0.9,
     ),
     _look(
         "garden",

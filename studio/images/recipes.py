@@ -118,7 +118,7 @@ class DreamRecipe(Recipe):
         ("blocks.4.1", "blocks.4"),
         "What to amplify, as NAME[:CHANNEL][*WEIGHT]: early layers give "
         "patterns, deep ones animals and things. A channel is one motif of a layer, by its number, or random "
-        "for one that the seed chooses (studio channels shows them). NAME@buildings, @flowers or "
+        "for one that the seed chooses (studio channels shows them). NAME@animals, @blossoms, @towers or "
         "@leaded-glass goes towards what the layer sees in pictures of those. A weight below 0 weakens what "
         "the layer sees; alone, it dissolves "
         "the picture.",
@@ -429,6 +429,13 @@ class StyleRecipe(Recipe):
         max_length=LONGEST_NAME,
     )
 
+    texture_loss: Literal["auto", "gram", "transport"] = parameter(
+        "auto",
+        "How the network's features are compared with the painting's: 'gram' by which occur together, "
+        "'transport' by how far they would have to be moved. 'auto' takes what suits the network: transport "
+        "for vgg19, after its best published recipe, and gram for all others.",
+    )
+
     print: str = PRINT
     format: Annotated[str, OneOf(format_names)] = parameter("png", "File format.")
     stop_after: int = STOP_AFTER
@@ -437,7 +444,8 @@ class StyleRecipe(Recipe):
     regions: tuple[Annotated[str, Field(max_length=LONGEST_REGION)], ...] = REGIONS
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"print", "format", "painter", "pieces", "quality", "stop_after", "begin_at", "more", "regions"}
+        {"texture_loss"}
+        | {"print", "format", "painter", "pieces", "quality", "stop_after", "begin_at", "more", "regions"}
     )
 
     _regions_can_be_read = field_validator("regions")(_checked_regions)

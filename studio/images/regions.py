@@ -29,6 +29,11 @@ MOST_SEGMENTS = 6
 OWN_COLOURS = "own colours"
 """Marks a look that changes only light and dark, and keeps the photo's colours."""
 
+OWN_VALUES = ("even", "vary_size", "hold_detail", "hold_shapes")
+"""Settings of a dream, in 0..1, that a region may have for itself, written as "even 0.5"."""
+
+_VALUE = re.compile(rf"^(?P<name>{'|'.join(OWN_VALUES)}) (?P<value>\d*\.?\d+)$")
+
 _PLACE = re.compile(r"^(?:(?P<word>rest|subject|background)|(?P<kind>area|segment) ?(?P<number>\d{1,2}))$")
 
 _FORM = re.compile(
@@ -42,13 +47,14 @@ _EXAMPLES = "such as subject=glass, rest=woodcut*0.5, segment 2=weave or area 1=
 
 @dataclass(frozen=True)
 class Region:
-    """One region as it is written, PLACE[=LOOK[(LAYER + LAYER)]][*STRENGTH].
+    """One region as it is written, PLACE[=LOOK[(LAYER + LAYER, own colours, even 0.5)]][*STRENGTH].
 
     place: "area N" (the Nth picture with the role `region`), "segment N", "subject", "background" or "rest".
     look: of a dream a preset's name, of a painting the number of one of its paintings, from 1; empty for
     the look of the whole. layers: what the look amplifies, so that the recipe says all; empty until then.
     own_colours: the look changes only light and dark. strength: over 0, at most
     1. How much of a look shows in a dream; in a painting, the recipe's strength is multiplied by it.
+    values: those of `OWN_VALUES` that the region has for itself, by name; the recipe's count for the others.
     """
 
     place: str
@@ -56,6 +62,7 @@ class Region:
     layers: tuple[str, ...] = ()
     own_colours: bool = False
     strength: float = 1.0
+    values: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def read(cls, text: str) -> Region:
@@ -75,15 +82,25 @@ class Region:
         if place["kind"] and not 1 <= number <= (MOST_SEGMENTS if place["kind"] == "segment" else 99):
             raise ValueError(f"'{text[:80]}' has no place: {place['kind']}s are numbered from 1.")
         inside = [part.strip() for part in (match["inside"] or "").split(",") if part.strip()]
-        layers = tuple(layer.strip() for part in inside if part != OWN_COLOURS for layer in part.split("+"))
+        values = tuple((found["name"], float(found["value"])) for found in map(_VALUE.match, inside) if found)
+        for named, value in values:
+            if value > 1:
+                raise ValueError(f"'{named} {value:g}' of '{text[:80]}' is too large: it is at most 1.")
+        listed = [part for part in inside if part != OWN_COLOURS and not _VALUE.match(part)]
+        layers = tuple(layer.strip() for part in listed for layer in part.split("+"))
         name = place["word"] or f"{place['kind']} {number}"
-        return cls(name, match["look"] or "", layers, OWN_COLOURS in inside, strength)
+        return cls(name, match["look"] or "", layers, OWN_COLOURS in inside, strength, values)
 
     def __str__(self) -> str:
-        inside = ", ".join(filter(None, (" + ".join(self.layers), OWN_COLOURS if self.own_colours else "")))
+        own = [OWN_COLOURS] * self.own_colours + [f"{name} {value:g}" for name, value in self.values]
+        inside = ", ".join(filter(None, (" + ".join(self.layers), *own)))
         look = f"{self.look}({inside})" if inside else self.look
         strength = "" if self.strength == 1 else f"*{self.strength:g}"
         return f"{self.place}{f'={look}' if look else ''}{strength}"
+
+    def value(self, name: str, otherwise: float) -> float:
+        """One of `OWN_VALUES`: the region's own, or the recipe's."""
+        return dict(self.values).get(name, otherwise)
 
     @property
     def area(self) -> int | None:

@@ -22,6 +22,7 @@ from studio.images.canvas import strips
 from studio.images.pictures import Pixels, fit_within, resize
 from studio.images.planning import Size
 from studio.images.recipes import DreamRecipe
+from studio.images.regions import Region
 
 SIDE = 256
 """Longer side, in pixels, at which a photo is looked at."""
@@ -46,37 +47,50 @@ PARTS = 100
 
 @dataclass(frozen=True)
 class Spread:
-    """detail: how much fine structure is around every place, float32 [1, 1, h, w] in 0..1. held: how much the
-    photo is held there. vary_size: of the recipe. levels: where each octave lies between the finest, 0, and
-    the coarsest, 1.
+    """detail: how much fine structure is around every place, float32 [1, 1, h, w] in 0..1. structure: how
+    much it stands out there. wanted: `vary_size` and `hold_detail` of the recipe, or of each of its regions.
+    octaves: all that were planned, the coarsest first.
     """
 
     detail: Tensor
-    held: Tensor
-    vary_size: float
+    structure: Tensor
+    wanted: tuple[tuple[float, float], ...]
     octaves: tuple[Size, ...]
 
     @classmethod
-    def of(cls, photo: Pixels, recipe: DreamRecipe, octaves: Sequence[Size]) -> Spread | None:
+    def of(
+        cls, photo: Pixels, recipe: DreamRecipe, octaves: Sequence[Size], regions: Sequence[Region] = ()
+    ) -> Spread | None:
         """photo: uint8 [h, w, 3]. None for a recipe that leaves sizes and structure alone."""
-        if not recipe.vary_size and not recipe.hold_detail:
+        usual = (recipe.vary_size, recipe.hold_detail)
+        wanted = tuple(
+            (region.value("vary_size", usual[0]), region.value("hold_detail", usual[1])) for region in regions
+        )
+        wanted = (wanted or (usual,)) if len(set(wanted)) != 1 else wanted[:1]
+        if not any(vary_size or hold_detail for vary_size, hold_detail in wanted):
             return None
         small = resize(photo, *fit_within(photo.shape[0], photo.shape[1], min(SIDE, max(photo.shape[:2]))))
         slopes = _slopes(small)
-        return cls(
-            _detail(slopes),
-            recipe.hold_detail * _structure(slopes),
-            recipe.vary_size,
-            tuple(octaves),
-        )
+        return cls(_detail(slopes), _structure(slopes), wanted, tuple(octaves))
 
-    def at(self, octave: Size) -> Tensor:
-        """By how much each pixel's step is multiplied, in `PARTS`: uint8 [1, 1, height, width]."""
-        share = 1 - self.held
-        if self.vary_size:
-            share = share * (1 + self.vary_size * (self._sizes(octave) - 1))
-        large = F.interpolate(share, (octave.height, octave.width), mode="bilinear", align_corners=False)
+    def at(self, octave: Size, regions: Tensor | None = None) -> Tensor:
+        """By how much each pixel's step is multiplied, in `PARTS`: uint8 [1, 1, height, width]. regions: the
+        shares of the regions, uint8 [k, height, width], where they differ in what they want.
+        """
+        found = [self._large(octave, *each) for each in self.wanted]
+        large = found[0]
+        if len(found) > 1:
+            assert regions is not None
+            parts = regions[:, None].float()
+            total = parts.sum(0).clamp_min_(1)
+            large = sum(each * part for each, part in zip(found, parts, strict=True)) / total
         return large.mul_(PARTS).round_().clamp_(0, 255).to(torch.uint8)
+
+    def _large(self, octave: Size, vary_size: float, hold_detail: float) -> Tensor:
+        share = 1 - hold_detail * self.structure
+        if vary_size:
+            share = share * (1 + vary_size * (self._sizes(octave) - 1))
+        return F.interpolate(share, (octave.height, octave.width), mode="bilinear", align_corners=False)
 
     def _sizes(self, octave: Size) -> Tensor:
         """How much this octave counts at every place: near the place's own size more than elsewhere."""
@@ -134,9 +148,9 @@ FAINTEST = 0.02
 """A neighbourhood whose steps are weaker than this share of the others' is left as it is below that."""
 
 
-def make_even(direction: Tensor, even: float) -> None:
+def make_even(direction: Tensor, even: float | Tensor) -> None:
     """Make a direction [1, 3, h, w] as strong in every neighbourhood as elsewhere. even: 0 leaves it, 1 makes
-    every neighbourhood's root mean square the same.
+    every neighbourhood's root mean square the same; one for all places, or [1, 1, h, w].
     """
     height, width = direction.shape[-2:]
     cells = [
@@ -150,6 +164,8 @@ def make_even(direction: Tensor, even: float) -> None:
     ]
     around = _blurred(torch.cat(cells, 2), max(1.0, REACH / CELL)).sqrt_()
     level = around / around.square().mean().sqrt().clamp_min(1e-20)
+    if isinstance(even, Tensor):
+        even = F.avg_pool2d(even, CELL, ceil_mode=True, count_include_pad=False)
     factor = level.clamp_min_(FAINTEST).pow_(-even)
     for rows in strips(direction):
         # A strip begins at a cell, and sees a row of cells more on both sides.
@@ -170,10 +186,10 @@ COLOUR_HELD = 0.2
 """How much a shape's colours are held, as a share of its light and dark."""
 
 
-def hold_shapes(picture: Tensor, base: Tensor, share: float, mask: Tensor | None = None) -> None:
-    """Move the broad light and dark of a picture [1, 3, h, w] in 0..1 back to the photo's, by a share, and its
-    broad colours by a fifth of that. base: the photo, uint8 [1, 3, h, w]. mask: where, float32 [1, 1, h, w] in
-    0..1. What is finer stays.
+def hold_shapes(picture: Tensor, base: Tensor, share: float, mask: Tensor | None) -> None:
+    """Move the broad light and dark of a picture [1, 3, h, w] in 0..1 back to the photo's, by a share, and
+    its broad colours by a fifth of that. base: the photo, uint8 [1, 3, h, w]. mask: where, float32
+    [1, 1, h, w] in 0..1. What is finer stays.
     """
     longer = max(picture.shape[-2:])
     light, colour = (max(2, round(part * longer)) for part in (SHAPE, COLOURED))

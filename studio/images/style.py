@@ -71,6 +71,7 @@ from studio.images.textures import (
     statistics_of,
 )
 from studio.images.tiles import Field
+from studio.images.transport import PUBLISHED, PUBLISHED_SHAPES, Cloud
 from studio.learning.descent import DescentOptions, Rule, descend
 from studio.learning.quasi_newton import LimitedBFGS
 from studio.learning.rules import Adam
@@ -99,6 +100,12 @@ HELD = 3.0
 """How much more the photo's shapes weigh where it has faces or fine structure, up to half strength. From
 there on it is less, and nothing at full strength.
 """
+
+PLAIN = 0.5
+"""How much the photo's shapes weigh where it has no structure, such as in a sky, by the fourth rules."""
+
+LEVELS = 4
+"""Of the pyramid that steps move by the fourth rules."""
 
 OUTSIDE = 10.0
 """How much more the photo's shapes weigh where no region is."""
@@ -277,7 +284,7 @@ def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Te
     """Where the photo is held (see `structure_of`); None where a recipe holds it nowhere."""
     if painting_rules(recipe) == 1 or recipe.strength == 1:
         return None
-    return structure_of(photo, network, shapes_layer(recipe.backbone))
+    return structure_of(photo, network, _shapes_of(recipe))
 
 
 def _versions(recipe: StyleRecipe) -> dict[str, str]:
@@ -370,7 +377,10 @@ def _rule(recipe: StyleRecipe, size: Size) -> Rule:
     """How the steps at a size move the picture."""
     if not is_curved(recipe, size):
         return Adam(RATE, BETAS)
-    return LimitedBFGS() if painting_rules(recipe) < 3 else PyramidBFGS()
+    rules = painting_rules(recipe)
+    if rules > 3 and recipe.painter != "instant":
+        return PyramidBFGS(LEVELS, quick=True)
+    return LimitedBFGS() if rules < 3 else PyramidBFGS()
 
 
 def _sources(recipe: StyleRecipe) -> tuple[Source, list[Source]]:
@@ -404,7 +414,7 @@ def _target(
 ) -> StyleTarget:
     """What a picture of the size of `base`, the photo, is compared with. structure: see `structure_of`."""
     side, field = max(base.shape[-2:]), Field.of(base, network)
-    layer, quick = shapes_layer(recipe.backbone), painting_rules(recipe) > 1
+    layer, quick = _shapes_of(recipe), painting_rules(recipe) > 1
     with torch.no_grad():
         shapes = features_of_field(base, network, field, layer)
     if areas is None:
@@ -415,9 +425,12 @@ def _target(
         target = StyleTarget(textures, layer, shapes, weight, recipe.smoothness, quick=quick)
     else:
         target = _regional_target(recipe, network, base, paintings, areas, shapes)
+    if by_transport(recipe):
+        target = _by_transport(recipe, target)
     if structure is None:
         return target
-    factor = 1 + HELD * min(1.0, 2 - 2 * recipe.strength) * _in_field(structure, base, field, shapes)
+    plain = PLAIN if painting_rules(recipe) > 3 and recipe.painter != "instant" else 1.0
+    factor = plain + HELD * min(1.0, 2 - 2 * recipe.strength) * _in_field(structure, base, field, shapes)
     return replace(target, held=factor if target.held is None else target.held * factor)
 
 
@@ -454,7 +467,7 @@ def _regional_target(
     held = (at_shapes * factors.to(shapes)).sum(1, keepdim=True) + OUTSIDE * (
         1 - at_shapes.sum(1, keepdim=True)
     )
-    layer = shapes_layer(recipe.backbone)
+    layer = _shapes_of(recipe)
     return StyleTarget(tuple(textures), layer, shapes, usual, recipe.smoothness, parts, held)
 
 
@@ -471,7 +484,8 @@ def _textures_of(recipe: StyleRecipe, network: Prepared, painting: Pixels, side:
     pixels = resize(painting, *fit_within(painting.shape[0], painting.shape[1], side))
     shown = tensor_of(pixels, network.device).float().div_(255)
     with torch.no_grad():
-        return statistics_of(shown, network, Field.of(shown, network), texture_layers(recipe.backbone))
+        field, layers = Field.of(shown, network), _textures_compared(recipe)
+        return statistics_of(shown, network, field, layers, by_transport(recipe))
 
 
 def texture_layers(name: str) -> tuple[str, ...]:
@@ -486,8 +500,41 @@ def shapes_layer(name: str) -> str:
     return SHAPES.get(name) or known[round(0.45 * (len(known) - 1))].name
 
 
+def by_transport(recipe: StyleRecipe) -> bool:
+    """Whether features are compared by what it costs to move them (`transport`), and not by Gram matrices."""
+    if recipe.texture_loss == "auto":
+        return recipe.backbone in PUBLISHED and painting_rules(recipe) > 3
+    return recipe.texture_loss == "transport"
+
+
+def _published(recipe: StyleRecipe) -> bool:
+    return by_transport(recipe) and recipe.backbone in PUBLISHED
+
+
+def _textures_compared(recipe: StyleRecipe) -> tuple[str, ...]:
+    return tuple(PUBLISHED[recipe.backbone]) if _published(recipe) else texture_layers(recipe.backbone)
+
+
+def _shapes_of(recipe: StyleRecipe) -> str:
+    return PUBLISHED_SHAPES[recipe.backbone][0] if _published(recipe) else shapes_layer(recipe.backbone)
+
+
+def _by_transport(recipe: StyleRecipe, target: StyleTarget) -> StyleTarget:
+    """The target whose features are compared by transport; with a published recipe's weights, if there is
+    one: there shapes are compared as they are, and here as a share of their size.
+    """
+    clouds = tuple(
+        {layer: Cloud.of(moments) for layer, moments in each.grams.items()} for each in target.textures
+    )
+    if not _published(recipe):
+        return replace(target, transport=clouds)
+    published = PUBLISHED_SHAPES[recipe.backbone][1] * float(target.shapes.square().mean())
+    weight = target.shapes_weight / _shapes_weight(0.5) * published
+    return replace(target, transport=clouds, weights=PUBLISHED[recipe.backbone], shapes_weight=weight)
+
+
 def _network(recipe: StyleRecipe, materials: Materials) -> tuple[Prepared, ModelIdentity]:
-    names = tuple(dict.fromkeys([*texture_layers(recipe.backbone), shapes_layer(recipe.backbone)]))
+    names = tuple(dict.fromkeys([*_textures_compared(recipe), _shapes_of(recipe)]))
     return open_network(recipe.backbone, names, own_weights(recipe, materials))
 
 

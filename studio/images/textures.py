@@ -10,7 +10,7 @@ each layer is divided by its target's own size here, so that one network's weigh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from studio.images.networks.prepared import Prepared
 from studio.images.tiles import Field, Tile
+from studio.images.transport import Cloud, distance
 from studio.learning.descent import Slope
 
 COLOURS_WEIGHT = 0.3
@@ -30,8 +31,8 @@ class Statistics:
     """The textures of a picture.
 
     grams: for each layer the Gram matrix [channels, channels], the mean over all places of feature times
-    feature. colours: the same of red, green, blue and a constant 1, [4, 4], which thus holds the mean colour
-    too.
+    feature; with a row and a column more where the features' means are wanted too. colours: the same of
+    red, green, blue and a constant 1, [4, 4], which thus holds the mean colour too.
     """
 
     grams: Mapping[str, Tensor]
@@ -65,6 +66,9 @@ class StyleTarget:
     the photo at `shapes_layer` over the whole field, weighted by `shapes_weight`, and by `held` [1, 1, h, w]
     at every place where there is one. smoothness: weight of the differences between neighbouring pixels
     (total variation). quick: the gradient takes less time, and is rounded otherwise than up to version 0.6.0.
+    transport: for each of the textures, what their features are compared with by `transport.distance`, by
+    layer; None where Gram matrices are compared. weights: published ones of the layers, which then take the
+    place of the studio's.
     """
 
     textures: tuple[Statistics, ...]
@@ -75,6 +79,8 @@ class StyleTarget:
     areas: FieldAreas | None = None
     held: Tensor | None = None
     quick: bool = False
+    transport: tuple[Mapping[str, Cloud], ...] | None = None
+    weights: Mapping[str, float] | None = None
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -87,11 +93,24 @@ class StyleTarget:
         """
         errors = []
         for place, (seen, target) in enumerate(zip(found, self.textures, strict=True)):
-            grams = [relative_error(seen.grams[layer], gram) for layer, gram in target.grams.items()]
-            colours = COLOURS_WEIGHT * relative_error(seen.colours, target.colours)
+            if self.transport is not None:
+                grams = list(self._apart(seen, self.transport[place]))
+            else:
+                grams = [relative_error(seen.grams[layer], gram) for layer, gram in target.grams.items()]
+            colours = (COLOURS_WEIGHT if self.weights is None else 0.0) * relative_error(
+                seen.colours, target.colours
+            )
             error = torch.stack([*grams, colours]).sum()
             errors.append(error if self.areas is None else error * self.areas.sizes[place])
         return errors[0] if len(errors) == 1 else torch.stack(errors).sum()
+
+    def _apart(self, seen: Statistics, wanted: Mapping[str, Cloud]) -> Iterator[Tensor]:
+        """Each layer's distance: by the studio's weights as a share of its features' size, by published ones
+        as it is.
+        """
+        for layer, cloud in wanted.items():
+            found = distance(seen.grams[layer], cloud)
+            yield found / cloud.size if self.weights is None else self.weights[layer] * found
 
     def shapes_error(self, shapes: Tensor, place: tuple[slice, ...]) -> Tensor:
         """A part's share of the mean squared error of the shapes, divided by their mean square."""
@@ -120,15 +139,16 @@ class StyleMeasure:
         picture, target, field = self.picture.detach(), self.target, self.field
         layers = target.layers
         gradient = torch.zeros_like(picture)
+        wanted = _Wanted(layers, target.areas, target.transport is not None, target.quick)
         loss, derivative = 0.0, None
         if not field.whole:
             with torch.no_grad():
-                found = regional_statistics(picture, self.network, field, layers, target.areas)
+                found = regional_statistics(picture, self.network, field, layers, target.areas, wanted.means)
             loss, derivative = _derivative(found, target)
         for tile in field.tiles():
             window = field.window(picture, tile).requires_grad_()
             seen = self.network(window)
-            part = _parts(window, seen, field, tile, layers, target.areas, target.quick)
+            part = _parts(window, seen, field, tile, wanted)
             error = target.texture_error(part) if derivative is None else _product(derivative, part)
             shapes = tile.core_of(seen[target.shapes_layer])
             shapes_error = target.shapes_error(shapes, tile.places(field.step(shapes, tile)))
@@ -186,19 +206,27 @@ def _smoothed(picture: Tensor, gradient: Tensor, weight: float) -> float:
     return loss
 
 
-def statistics_of(picture: Tensor, network: Prepared, field: Field, layers: Sequence[str]) -> Statistics:
-    """The textures of a whole picture [1, 3, h, w], tile by tile."""
-    return regional_statistics(picture, network, field, layers, None)[0]
+def statistics_of(
+    picture: Tensor, network: Prepared, field: Field, layers: Sequence[str], means: bool = False
+) -> Statistics:
+    """The textures of a whole picture [1, 3, h, w], tile by tile. means: with the features' means."""
+    return regional_statistics(picture, network, field, layers, None, means)[0]
 
 
 def regional_statistics(
-    picture: Tensor, network: Prepared, field: Field, layers: Sequence[str], areas: FieldAreas | None
+    picture: Tensor,
+    network: Prepared,
+    field: Field,
+    layers: Sequence[str],
+    areas: FieldAreas | None,
+    means: bool = False,
 ) -> list[Statistics]:
     """The textures of each region of a picture [1, 3, h, w], tile by tile; without regions, of the whole."""
     found: list[Statistics] = []
+    wanted = _Wanted(layers, areas, means)
     for tile in field.tiles():
         window = field.window(picture, tile)
-        parts = _parts(window, network(window), field, tile, layers, areas)
+        parts = _parts(window, network(window), field, tile, wanted)
         found = [_added(each, part) for each, part in zip(found, parts, strict=True)] if found else parts
     return found
 
@@ -232,21 +260,27 @@ def mixed(statistics: Sequence[Statistics], weights: Sequence[float]) -> Statist
     return Statistics(grams, mean([each.colours for each in statistics]))
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What is asked of a part. means: with the features' means. quick: as of a `StyleTarget`."""
+
+    layers: Sequence[str]
+    areas: FieldAreas | None
+    means: bool = False
+    quick: bool = False
+
+
 def _parts(
-    window: Tensor,
-    seen: Mapping[str, Tensor],
-    field: Field,
-    tile: Tile,
-    layers: Sequence[str],
-    areas: FieldAreas | None,
-    quick: bool = False,
+    window: Tensor, seen: Mapping[str, Tensor], field: Field, tile: Tile, wanted: _Wanted
 ) -> list[Statistics]:
     """A tile's part of the textures of every region, or of the whole: the parts of all tiles add up to
     them.
     """
-    colours = tile.core_of(window)
-    known = {layer: tile.core_of(seen[layer]) for layer in layers}
-    coloured = torch.cat([colours, torch.ones_like(colours[:, :1])], dim=1)
+    areas, quick = wanted.areas, wanted.quick
+    known = {layer: tile.core_of(seen[layer]) for layer in wanted.layers}
+    if wanted.means:
+        known = {layer: _with_ones(features) for layer, features in known.items()}
+    coloured = _with_ones(tile.core_of(window))
     return [
         Statistics(
             {layer: _gram(features, field, tile, areas, place, quick) for layer, features in known.items()},
@@ -254,6 +288,11 @@ def _parts(
         )
         for place in range(1 if areas is None else len(areas.sizes))
     ]
+
+
+def _with_ones(features: Tensor) -> Tensor:
+    """Features [1, c, h, w] and one more that is 1 everywhere."""
+    return torch.cat([features, torch.ones_like(features[:, :1])], dim=1)
 
 
 def _gram(

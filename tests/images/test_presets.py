@@ -11,7 +11,7 @@ from PIL import Image
 
 from studio.errors import UnknownName
 from studio.images.networks.backbones import BACKBONES, DEFAULT, backbone, layers
-from studio.images.presets import FOLDER, IN_COMMON, LOOK, PRESETS, as_deep_in, with_preset
+from studio.images.presets import FOLDER, LOOK, PRESETS, as_deep_in, with_preset
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.works.recipe import check, controls
 
@@ -51,12 +51,13 @@ def test_there_are_enough_and_they_differ() -> None:
     assert len({preset.thumbnail.read_bytes() for preset in PRESETS.values()}) == len(PRESETS)
 
 
-def test_the_recipes_defaults_are_the_default_presets() -> None:
-    """So that a recipe written without naming a preset still matches its name, but for what came later."""
+def test_a_recipe_that_was_written_out_keeps_its_look() -> None:
+    """Looks get better; a work that names one was made by the fields that its recipe holds."""
     plain = DreamRecipe()
-    assert plain.preset is not None
-    earlier = {name: DreamRecipe.model_fields[name].default for name in IN_COMMON}
-    assert check(DreamRecipe, with_preset(earlier)) == plain
+    assert plain.preset in PRESETS
+    written = {name: getattr(plain, name) for name in LOOK}
+    assert check(DreamRecipe, with_preset(written)) == plain
+    assert check(DreamRecipe, with_preset({})).layers == PRESETS[plain.preset].values["layers"]
 
 
 def test_what_is_set_goes_before_the_preset() -> None:

@@ -19,7 +19,8 @@ from studio.images import textures, tiles
 from studio.images.areas import window_of
 from studio.images.networks.opening import open_network
 from studio.images.recipes import DreamRecipe
-from studio.images.regions import Region, read_regions
+from studio.images.presets import PRESETS, with_preset
+from studio.images.regions import OWN_VALUES, Region, read_regions
 from studio.images.segments import segments_of
 from studio.images.style import texture_layers
 from studio.images.textures import FieldAreas, StyleMeasure, StyleTarget
@@ -52,6 +53,10 @@ def halves(*regions: str, **fields: Any) -> np.ndarray:
             Region("area 1", "woodcut", ("blocks.1", "blocks.2:3*2"), own_colours=True, strength=0.8),
         ),
         ("rest*0.25", Region("rest", strength=0.25)),
+        (
+            "subject=roses(blocks.3:11, even 0.5, hold_shapes 1)",
+            Region("subject", "roses", ("blocks.3:11",), values=(("even", 0.5), ("hold_shapes", 1.0))),
+        ),
     ],
 )
 def test_a_region_is_read_and_written_back(text: str, region: Region) -> None:
@@ -66,6 +71,7 @@ def test_a_region_is_read_and_written_back(text: str, region: Region) -> None:
         (["subject*0"], "must be more than 0"),
         (["subject*1.5"], "at most 1"),
         (["segment 7"], "numbered from 1"),
+        (["rest=weave(blocks.2, even 1.5)"], "at most 1"),
         (["rest=weave", "rest=mosaic"], "'rest' is there twice"),
     ],
 )
@@ -119,6 +125,25 @@ def test_own_colours_and_strength_are_of_one_region() -> None:
     assert np.ptp(both[:, :40] - photo[:, :40], axis=2).max() > 10, "and the other in all colours"
     ratio = np.abs(right).mean() / np.abs(full[:, 56:] - photo[:, 56:]).mean()
     assert ratio == pytest.approx(0.5, abs=0.05)
+
+
+def test_each_region_has_its_looks_own_spread() -> None:
+    """A photo's fine structure is held in one half and not in the other, whatever the recipe says."""
+    one, other = (
+        halves(
+            "area 1=a(blocks.2, hold_detail 1, hold_shapes 1)",
+            "rest=b(blocks.2, hold_detail 0, hold_shapes 0)",
+        ),
+        halves("area 1=a(blocks.2)", "rest=b(blocks.2)"),
+    )
+    photo = scene().astype(int)
+    held, free = (np.abs(made.astype(int) - photo).mean(2) for made in (one, other))
+    assert held[:, :44].mean() < 0.8 * free[:, :44].mean()
+    assert held[:, 52:].mean() > 0.9 * free[:, 52:].mean()
+    written = with_preset({"preset": "weave", "regions": ["subject=roses", "rest"]})["regions"]
+    values = dict(Region.read(written[0]).values)
+    assert values == {name: PRESETS["roses"].values[name] for name in OWN_VALUES}
+    assert written[1] == "rest"
 
 
 def test_a_large_picture_in_tiles_knows_its_regions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +301,9 @@ def test_the_command_takes_files_places_and_looks(studio: Studio, files: Path) -
     code, out, err = studio(*given, *regions, "-o", files / "dream.png")
     assert (code, out.strip()) == (0, str(files / "dream.png")), err
     recipe = json.loads(studio("show", files / "dream.png", "--json")[1])
-    assert recipe["regions"] == ["area 1=weave(blocks.2)*0.5", "rest=woodcut(blocks.1, own colours)"]
+    assert recipe["regions"][0].startswith("area 1=weave(blocks.2, even 0.5, vary_size 0.5, ")
+    assert recipe["regions"][0].endswith(")*0.5")
+    assert recipe["regions"][1].startswith("rest=woodcut(blocks.1, own colours, even 0.9, ")
     assert "in regions, thing as weave at 50%, the rest as woodcut" in err
     assert "Identical" in studio("remake", files / "dream.png")[1]
 

@@ -13,7 +13,7 @@ from studio.images.canvas import STRIP
 from studio.images.objectives import channel
 from studio.images.planning import Size, plan_octaves
 from studio.images.recipes import DreamRecipe, LayerTerm
-from studio.images.spread import PARTS, Spread, make_even
+from studio.images.spread import PARTS, Spread, hold_shapes, make_even
 from studio.making.kinds import read_recipe
 from tests.images.test_dream import dreamt, png, scene, watch
 
@@ -97,7 +97,36 @@ def test_a_look_dreams_towards_pictures_of_its_motif_and_credits_them() -> None:
 
 def test_a_motif_is_written_as_it_is_read_and_an_unknown_one_is_refused() -> None:
     assert str(LayerTerm.read("blocks.5.1@flowers*0.5")) == "blocks.5.1@flowers*0.5"
-    with pytest.raises(ValueError, match="There is no motif 'towers'; there are buildings, flowers"):
-        LayerTerm.read("blocks.4@towers")
+    with pytest.raises(ValueError, match="There is no motif 'castles'; there are buildings, flowers"):
+        LayerTerm.read("blocks.4@castles")
     with pytest.raises((ValueError, Refused)):
         LayerTerm.read("blocks.4:3@flowers")
+
+
+def test_shapes_are_held_and_what_is_finer_and_what_is_masked_stays() -> None:
+    base = torch.full((1, 3, 96, 160), 128, dtype=torch.uint8)
+    base[..., 80:] = 220
+    fine = 0.1 * (torch.arange(160) % 2 - 0.5)
+    dissolved = (base.float().div(255).mean((2, 3), keepdim=True) + fine).expand(1, 3, 96, 160).clone()
+    held = dissolved.clone()
+    hold_shapes(held, base, 0.5, None)
+    left, right = (held[0, 0, :, side].mean() for side in (slice(10, 60), slice(100, 150)))
+    assert right - left == pytest.approx(0.5 * 92 / 255, abs=0.02)
+    assert held[0, 0, 50, 20] - held[0, 0, 50, 21] == pytest.approx(fine[0] - fine[1], abs=0.01)
+    half = torch.zeros(1, 1, 96, 160)
+    half[..., :80] = 1
+    masked = dissolved.clone()
+    hold_shapes(masked, base, 0.5, half)
+    assert torch.equal(masked[..., 80:], dissolved[..., 80:])
+    assert torch.equal(masked[..., :80], held[..., :80])
+
+
+def test_a_dream_that_holds_shapes_keeps_more_of_the_photos_light() -> None:
+    photo = scene()
+
+    def away(hold: float) -> float:
+        made = dreamt(photo, layers=("blocks.3:11",), even=1.0, hold_shapes=hold, octaves=3)
+        grey = (made.astype(float) - photo).mean(2)
+        return float(np.abs(grey.reshape(9, 8, 12, 8).mean((1, 3))).mean())
+
+    assert away(0.6) < 0.7 * away(0.0)

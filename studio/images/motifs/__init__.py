@@ -1,6 +1,6 @@
 """Motifs: a few pictures that come with the studio, towards which a look can dream.
 
-    blocks.5.1@buildings             what this layer sees in pictures of buildings
+    blocks.5.1@towers                what this layer sees in pictures of towers
 
 A dream with such a term follows, at every place, what the layer sees in the motif's pictures and is most
 similar to what is there, as with a guide of one's own. The files never change: a recipe names them only by
@@ -27,8 +27,8 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 @dataclass(frozen=True)
 class MotifPicture:
-    """A picture of a motif: its file's name without .jpg, and whose it is. part: what is looked at of it, from
-    the left, the top, to the right and the bottom, as shares of its sides.
+    """A picture of a motif: its file's name without .jpg, and whose it is. part: what is looked at of it,
+    from the left, the top, to the right and the bottom, as shares of its sides.
     """
 
     name: str
@@ -52,8 +52,8 @@ _BRIDGE = MotifPicture("bridge", "Cincinnati bridge", "Derek Jensen", FREE)
 _DAHLIA = MotifPicture("dahlia", "Flower", "vultilion", CC_BY)
 _ASTER = MotifPicture("aster", "European honey bee on an aster", "John Severns", FREE)
 
-# A motif's pictures show nothing but the motif: else a dream makes a sky more like the sky of theirs. Those of
-# "buildings" and "flowers" are whole, as they were when the first works were dreamt towards them.
+# A motif's pictures show nothing but the motif: else a dream makes a sky more like the sky of theirs. Those
+# of "buildings" and "flowers" are whole, as they were when the first works were dreamt towards them.
 MOTIFS: dict[str, tuple[MotifPicture, ...]] = {
     "buildings": (_PAGODA, _BRIDGE),
     "flowers": (_DAHLIA, _ASTER),
