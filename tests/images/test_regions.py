@@ -18,8 +18,8 @@ from studio.errors import Refused
 from studio.images import textures, tiles
 from studio.images.areas import window_of
 from studio.images.networks.opening import open_network
-from studio.images.recipes import DreamRecipe
 from studio.images.presets import PRESETS, with_preset
+from studio.images.recipes import DreamRecipe
 from studio.images.regions import OWN_VALUES, Region, read_regions
 from studio.images.segments import segments_of
 from studio.images.style import texture_layers
