@@ -140,7 +140,7 @@ class RegionLooks:
         return cls(laid, own, tuple(region.strength for region in areas.regions), areas.regions)
 
     def value(self, name: str, otherwise: float) -> float | Tensor:
-        """One of a dream's `OWN_VALUES`: the same for all regions, or float32 [1, 1, h, w] for every pixel."""
+        """One of a dream's `OWN_VALUES`: the same for all regions, or [1, 1, h, w] for every pixel."""
         values = [region.value(name, otherwise) for region in self.regions]
         if len(set(values)) == 1:
             return values[0]

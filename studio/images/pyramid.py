@@ -111,14 +111,12 @@ def _gathered(slope: Tensor, axis: int) -> Tensor:
     length = slope.shape[axis]
     ends = [slope.narrow(axis, 0, 1), slope, slope.narrow(axis, length - 1, 1)]
     if length % 2:
-        ends[2] = torch.zeros_like(ends[2]).expand(*ends[2].shape)
-        ends.append(ends[2])
-    wide = torch.cat(ends, axis).unflatten(axis, (-1, 2))  # pairs: one before each place's own two, and so on
-    first, second = wide.select(axis, 0), wide.select(axis, 1)
-    count = wide.shape[axis - 1] - 1
-    near = second.narrow(axis, 0, count) + first.narrow(axis, 1, count)
-    far = first.narrow(axis, 0, count) + second.narrow(axis, 1, count)
-    return near.mul_(0.75).add_(far, alpha=0.25)
+        ends[2:] = [torch.zeros_like(ends[2])] * 2
+    wide = torch.cat(ends, axis)
+    pairs = wide.movedim(axis, 0)
+    first, second = pairs[0::2], pairs[1::2]  # one and one after it; a place's own two are second and first
+    near: Tensor = second[:-1] + first[1:]
+    return near.mul_(0.75).add_(first[:-1] + second[1:], alpha=0.25).movedim(0, axis)
 
 
 def _as_large(level: Tensor, picture: Tensor) -> Tensor:

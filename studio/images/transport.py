@@ -85,7 +85,8 @@ class _TraceOfRoot(torch.autograd.Function):
         values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
         values = values.clamp_min(LEAST**2)
         ctx.save_for_backward(values, vectors)
-        return values.sqrt().sum()
+        trace: Tensor = values.sqrt().sum()
+        return trace
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> Tensor:
