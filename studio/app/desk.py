@@ -201,7 +201,7 @@ class Desk:
         count: int,
         owner: str = "",
     ) -> list[str]:
-        """Ask for `count` works as `orders` does, none of which the gallery has: seeds of works that are there
+        """Ask for `count` works as `orders` does, none of which the gallery has: seeds of works that it has
         are left out.
         """
         if not 1 <= count <= MOST_VARIATIONS:

@@ -213,7 +213,7 @@ def connect(tab: PictureTab, desk: Desk, adjust: Adjust) -> None:
 
 
 def _asking(tab: PictureTab, desk: Desk, adjust: Adjust, count: int) -> Callable[..., Iterator[Any]]:
-    """The handler of a button that asks for `count` pictures, each with the next seed; several are new ones."""
+    """The handler of a button that asks for `count` pictures, each with the next seed; several are new."""
 
     def request(asker: gr.Request, offered: dict[str, Any] | None, *given: Any) -> Iterator[Any]:
         offered = dict(offered or {})

@@ -156,7 +156,7 @@ class Views:
         from studio.images.sheets import MOST, contact_sheet
 
         if len(ids) > MOST:
-            raise Refused(f"A sheet has room for {MOST} pictures, and {len(ids)} were named.")
+            raise Refused(f"A sheet has room for {MOST} pictures, but {len(ids)} were named.")
         works = [self.gallery.get(id) for id in ids]
         pictures = [read_picture(self.gallery.thumbnail(work)).pixels for work in works]
         captions = [f"seed {common(work.recipe_json).seed}" for work in works]

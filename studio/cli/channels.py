@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("words", nargs=-1)
 @click.option("--layer", "layers", multiple=True, help="Look only in this layer. May be given several times.")
-@click.option("--photo", type=FILE, help="Instead of by words: those that this photo excites most.")
-@click.option("--count", type=click.IntRange(1, 100), default=20, show_default=True, help="At most so many.")
+@click.option("--photo", type=FILE, help="Find those that this photo excites most, not by words.")
+@click.option(
+    "--count", type=click.IntRange(1, 100), default=20, show_default=True, help="List at most this many."
+)
 @click.option("-o", "--output", type=FILE, help="Write their pictures on one sheet: .png or .jpg.")
 @click.option("--force", is_flag=True, help="Replace a sheet that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a channel.")

@@ -36,9 +36,13 @@ def gallery() -> None:
 @click.option("--starred", is_flag=True, help="Only works with a star.")
 @click.option("--since", type=DAY, help="Only works made on this day or later.")
 @click.option("--until", type=DAY, help="Only works made on this day or earlier.")
-@click.option("--sort", type=click.Choice(SORTS), default="newest", show_default=True)
-@click.option("--limit", type=click.IntRange(1, 10_000), default=60, show_default=True)
-@click.option("--json", "as_json", is_flag=True)
+@click.option(
+    "--sort", type=click.Choice(SORTS), default="newest", show_default=True, help="What comes first."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=60, show_default=True, help="List at most this many."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def gallery_list(as_json: bool, **asked: Any) -> None:
     """List the works, newest first. A * marks a star."""
     from studio.works.finding import Search
@@ -90,7 +94,7 @@ def _described(work: Work) -> dict[str, Any]:
 @click.option(
     "--tree", is_flag=True, help="Show its family tree: what it was made from, and what was made from it."
 )
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def gallery_show(id: str, tree: bool, as_json: bool) -> None:
     """Show one work: its recipe, parents and children."""
     from studio.works.lineage import lineage
@@ -218,7 +222,7 @@ def gallery_remove(ids: tuple[str, ...], yes: bool, to_trash: bool) -> None:
 
 @gallery.command("trash")
 @click.option("--empty", is_flag=True, help="Delete what is in it for good, now.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def gallery_trash(empty: bool, as_json: bool) -> None:
     """List the works that were removed and can be brought back, and until when."""
     from studio.works.trash import gone_at

@@ -94,7 +94,7 @@ def _show_look(content: bytes, file: Path, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--backbone", default="efficientnet_lite0", show_default=True)
+@click.option("--backbone", default="efficientnet_lite0", show_default=True, help="The network, by name.")
 @click.option(
     "--weights",
     type=FILE,
@@ -132,7 +132,7 @@ def paintings() -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def doctor(as_json: bool) -> None:
     """Check this installation: versions, device, networks, storage. The exit status is 1 if the gallery is
     damaged.
@@ -150,7 +150,13 @@ def doctor(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=7860,
+    show_default=True,
+    help="The port to listen on; 0 takes a free one.",
+)
 @click.option(
     "--host",
     default="127.0.0.1",

@@ -80,24 +80,36 @@ def recipe_options(
 
 
 def _recipe_option(recipe: type[Recipe], control: Control, option: str) -> click.Option:
-    said = f"{control.help} {_default_and_range(control)}".strip()
+    said = f"{_in_a_terminal(control.help)} {_default_and_range(control)}".strip()
     if control.type is bool:
         return click.Option([f"{option}/--no{option[1:]}", control.name], default=None, help=said)
     if control.name in TEXTS:
         return click.Option([option, control.name], type=TextOrFile(), default=None, help=said)
     nullable = type(None) in getattr(recipe.model_fields[control.name].annotation, "__args__", ())
     kind: Any = control.type
+    named: str | None = None
     if nullable and control.name == "size":
-        kind, said = NumberOrOwn(), f"{said} Write own to keep the source's size."
+        kind = NumberOrOwn()
     elif control.choices:
         kind = click.Choice(control.choices)
+        named = f"[{'|'.join(filter(None, control.choices))}]"
     option = option.removesuffix("s") if control.many else option
-    return click.Option([option, control.name], type=kind, multiple=control.many, default=None, help=said)
+    return click.Option(
+        [option, control.name], type=kind, multiple=control.many, default=None, help=said, metavar=named
+    )
+
+
+def _in_a_terminal(help: str) -> str:
+    """What a parameter's help says of an empty control, said of an option that is not given."""
+    said = help.replace("Leave empty to keep the photo's size.", "'own' keeps the photo's size.")
+    return said.replace("Leave empty for ", "Default: ")
 
 
 def _default_and_range(control: Control) -> str:
     """ "[768 px, 64 to 8192]", or nothing where there is neither."""
     default = ", ".join(map(str, control.default)) if control.many else control.default
+    if isinstance(default, bool):
+        return f"[{'on' if default else 'off'}]"
     unit = control.unit and " " + control.unit
     span = ""
     if control.minimum is not None and control.maximum is not None:

@@ -88,7 +88,7 @@ def _write(tunes: Sequence[Tune | Score], output: Path, *, force: bool) -> list[
 
     if len(tunes) > MOST_WRITTEN:
         raise Refused(
-            f"These are {len(tunes)} tunes, and at most {MOST_WRITTEN} are written at once; "
+            f"These are {len(tunes)} tunes, but at most {MOST_WRITTEN} are written at once; "
             "split the file into smaller ones."
         )
     numbered = [output.with_stem(f"{output.stem}-{number}") for number in range(1, len(tunes) + 1)]

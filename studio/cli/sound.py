@@ -12,7 +12,7 @@ from studio.cli.options import watch
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_context
 def sound(context: click.Context, as_json: bool) -> None:
     """List the SoundFonts that songs can be played with; the one in use has a star."""
@@ -30,7 +30,7 @@ def sound(context: click.Context, as_json: bool) -> None:
 
 @sound.command("add")
 @click.argument("name", default="musescore-general")
-@click.option("-q", "--quiet", is_flag=True)
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def sound_add(name: str, quiet: bool) -> None:
     """Fetch a SoundFont by NAME, once, and play songs with it from then on; it is checked by its hash. Or
     give an .sf2 or .sf3 file of your own: a copy is kept under the name of the file.
@@ -64,7 +64,7 @@ def sound_remove(name: str) -> None:
 
 
 @click.command("bands")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def list_bands(as_json: bool) -> None:
     """List the bands that songs can be arranged for, with their meters and parts."""
     from studio.music.bands.band import bands

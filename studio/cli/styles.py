@@ -13,7 +13,7 @@ from studio.works.incoming import read_file
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_context
 def styles(context: click.Context, as_json: bool) -> None:
     """List the musical styles, with size, source and licence."""
@@ -61,7 +61,7 @@ def _echo_song_styles() -> None:
 @click.argument("path", required=False, type=FILE)
 @click.option("--sentence", default="", help="Describe the style in a sentence.")
 @click.option("--licence", default="", help="The licence of its tunes.")
-@click.option("-q", "--quiet", is_flag=True)
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def styles_add(name: str, path: Path | None, sentence: str, licence: str, quiet: bool) -> None:
     """Read the tunes at PATH and keep them as the style NAME. Without PATH, fetch the public collection of
     that name.
@@ -77,7 +77,7 @@ def styles_add(name: str, path: Path | None, sentence: str, licence: str, quiet:
 
 @styles.command("show")
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def styles_show(name: str, as_json: bool) -> None:
     """Show one style: its meters and modes, how much its tunes share, and which files could not be read."""
     from studio.music.styles.opening import open_style
@@ -96,7 +96,7 @@ def styles_show(name: str, as_json: bool) -> None:
 @styles.command("report")
 @click.argument("name")
 @click.argument("tunes", type=FILE)
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print one number, the closeness.")
 def styles_report(name: str, tunes: Path, as_json: bool, quiet: bool) -> None:
     """Measure how close the tunes at TUNES (a file, a folder or another style) are to the style NAME.
@@ -151,7 +151,7 @@ def styles_remove(name: str) -> None:
     required=True,
     help="The style to compare with: one of studio styles, or a file or folder.",
 )
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the length of the longest shared run.")
 def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
     """Show what the melody in FILE shares with the tunes of a style: the longest run, how much of the melody

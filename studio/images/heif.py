@@ -73,7 +73,7 @@ def _opened(content: bytes) -> tuple[Any, int]:
         import pi_heif
     except ImportError:
         raise FileFlaw(
-            "is a HEIC photo, and this installation lacks the package that reads those; install pi-heif, or "
+            "is a HEIC photo, but this installation lacks the package that reads those; install pi-heif, or "
             "export the photo as JPEG."
         ) from None
     try:

@@ -76,12 +76,12 @@ class PrintSize:
         if side > LARGEST_SIDE:
             most = int(LARGEST_SIDE / inches)
             raise Refused(
-                f"This print would have {side:,} pixels on its longer side, and the studio makes at most "
+                f"This print would have {side:,} pixels on its longer side, but the studio makes at most "
                 f"{LARGEST_SIDE:,}: choose {most} pixels per inch or fewer, or smaller paper."
             )
         if side < SMALLEST_SIDE:
             raise Refused(
-                f"This print would have {side} pixels on its longer side, and the studio makes at least "
+                f"This print would have {side} pixels on its longer side, but the studio makes at least "
                 f"{SMALLEST_SIDE}: choose larger paper, or more pixels per inch."
             )
         return side

@@ -63,8 +63,8 @@ PRINT = parameter(
     "",
     "Paper size and pixels per inch, such as 30x20cm@300, 12x8in@300 or A4@300; without @, 300 are used. "
     "The whole picture is made to fit on the paper, upright or sideways, with a margin where the shapes "
-    "differ, and the file states the density: this chooses the size. Leave empty to keep the photo's "
-    "density.",
+    "differ, and the file states the density: this chooses the size. Leave empty for the photo's "
+    "own density.",
     max_length=40,
 )
 

@@ -339,8 +339,8 @@ def _looks_in(
             chosen = int(region.look) if region.look.isdecimal() else 0
             if not 1 <= chosen <= paintings:
                 raise Refused(
-                    f"The region '{region.place}' asks for painting '{region.look}', and there "
-                    f"{'is' if paintings == 1 else 'are'} {paintings}: name one by its number, from 1."
+                    f"The region '{region.place}' asks for painting '{region.look}', but there "
+                    f"{'is' if paintings == 1 else 'are'} only {paintings}: name one by its number, from 1."
                 )
             weights = tuple(float(place + 1 == chosen) for place in range(paintings))
         yield weights, recipe.strength * region.strength, share

@@ -131,9 +131,7 @@ def _allowed(tree: ast.AST) -> None:
     match tree:
         case ast.Name(id=name):
             if name not in NAMES:
-                raise Refused(
-                    f"The rule does not know the word '{name}'; it can count {', '.join(COLOURS)}, and all."
-                )
+                raise Refused(f"A rule cannot count '{name}'; it can count {', '.join(COLOURS)}, and all.")
         case ast.Constant(value=value):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e9:
                 raise Refused("A rule can use colour words and numbers, nothing else.")

@@ -55,7 +55,7 @@ def _check_roles(kind: Kind, ingredients: list[Ingredient]) -> None:
             raise Refused(_without(kind, role))
         if counts[role.name] > 1 and not role.several:
             raise Refused(
-                f"The {kind.label.lower()} takes one {role.name}, and {counts[role.name]} were given: "
+                f"The {kind.label.lower()} takes one {role.name}, but {counts[role.name]} were given: "
                 "leave the others out."
             )
 

@@ -273,7 +273,8 @@ def _ingredient(role: Role, written: Any, folder: Path, gallery: Gallery) -> Ing
     unknown = set(credit) - {"path", "name", "title", "author", "licence"}
     if unknown:
         raise Refused(
-            f"The {role.name} has a {min(unknown)}; it may have a path, name, title, author and licence."
+            f"The {role.name} has the unknown entry '{min(unknown)}'; it may have "
+            "a path, name, title, author and licence."
         )
     place, told = credit["path"], {name: str(value) for name, value in credit.items() if name != "path"}
     check_credit({name: text for name, text in told.items() if name != "name"})

@@ -94,7 +94,7 @@ def check_room(prediction: Prediction | None, room: int | None, kind: Kind) -> N
     """room: bytes of memory that there are for it. Raises `Refused` for a work that needs more."""
     if prediction is not None and room is not None and prediction.bytes > room:
         raise Refused(
-            f"This {kind.label.lower()} needs about {prediction.bytes / GIB:.1f} GiB of memory, and this "
+            f"This {kind.label.lower()} needs about {prediction.bytes / GIB:.1f} GiB of memory, but this "
             f"computer has {max(0, room) / GIB:.1f} free; choose a smaller size, or close other programs."
         )
 

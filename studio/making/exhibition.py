@@ -144,7 +144,7 @@ class Rendition:
 SIZE = 640
 """Longer side of the pictures on show, in pixels."""
 
-STEPS = {"steps": 12, "step_size": 0.011, "hold": 0.02, "smoothing": 0.45}
+STEPS = {"steps": 12, "coarse_first": 0.4, "step_size": 0.011, "hold": 0.02, "smoothing": 0.45}
 """How the dreams on show climb: by the defaults of their time."""
 
 

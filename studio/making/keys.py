@@ -97,8 +97,8 @@ def keys_for(scheduler: str, environment: Mapping[str, str] = os.environ) -> Sec
         )
     if address["protocol"] != "tls":
         raise Refused(
-            f"With keys, the address of the scheduler begins with tls://, and {scheduler} does not; start "
-            "the scheduler with --protocol tls and the same keys."
+            f"With keys, the address of the scheduler must begin with tls://, but {scheduler} does not; "
+            "start the scheduler with --protocol tls and the same keys."
         )
     for file in files:
         if not file.is_file():
@@ -122,7 +122,7 @@ def _files(environment: Mapping[str, str]) -> list[Path] | None:
         return None
     if not folder and not all(named):
         lacking = next(name for name, place in zip(FILES, named, strict=True) if not place)
-        raise Refused(f"The cluster's keys are three files, and {lacking} is not set; set it, or {FOLDER}.")
+        raise Refused(f"The cluster's keys are three files, but {lacking} is not set; set it, or {FOLDER}.")
     return [
         Path(place or Path(folder) / file).expanduser()
         for place, file in zip(named, FILES.values(), strict=True)

@@ -331,8 +331,8 @@ KINDS: dict[str, Kind] = {
                     opened_by="studio.music.styles.sources:own_ingredients",
                     is_path="studio.music.styles.sources:is_path",
                 ),
-                Role("take", "The tune whose bars are kept (see keep).", media="score"),
-                Role("theme", "A tune to stay close to, or away from (see theme pull).", media="score"),
+                Role("take", "The tune whose bars are kept (see --keep).", media="score"),
+                Role("theme", "A tune to stay close to, or away from (see --theme-pull).", media="score"),
             ),
             formats="studio.music.writing.formats:FORMATS",
             tab="compose",
@@ -372,8 +372,8 @@ KINDS: dict[str, Kind] = {
                     is_path="studio.music.styles.sources:is_path",
                 ),
                 Role("melody", "A melody that gets chords.", media="score"),
-                Role("take", "The song whose bars are kept (see keep).", media="score"),
-                Role("theme", "A tune to stay close to, or away from (see theme pull).", media="score"),
+                Role("take", "The song whose bars are kept (see --keep).", media="score"),
+                Role("theme", "A tune to stay close to, or away from (see --theme-pull).", media="score"),
                 Role(
                     "earlier",
                     "A song of the gallery to go on from, by its number there or its file: what you keep of "

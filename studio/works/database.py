@@ -91,7 +91,7 @@ def connect(url: str | URL) -> Engine:
             event.listen(engine, "begin", _begin_on_postgres)
         else:
             raise Refused(
-                f"The gallery's database can be SQLite or PostgreSQL, and {address.drivername} is neither."
+                f"The gallery's database can be SQLite or PostgreSQL, but {address.drivername} is neither."
             )
     return engine
 

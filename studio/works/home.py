@@ -23,7 +23,7 @@ def home() -> Path:
         folder = Path(platformdirs.user_data_dir("studio", appauthor=False))
     if folder.exists() and not folder.is_dir():
         raise Refused(
-            f"{folder} is a file, and the studio needs a folder there: "
+            f"{folder} is a file, but the studio needs a folder there: "
             "set STUDIO_HOME to a folder of your own."
         )
     return folder

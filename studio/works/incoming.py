@@ -27,7 +27,7 @@ def read_file(path: Path, what: str = "") -> bytes:
         if found.st_size > LARGEST:
             size = f"{found.st_size / 1e9:.1f} GB"
             raise Refused(
-                f"{called} has {size}, and the studio reads files of up to 1 GB; choose a smaller one."
+                f"{called} has {size}, but the studio reads files of up to 1 GB; choose a smaller one."
             )
         return path.read_bytes()
     except FileNotFoundError:

@@ -189,7 +189,7 @@ class RemoteStore:
             ) from None
         except ValueError as error:
             raise Refused(
-                f"{self.shown} is no place for the gallery's files ({str(error).rstrip('.')}): "
+                f"{self.shown} cannot hold the gallery's files ({str(error).rstrip('.')}): "
                 "give a folder or an fsspec URL."
             ) from None
         except Exception as error:

@@ -153,9 +153,9 @@ def test_the_help_says_which_density_is_used_where_none_is_given() -> None:
     ("asked", "said"),
     [
         ("0x20cm@300", "has no area: give both sides more than 0."),
-        ("30x20cm@3000", "35,433 pixels on its longer side, and the studio makes at most 8,192: choose 693"),
+        ("30x20cm@3000", "35,433 pixels on its longer side, but the studio makes at most 8,192: choose 693"),
         ("30x20cm@0", "0 pixels per inch cannot be printed"),
-        ("1x1mm@72", "3 pixels on its longer side, and the studio makes at least 64"),
+        ("1x1mm@72", "3 pixels on its longer side, but the studio makes at least 64"),
         ("A9@300", "is not a print size: write it as"),
         ("30x20", "is not a print size"),
         ("-3x20cm", "is not a print size"),

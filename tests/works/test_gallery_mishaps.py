@@ -366,7 +366,7 @@ class TestStrangers:
     def test_files_that_lead_nowhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "s3fs", None)  # as where it is not installed
         for address, error, said in (
-            ("nowhere://me:secret@here/x", Refused, "no place for the gallery's files"),
+            ("nowhere://me:secret@here/x", Refused, "cannot hold the gallery's files"),
             ("s3://me:secret@here/x", Missing, r"pip install 'studio\[s3\]'"),
         ):
             with pytest.raises(error, match=said) as told:

@@ -138,7 +138,7 @@ def numbers_in(text: str, what: str, most: int) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     numbers = tuple(int(part) if part.isdecimal() and len(part) < 6 else 0 for part in parts)
     if len(numbers) > 4 or not all(1 <= number <= most for number in numbers):
-        raise Refused(f"{what} are up to four numbers from 1 to {most}, such as 16, 32.")
+        raise Refused(f"{what} are given as up to four numbers from 1 to {most}, such as 16, 32.")
     return numbers
 
 

@@ -148,7 +148,7 @@ class Classroom:
         with self._lock:
             current = self._lessons.get(session)
             if current is None:
-                raise Refused("This lesson has been unused for too long; choose it again to go on.")
+                raise Refused("This lesson was left alone for too long; choose it again to go on.")
             self._lessons.move_to_end(session)
         action = read_action(fields)
         with current.lock:

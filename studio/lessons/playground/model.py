@@ -141,7 +141,7 @@ def layers_in(settings: Mapping[str, Any]) -> tuple[int, ...]:
     layers = tuple(int(part) if part.isdecimal() and len(part) < 4 else 0 for part in named)
     if len(layers) > MOST_LAYERS or not all(1 <= layer <= MOST_NEURONS for layer in layers):
         raise Refused(
-            f"Layers are up to {MOST_LAYERS} numbers from 1 to {MOST_NEURONS}, such as 4, 2; leave "
+            f"Give layers as up to {MOST_LAYERS} numbers from 1 to {MOST_NEURONS}, such as 4, 2; leave "
             "it empty for none."
         )
     return layers

@@ -281,7 +281,7 @@ class Band(_Strict):
     def _whole(self) -> Band:
         names = [each.name for each in self.player]
         if len(set(names)) < len(names):
-            raise ValueError("two players have one name")
+            raise ValueError("two players have the same name")
         if [each.plays for each in self.player].count("tune") != 1:
             raise ValueError("exactly one player must play the tune")
         for pattern in self.pattern:

@@ -90,8 +90,8 @@ class Context:
         """The ticks of these bars. Raises `Refused`, naming `what`, where the tune has no such bar."""
         if bars.last > self.bars:
             raise Refused(
-                f"{what} is about bar {bars.last}, and the tune has {self.bars}; ask for more bars or an "
-                "earlier place."
+                f"{what} names bar {bars.last}, but the tune has only {self.bars}; ask for more bars, or "
+                "name an earlier one."
             )
         return slice((bars.first - 1) * self.bar, bars.last * self.bar)
 
@@ -222,7 +222,7 @@ def pin(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
     place = (asked.beat - 1) * Fraction(4, idiom.meter.denominator) / idiom.tick
     if place >= context.bar:
         raise Refused(
-            f"The pin {text} counts to beat {asked.beat}, and a bar of {idiom.meter} has "
+            f"The pin {text} is on beat {asked.beat}, but a bar of {idiom.meter} has only "
             f"{idiom.meter.numerator}; choose an earlier beat."
         )
     moment = context.span(Span(asked.bar, asked.bar), f"The pin {text}").start
@@ -347,7 +347,7 @@ def _line(context: Context, recipe: ComposeRecipe) -> Floats:
     points = sorted(read_point(text) for text in recipe.contour)
     if points[-1][0] > context.bars + 1:
         raise Refused(
-            f"The contour goes on to bar {float(points[-1][0]):g}, and the tune has {context.bars}; draw it "
+            f"The contour reaches bar {float(points[-1][0]):g}, but the tune has {context.bars}; draw it "
             "within them."
         )
     places = [float((bar - 1) * context.bar) for bar, _ in points]

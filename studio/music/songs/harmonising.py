@@ -96,7 +96,7 @@ def rows_of(asked: Harmonisation, recipe: SongRecipe) -> list[list[int]]:
     count = recipe.harmonisations
     if recipe.harmonisation > count:
         raise Refused(
-            f"Harmonisation {recipe.harmonisation} was asked for, and {count} are drawn; ask for one of "
+            f"Harmonisation {recipe.harmonisation} was asked for, but {count} are drawn; ask for one of "
             f"these, or for {recipe.harmonisation} harmonisations."
         )
     random = np.random.default_rng(recipe.seed)
@@ -123,6 +123,6 @@ def distinct(
             return asked.farthest(rows, count)
     found = "1 harmonisation" if len(rows) == 1 else f"{len(rows)} different harmonisations"
     raise Refused(
-        f"Only {found} of this melody could be found, and {count} were asked for; ask for {len(rows)}, or "
+        f"Only {found} of this melody could be found, but {count} were asked for; ask for {len(rows)}, or "
         "leave more bars of the chords open."
     )

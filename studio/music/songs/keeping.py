@@ -251,7 +251,7 @@ def _parts_of(recipe: SongRecipe, record: SongRecord) -> tuple[tuple[str, ...], 
         if recipe.band != record.band:
             other = f"the band {recipe.band}" if recipe.band else "none"
             raise Refused(
-                f"{name} was played in the band {record.band}, and this song has {other}; take the same band "
+                f"{name} was played in the band {record.band}, but this song has {other}; take the same band "
                 "to keep this part."
             )
         player = next((each for each in band.player if each.name == name), None)
@@ -268,7 +268,7 @@ def _parts_of(recipe: SongRecipe, record: SongRecord) -> tuple[tuple[str, ...], 
 def _all_bars(plan: SheetPlan, record: SongRecord, part: str) -> dict[int, KeptBar]:
     if record.bars != plan.bars:
         raise Refused(
-            f"The {part} of the earlier song has {record.bars} bars and this song {plan.bars}; ask for "
+            f"The {part} of the earlier song has {record.bars} bars, but this song has {plan.bars}; ask for "
             f"{record.bars} bars, or keep sections."
         )
     return {number: KeptBar(0, number + 1) for number in range(plan.bars)}
@@ -294,7 +294,7 @@ def _bars_of_sections(
         place, song, origin = read_keep_section(text)
         if song > len(records):
             raise Refused(
-                f"{text!r} names earlier song {song}, and {len(records)} "
+                f"{text!r} names earlier song {song}, but only {len(records)} "
                 f"{'was' if len(records) == 1 else 'were'} given; name one of these."
             )
         here = _sections_named(place, [(p.letter, p.first, p.bars) for p in plan.sections], "this song")
@@ -305,8 +305,8 @@ def _bars_of_sections(
             _, begin, length = there[min(number, len(there) - 1)]
             if length != bars:
                 raise Refused(
-                    f"Section {origin.letter} has {length} bars in the earlier song, and section "
-                    f"{place.letter} {bars} in this one; give sections the same number of bars."
+                    f"Section {origin.letter} has {length} bars in the earlier song, but section "
+                    f"{place.letter} has {bars} in this one; give sections the same number of bars."
                 )
             for bar in range(bars):
                 found[first + bar] = KeptBar(song - 1, begin + bar + 1)

@@ -55,7 +55,7 @@ def _check_room(words: SongWords, letter: str, bars: int, plan: SheetPlan, sung:
         return
     needed = plan.bars * ceil(asked / room)
     raise Contradiction(
-        f"The words of section {letter} ({lines[0].text[:40]} …) have {asked} syllables, and its {bars} bars "
+        f"The words of section {letter} ({lines[0].text[:40]} …) have {asked} syllables, but its {bars} bars "
         f"have room for {room} notes at most, {asked - room} too few; leave some of them out, ask for "
         f"{needed} bars, or let the words be fitted (--fit).",
         [AskedFor("words", "", f"{asked} syllables"), AskedFor("bars", plan.bars, f"{plan.bars} bars")],
@@ -95,7 +95,7 @@ def too_many_syllables(
         return None
     needed = plan.bars * ceil(asked / room)
     return Contradiction(
-        f"The words of section {part.letter} ({lines[0].text[:40]} …) have {asked} syllables, and melodies "
+        f"The words of section {part.letter} ({lines[0].text[:40]} …) have {asked} syllables, but melodies "
         f"of {title} have at most {room} notes in {part.bars} bars, {asked - room} too few; leave some of "
         f"them out, ask for {needed} bars, or let the words be fitted (--fit).",
         [

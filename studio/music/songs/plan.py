@@ -136,7 +136,7 @@ class SheetPlan:
             if is_minor(other.mode) != is_minor(key.mode):
                 relative = Key.of_tonic((other.tonic + (3 if is_minor(other.mode) else 9)) % 12, key.mode)
                 raise Refused(
-                    f"Section {letter} is asked for in {other.short()}, and the song is in {key.short()}; "
+                    f"Section {letter} is asked for in {other.short()}, but the song is in {key.short()}; "
                     f"name the relative key {relative.short()}, which has the same notes."
                 )
         sections = tuple(

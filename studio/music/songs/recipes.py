@@ -419,8 +419,8 @@ def _chord_in(word: str, bar: int) -> Chord | None:
         return parse_chord(word)
     except Unreadable:
         raise Refused(
-            f"{word!r} in bar {bar} is no chord that the studio can read; write it like Am7, F#dim, G7(b9) "
-            "or C/E."
+            f"{word!r} in bar {bar} is not a chord that the studio can read; write it like Am7, F#dim, "
+            "G7(b9) or C/E."
         ) from None
 
 
@@ -467,7 +467,7 @@ def read_section_key(text: str) -> tuple[str, Key]:
     """ "B=Bb": a letter and a key. Raises `Refused`."""
     letter, equals, key = text.partition("=")
     if not equals or not re.fullmatch(r"\s*[A-Z]\s*", letter):
-        raise Refused(f"{text!r} does not put a section in a key; write LETTER=KEY, such as B=Bb.")
+        raise Refused(f"{text!r} is not the key of a section; write LETTER=KEY, such as B=Bb.")
     return letter.strip(), Key.parse(key)
 
 
@@ -516,7 +516,7 @@ def read_part_seed(text: str) -> tuple[str, int]:
     """ "Bass=7". Raises `Refused`."""
     name, _, seed = text.rpartition("=")
     if not name.strip() or not re.fullmatch(r"\s*\d{1,10}\s*", seed) or int(seed) > 2**32 - 1:
-        raise Refused(f"{text!r} gives no part a seed; write PART=SEED, such as Bass=7.")
+        raise Refused(f"{text!r} is not the seed of a part; write PART=SEED, such as Bass=7.")
     return name.strip(), int(seed)
 
 
@@ -543,8 +543,8 @@ class MixedPart:
                 found["pan" if number[1] else "level"] = float(number[2])
             else:
                 raise Refused(
-                    f"{text!r} mixes no part; write PART=LEVEL, such as Bass=-3, or Bass=pan 0.4, Bass=mute "
-                    "or Bass=solo."
+                    f"{text!r} is not a setting of the mixer; write PART=LEVEL, such as Bass=-3, or "
+                    "Bass=pan 0.4, Bass=mute or Bass=solo."
                 )
         if not equals or not name.strip():
             raise Refused(f"{text!r} names no part; write PART=LEVEL, such as Bass=-3.")

@@ -1077,8 +1077,8 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
         wider = desk.with_longer_copies()
         if wider is None:
             raise Contradiction(
-                "These settings hold in every section, but not across their seams; choose another seed, or "
-                "leave the copy limit or a motif out."
+                "These settings hold in every section, but not from one section to the next; choose another "
+                "seed, or leave the copy limit or a motif out."
             )
         desk = wider
     sheet = replace(_sheet(desk, row, takes, seed), chord_limit=drawn.limit)

@@ -122,7 +122,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     given = recipe.source("melody")
     if given is None and recipe.harmonisations > 1:
         raise Refused(
-            "Several harmonisations were asked for, and no melody was given; give one with --melody, or ask "
+            "Several harmonisations were asked for, but no melody was given; give one with --melody, or ask "
             "for several songs with --count."
         )
     records = records_of(recipe, materials)

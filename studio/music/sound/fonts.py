@@ -96,20 +96,20 @@ def named_font(name: str, home: Path | None = None) -> Path:
     if name in own:
         if sha256 and not _hash_of(own[name]).startswith(sha256):
             raise Missing(
-                f"The sound {name} is another file by now; add the one that was meant (studio sound add)."
+                f"The file of the SoundFont {name} has changed; add the original again (studio sound add)."
             )
         return own[name]
     if name == DEFAULT_FONT:
         return soundfont()
     if sha256:
         raise Missing(
-            f"The sound {name} is not on this computer; add its file with studio sound add {name}.sf2."
+            f"The SoundFont {name} is not on this computer; add its file with studio sound add {name}.sf2."
         )
     if name not in FONTS:
         raise UnknownName("sound", name, (DEFAULT_FONT, *FONTS, *own))
     if not _is_whole(name, home):
         here = "damaged" if font_path(name, home).exists() else "not on this computer"
-        raise Missing(f"The sound {name} is {here}; fetch it with studio sound add {name}.")
+        raise Missing(f"The SoundFont {name} is {here}; fetch it with studio sound add {name}.")
     return font_path(name, home)
 
 
@@ -287,7 +287,7 @@ def remove_font(name: str, home: Path | None = None) -> None:
     """Delete a font that was fetched or added. Raises `UnknownName`; `Missing` where it is not here."""
     path = own_fonts(home).get(name) or font_path(name, home)
     if not path.exists():
-        raise Missing(f"The sound {name} is not on this computer, so there is nothing to remove.")
+        raise Missing(f"The SoundFont {name} is not on this computer, so there is nothing to remove.")
     path.unlink()
 
 

@@ -39,7 +39,7 @@ def mastered(samples: NDArray[np.float32], rate: int, loudness: float) -> Sound:
     import numpy as np
 
     if not -40 <= loudness <= -6:
-        raise Refused(f"A loudness of {loudness:g} LUFS is not sensible; choose -40 to -6.")
+        raise Refused(f"A loudness of {loudness:g} LUFS is out of range; choose -40 to -6.")
     level = _highest(samples)
     peak = float(level.max(initial=0))
     if peak == 0:

@@ -89,7 +89,7 @@ def render(
     if tempo is not None and not 10 <= tempo <= 1000:
         raise Refused(f"A tempo of {tempo:g} is not playable; choose 10 to 1000 quarter notes a minute.")
     if not -40 <= loudness <= -6:
-        raise Refused(f"A loudness of {loudness:g} LUFS is not sensible; choose -40 to -6.")
+        raise Refused(f"A loudness of {loudness:g} LUFS is out of range; choose -40 to -6.")
     score = _score_of(music, program_of(instrument), chords)
     if tempo is not None:
         score = replace(score, tempo=tempo)

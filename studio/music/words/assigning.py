@@ -102,7 +102,7 @@ def letter_of(name: str, sections: Sequence[str]) -> str:
     }.get(role or "", [])
     if not meant:
         raise Refused(
-            f"The words have a part [{name}], and the song has no such section; name it "
+            f"The words have a part [{name}], but the song has no such section; name it "
             f"{' or '.join(letters)}, or leave the brackets out."
         )
     return meant[0]

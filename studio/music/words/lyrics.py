@@ -111,7 +111,8 @@ def read_lyrics(text: str, language: str = ENGLISH) -> Lyrics:
     code = check_language(language)
     if len(text) > LONGEST_WORDS:
         raise Refused(
-            f"The words have {len(text):,} characters, and a song takes {LONGEST_WORDS:,}; shorten them."
+            f"The words have {len(text):,} characters, but a song takes at most {LONGEST_WORDS:,}; "
+            "shorten them."
         )
     stanzas = tuple(_stanzas(text, code))
     count = sum(len(stanza.syllables) for stanza in stanzas)
@@ -119,7 +120,7 @@ def read_lyrics(text: str, language: str = ENGLISH) -> Lyrics:
         raise Refused("There are no words in the text; write at least one line of them.")
     if count > MOST_SYLLABLES:
         raise Refused(
-            f"The words have {count:,} syllables, and a song takes {MOST_SYLLABLES:,}; shorten them."
+            f"The words have {count:,} syllables, but a song takes at most {MOST_SYLLABLES:,}; shorten them."
         )
     return Lyrics(stanzas, code)
 
