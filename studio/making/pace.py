@@ -31,8 +31,8 @@ class Pace:
     large ones go at the same pace. On a busy computer every step takes something that does not go by its
     size, so a part of the time is taken to go by steps: as large a part as makes the pace seen so far most
     even, a small one being likelier beforehand (`PARTS`). What was expected counts at first, and the measured
-    pace alone from a twenty-fifth on; of a work whose parts are of different kinds, from two thirds on. The
-    latest half of the time counts more than all of it: a computer may get busier. Between two notes the
+    pace more and more, as each is to be trusted (see `_weighed`): small sizes say little of large ones. Of a
+    work whose parts are of different kinds, the measured pace counts alone from two thirds on. The latest half of the time counts more than all of it: a computer may get busier. Between two notes the
     estimate runs down with the clock. Whatever comes, what is said does not rise by more than a third from
     one look to the next, nor within `CALM` seconds; only below `SHORT` seconds it may. What was expected
     before and after the steps and did not come before them is expected after them, such as keeping the work,
@@ -40,7 +40,11 @@ class Pace:
     """
 
     CALM, SHORT = 0.5, 1.0
-    MEASURED_FROM, UNEVEN_FROM = 0.04, 0.66
+    UNEVEN_FROM = 0.66
+    SURE, FAR, DOUBT = 0.6, 0.35, 3.0
+    """By how much, as a natural logarithm, what is expected and a pace measured at the beginning are usually
+    wrong; and how much less sure what is expected is where the two are far apart.
+    """
     RECENT, RECENT_COUNTS = 0.5, 0.15
     LAST_PART = 0.12
     PARTS = ((0.0, 2.0), (0.15, 1.0), (0.3, 0.5), (0.45, 0.25), (0.6, 0.1), (0.75, 0.05))
@@ -53,7 +57,6 @@ class Pace:
     def __init__(self, before: float = 0.0, steps: float | None = None, *, even: bool = True) -> None:
         self._before, self._expected = before, steps
         self._even = even
-        self._measured_from = self.MEASURED_FROM if even else self.UNEVEN_FROM
         self._notes: list[Milestone] = []
         self._left: tuple[float, float] | None = None
         self._said: tuple[float, float] | None = None
@@ -121,10 +124,21 @@ class Pace:
             return measured
         if measured is None:
             return self._expected * (1 - share) + self._after(self._expected)
-        trust = min(1.0, share / self._measured_from)
-        left = trust * measured + (1 - trust) * self._expected * (1 - share)
+        left = self._weighed(measured, self._expected * (1 - share), share)
         whole = self._notes[-1].at - self._notes[0].at + left
         return left + self._after(whole)
+
+    def _weighed(self, measured: float, expected: float, share: float) -> float:
+        """Seconds left, from those at the measured pace and those expected, as logarithms weighed by how
+        surely each is known (inverse variances). The pace is the surer the more is done. The further it is
+        from what was expected, the less sure that was.
+        """
+        if not self._even or min(measured, expected) <= 0:
+            trust = min(1.0, share / self.UNEVEN_FROM) if not self._even else 1.0
+            return trust * measured + (1 - trust) * expected
+        apart = math.log(measured / expected)
+        doubt, unsure = (self.FAR * (1 - share)) ** 2, self.SURE**2 + self.DOUBT * apart**2
+        return float(expected * math.exp(apart * unsure / (unsure + doubt)))
 
     def _after(self, steps: float) -> float:
         """Seconds expected after the steps, which take so many."""

@@ -50,7 +50,7 @@ def test_rows_differ_though_hardly_any_are_left_and_too_many_are_refused() -> No
     rows = distinct(asked, 3, np.random.default_rng(1))
     assert all(asked.apart(one, other) > 0 for one, other in combinations(rows, 2))
     with pytest.raises(
-        Refused, match=r"Only \d+ different harmonisations of this melody could be found, and 16"
+        Refused, match=r"Only \d+ different harmonisations of this melody could be found, but 16"
     ):
         distinct(asked, 16, np.random.default_rng(1))
 
