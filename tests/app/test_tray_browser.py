@@ -89,3 +89,29 @@ def test_what_was_made_while_the_page_was_closed_is_told_when_it_opens_again(
         page.wait_for_selector("article.work h2")
         assert "?work=" in page.url
         page.wait_for_selector(".tray", state="hidden")
+
+
+def test_of_several_that_wait_one_is_made_sooner(chromium: Chromium, studio: Open, photo: Path) -> None:
+    with opened(chromium, studio) as page:
+        choose(page, photo)
+        small(page, steps=200, size=512)
+        page.click("#dream-button-4")
+        in_tray(page, ".queue .mine:nth-child(4)").wait_for()
+        buttons = "document.querySelectorAll('.tray:not([hidden]) .queue .mine [data-do=cancel]')"
+        jobs = f"[...{buttons}].map((each) => each.dataset.job)"
+        # The first is made, and the second is next.
+        page.wait_for_function("document.querySelectorAll('.tray [data-do=up]').length === 2")
+        before = page.evaluate(jobs)
+        page.focus(".tray .queue .mine:nth-child(4) [data-do=up]")
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"(last) => {jobs}[2] === last", arg=before[3])
+        assert page.evaluate(jobs) == [before[0], before[1], before[3], before[2]]
+        # The keyboard is still there: a second press makes it the next, and a third cancels it.
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"(last) => {jobs}[1] === last", arg=before[3])
+        page.wait_for_function("document.activeElement.dataset.do === 'cancel'")
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"(last) => !{jobs}.includes(last)", arg=before[3])
+        for job in before[2::-1]:
+            in_tray(page, f".queue [data-do=cancel][data-job='{job}']").click()
+            page.wait_for_function(f"(job) => !{jobs}.includes(job)", arg=job)

@@ -286,7 +286,7 @@ def test_a_work_that_cannot_fit_is_refused_before_it_starts(
     jobs: Jobs, gallery: Gallery, tmp_path: Path
 ) -> None:
     recipe = counting(mishap="large", steps=5000, witness=str(tmp_path / "witness"))
-    sentence = r"^This count needs about 5000\.0 GiB of memory, and this computer has \d+\.\d free"
+    sentence = r"^This count needs about 5000\.0 GiB of memory, but this computer has \d+\.\d free"
     ended = jobs.wait(jobs.submit(recipe))
     assert ended.state == "failed"
     with pytest.raises(Refused, match=sentence) as refused:
@@ -365,7 +365,7 @@ def test_a_cluster_is_used_with_keys_or_not_at_all(tmp_path: Path) -> None:
     security = keys_for("tls://10.0.0.5:8786", named)
     assert security is not None
     assert security.require_encryption
-    with pytest.raises(Refused, match="begins with tls://"):
+    with pytest.raises(Refused, match="must begin with tls://"):
         keys_for("tcp://10.0.0.5:8786", named)
     with pytest.raises(Refused, match="STUDIO_CLUSTER_CERT is not set"):
         keys_for(

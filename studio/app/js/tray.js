@@ -144,9 +144,10 @@ class Tray {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset : {};
     find(this.panel, '.queue').replaceChildren(...queue.map(queueItem));
     find(this.panel, '.ended').replaceChildren(...this.ended.map(endedItem));
-    // What is drawn again every second keeps the keyboard where it is.
+    // What is drawn again every second keeps the keyboard where it is, or as near as can be.
     if (focused.job) {
-      all(this.panel, 'button').find((each) => each.dataset.job === focused.job && each.dataset.do === focused.do)?.focus();
+      const its = all(this.panel, 'button').filter((each) => each.dataset.job === focused.job);
+      (its.find((each) => each.dataset.do === focused.do) ?? its[0] ?? this.pill).focus();
     }
   }
 
