@@ -12,6 +12,7 @@ from studio.app.dials import Dials, recipe_settings
 from studio.app.gradio_patches import AS_IT_IS
 from studio.app.page import build, tabs
 from studio.errors import Refused
+from studio.images.presets import PRESETS
 from studio.images.recipes import DreamRecipe, StyleRecipe
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS
@@ -72,9 +73,21 @@ def test_settings_come_back_from_the_dials_as_they_were(
     assert again == asked
 
 
-def test_every_kind_leads_to_a_tab_and_no_tab_knows_another() -> None:
+@pytest.fixture(scope="module")
+def page() -> gr.Blocks:
     with Gallery.open() as gallery, Jobs(gallery) as jobs:
-        page = build(Desk(gallery, jobs))
+        return build(Desk(gallery, jobs))
+
+
+def test_the_dream_tab_begins_with_all_of_its_look(page: gr.Blocks) -> None:
+    look = PRESETS[str(DreamRecipe().preset)].values
+    shown = {each.label: each.value for each in page.blocks.values() if isinstance(each, gr.Dropdown)}
+    assert tuple(shown["Layers"]) == look["layers"]
+    turned = {each.label: each.value for each in page.blocks.values() if isinstance(each, gr.Slider)}
+    assert (turned["Depth"], turned["Hold dark"]) == (look["steps"], look["hold_dark"])
+
+
+def test_every_kind_leads_to_a_tab_and_no_tab_knows_another(page: gr.Blocks) -> None:
     (wall,) = [each for each in page.blocks.values() if "widget-gallery" in (each.elem_classes or [])]
     kinds = {kind["name"]: kind for kind in wall.props["kinds"]}
     assert set(kinds) == set(KINDS)

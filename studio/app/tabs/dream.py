@@ -39,7 +39,7 @@ from studio.images.channels.atlas import LAYERS as ATLAS_LAYERS
 from studio.images.channels.atlas import TILE, Atlas
 from studio.images.networks.backbones import DEFAULT, OWN
 from studio.images.networks.backbones import layers as layers_of
-from studio.images.presets import IN_COMMON, PRESETS, as_deep_in, with_preset
+from studio.images.presets import PRESETS, as_deep_in, with_preset
 from studio.images.recipes import DreamRecipe
 from studio.making.kinds import read_recipe
 from studio.works.recipe import Control, Fold, Recipe, check
@@ -53,7 +53,7 @@ def dream_tab(room: Room) -> TabOffers:
     dials = Dials(
         DreamRecipe,
         labels=LABELS,
-        defaults=dict(IN_COMMON),
+        defaults=PRESETS[str(DreamRecipe.model_fields["preset"].default)].values,
         makers={
             "preset": looks_dial,
             "backbone": network_dial,
