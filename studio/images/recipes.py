@@ -300,8 +300,8 @@ class DreamRecipe(Recipe):
             said += f" with the preset '{self.preset}'"
         said += f" ({layers})" if self._has_a_look_for_all else ""
         said += f", {steps}{' per octave' * (self.octaves > 1)}"
-        if guides := [_title(source) for source in self.sources if source.role == "guide"]:
-            said += f", guided by {' and '.join(guides)}"
+        if guides := _guides_said(self):
+            said += f", guided by {guides}"
         if self.source("mask"):
             said += ", only where the mask is light"
         said += _regions_said(self)
@@ -326,8 +326,8 @@ class DreamRecipe(Recipe):
             said += f" by the network {_title(own)}"
         elif self.backbone != DEFAULT:
             said += f" by {self.backbone}"
-        if guides := [_title(source) for source in self.sources if source.role == "guide"]:
-            said += f", guided by {' and '.join(guides)}"
+        if guides := _guides_said(self):
+            said += f", guided by {guides}"
         if self.source("mask"):
             said += ", only where the mask is light"
         said += _regions_said(self)
@@ -502,6 +502,15 @@ def _span_in_words(recipe: DreamRecipe | StyleRecipe) -> str:
     """Where a work began and ended, if not at the beginning and at the end."""
     said = f", gone on with for {recipe.more} step{'s' * (recipe.more != 1)}" if recipe.more else ""
     return said + (f", ended after {recipe.stop_after}" + " steps" * (not said) if recipe.stop_after else "")
+
+
+def _guides_said(recipe: DreamRecipe) -> str:
+    """The guides, with their weights where those differ: "sea.jpg (1) and cat.jpg (2)"."""
+    guides = [_title(source) for source in recipe.sources if source.role == "guide"]
+    if len(set(recipe.guide_weights)) > 1:
+        weighted = zip(guides, recipe.guide_weights, strict=False)
+        guides = [f"{guide} ({weight:g})" for guide, weight in weighted]
+    return " and ".join(guides)
 
 
 def _regions_said(recipe: DreamRecipe | StyleRecipe, looks: Sequence[str] = ()) -> str:

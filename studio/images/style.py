@@ -70,7 +70,7 @@ from studio.images.textures import (
     mixed,
     statistics_of,
 )
-from studio.images.tiles import EDGE, Field
+from studio.images.tiles import Field
 from studio.images.transport import PUBLISHED, PUBLISHED_SHAPES, Cloud
 from studio.learning.descent import DescentOptions, Rule, descend
 from studio.learning.quasi_newton import LimitedBFGS
@@ -104,10 +104,7 @@ there on it is less, and nothing at full strength.
 PLAIN = 0.4
 """How much the photo's shapes weigh where it has no structure, such as in a sky, by the fourth rules."""
 
-NARROW = 8
-"""Pixels of reflection around a picture by the fourth rules: as much as a dream has."""
-
-LEVELS = 4
+LEVELS = 5
 """Of the pyramid that steps move by the fourth rules."""
 
 OUTSIDE = 10.0
@@ -416,7 +413,7 @@ def _target(
     structure: Tensor | None,
 ) -> StyleTarget:
     """What a picture of the size of `base`, the photo, is compared with. structure: see `structure_of`."""
-    side, field = max(base.shape[-2:]), Field.of(base, network, _edge(recipe))
+    side, field = max(base.shape[-2:]), Field.of(base, network)
     layer, quick = _shapes_of(recipe), painting_rules(recipe) > 1
     with torch.no_grad():
         shapes = features_of_field(base, network, field, layer)
@@ -428,7 +425,6 @@ def _target(
         target = StyleTarget(textures, layer, shapes, weight, recipe.smoothness, quick=quick)
     else:
         target = _regional_target(recipe, network, base, paintings, areas, shapes)
-    target = replace(target, edge=_edge(recipe))
     if by_transport(recipe):
         target = _by_transport(recipe, target)
     if structure is None:
@@ -453,7 +449,7 @@ def _regional_target(
     areas: Areas,
     shapes: Tensor,
 ) -> StyleTarget:
-    side, field = max(base.shape[-2:]), Field.of(base, network, _edge(recipe))
+    side, field = max(base.shape[-2:]), Field.of(base, network)
     at_size = areas.at(*base.shape[-2:])
     textures, strengths = [], []
     for weights, strength, _ in _looks_in(recipe, at_size, len(paintings)):
@@ -475,11 +471,6 @@ def _regional_target(
     return StyleTarget(tuple(textures), layer, shapes, usual, recipe.smoothness, parts, held)
 
 
-def _edge(recipe: StyleRecipe) -> int:
-    """Pixels of reflection around what is looked at, at least."""
-    return NARROW if painting_rules(recipe) > 3 and recipe.painter != "instant" else EDGE
-
-
 def _shapes_weight(strength: float) -> float:
     """At half strength the photo's shapes weigh a third of one layer's textures; a quarter more or less is a
     factor of about three.
@@ -493,7 +484,7 @@ def _textures_of(recipe: StyleRecipe, network: Prepared, painting: Pixels, side:
     pixels = resize(painting, *fit_within(painting.shape[0], painting.shape[1], side))
     shown = tensor_of(pixels, network.device).float().div_(255)
     with torch.no_grad():
-        field, layers = Field.of(shown, network, _edge(recipe)), _textures_compared(recipe)
+        field, layers = Field.of(shown, network), _textures_compared(recipe)
         return statistics_of(shown, network, field, layers, by_transport(recipe))
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from studio.images.networks.prepared import Prepared
-from studio.images.tiles import EDGE, Field, Tile
+from studio.images.tiles import Field, Tile
 from studio.images.transport import Cloud, distance
 from studio.learning.descent import Slope
 
@@ -68,7 +68,7 @@ class StyleTarget:
     (total variation). quick: the gradient takes less time, and is rounded otherwise than up to version 0.6.0.
     transport: for each of the textures, what their features are compared with by `transport.distance`, by
     layer; None where Gram matrices are compared. weights: published ones of the layers, which then take the
-    place of the studio's. edge: pixels of reflection around the picture, at least.
+    place of the studio's.
     """
 
     textures: tuple[Statistics, ...]
@@ -81,7 +81,6 @@ class StyleTarget:
     quick: bool = False
     transport: tuple[Mapping[str, Cloud], ...] | None = None
     weights: Mapping[str, float] | None = None
-    edge: int = EDGE
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -134,7 +133,7 @@ class StyleMeasure:
 
     def __init__(self, picture: Tensor, network: Prepared, target: StyleTarget) -> None:
         self.picture, self.network, self.target = picture, network, target
-        self.field = Field.of(picture, network, target.edge)
+        self.field = Field.of(picture, network)
 
     def __call__(self) -> Slope:
         picture, target, field = self.picture.detach(), self.target, self.field

@@ -72,10 +72,9 @@ class Field:
     whole: bool
 
     @classmethod
-    def of(cls, picture: Tensor, network: StrideGrid, edge: int = EDGE) -> Field:
-        """edge: pixels of reflection around the picture, at least."""
+    def of(cls, picture: Tensor, network: StrideGrid) -> Field:
         high, wide = picture.shape[-2:]
-        height, width = (fitting_length(side + 2 * edge, network) for side in (high, wide))
+        height, width = (fitting_length(side + 2 * EDGE, network) for side in (high, wide))
         above, beside = (height - high) // 2, (width - wide) // 2
         rows, columns = reflected(-above, height, high), reflected(-beside, width, wide)
         return cls(

@@ -10,6 +10,7 @@ from studio.images.planning import plan_sizes
 from studio.images.predictions import is_draft
 from studio.images.recipes import QUALITIES, StyleRecipe
 from studio.making.kinds import KINDS, recipe_from
+from studio.works.recipe import Setting
 
 
 def test_a_quality_stands_for_a_number_of_steps() -> None:
@@ -35,3 +36,10 @@ def test_a_recipe_of_before_is_the_same_recipe() -> None:
 def test_a_draft_waits_for_no_other_painting(quality: str, light: bool) -> None:
     recipe = StyleRecipe(seed=1, quality=quality)  # type: ignore[arg-type]
     assert is_draft(recipe) is KINDS["style"].is_light(recipe) is light
+
+
+def test_a_work_of_earlier_rules_takes_the_steps_it_took() -> None:
+    earlier = StyleRecipe(seed=1, setting=Setting(versions={"painting": "3"}))
+    assert [size.steps for size in plan_sizes(427, 640, earlier)] == [30, 24, 24, 40, 26]
+    today = [size.steps for size in plan_sizes(427, 640, StyleRecipe(seed=1))]
+    assert sum(today) < 140

@@ -51,8 +51,10 @@ class Guides {
 
   /** @param {Guide} guide */
   item(guide) {
+    const number = make('output', {}, String(guide.weight));
     const weigh = (/** @type {Event} */ event) => {
       guide.weight = Number(/** @type {HTMLInputElement} */ (event.target).value);
+      number.textContent = String(guide.weight);
     };
     const remove = () => {
       this.list = this.list.filter((each) => each !== guide);
@@ -63,7 +65,7 @@ class Guides {
       make('div', { class: 'side' },
         make('span', { class: 'name' }, guide.name),
         this.list.length > 1 && make('label', {}, 'Weight ',
-          make('input', { type: 'range', min: 0, max: 4, step: 0.25, value: guide.weight, oninput: weigh, 'aria-label': `Weight of ${guide.name}` })),
+          make('input', { type: 'range', min: 0, max: 4, step: 0.25, value: guide.weight, oninput: weigh, 'aria-label': `Weight of ${guide.name}` }), number),
         make('button', { type: 'button', class: 'small', onclick: remove }, 'Remove')));
   }
 

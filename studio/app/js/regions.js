@@ -101,7 +101,11 @@ class Regions {
       ...this.looks().map(({ value, label }) => make('option', { value, selected: value === region.look }, label)));
     look.addEventListener('change', () => { region.look = look.value; });
     const strength = make('input', { type: 'range', min: 5, max: 100, step: 5, value: Math.round(100 * region.strength), 'aria-label': `Strength of ${region.name}` });
-    strength.addEventListener('input', () => { region.strength = Number(strength.value) / 100; });
+    const number = make('output', {}, `${strength.value} %`);
+    strength.addEventListener('input', () => {
+      region.strength = Number(strength.value) / 100;
+      number.textContent = `${strength.value} %`;
+    });
     const name = make('input', { type: 'text', class: 'name', value: region.name, maxlength: 60, 'aria-label': 'Name of the region' });
     name.addEventListener('change', () => { region.name = name.value.trim() || region.name; });
     return make('li', { class: region.view ? 'seen' : '' },
@@ -109,7 +113,7 @@ class Regions {
       make('div', { class: 'side' },
         region.place ? make('span', { class: 'name' }, region.name) : name,
         look,
-        make('label', {}, 'Strength ', strength),
+        make('label', {}, 'Strength ', strength, number),
         make('span', { class: 'do' },
           !region.place && make('button', { type: 'button', class: 'small', onclick: () => this.draw(region) }, 'Paint'),
           make('button', { type: 'button', class: 'small', onclick: remove }, 'Remove'))));

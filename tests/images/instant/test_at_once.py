@@ -8,13 +8,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from sklearn.datasets import load_sample_image
 from torch import Tensor
 
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import Pixels, read_picture, resize, write_png
 from studio.images.planning import painting_sizes
-from studio.images.pyramid import PyramidBFGS
+from studio.images.pyramid import PyramidBFGS, _gathered, _twice
 from studio.images.recipes import StyleRecipe
 from studio.images.style import paint
 from studio.learning.descent import descend
@@ -89,3 +90,15 @@ def test_broad_changes_take_fewer_steps_on_a_pyramid() -> None:
         return [step.loss for step in descend([picture], error, rule, steps=12)][-1]
 
     assert after(PyramidBFGS()) < 0.3 * after(LimitedBFGS())
+    assert after(PyramidBFGS(levels=4, quick=True)) < 0.3 * after(LimitedBFGS())
+
+
+@pytest.mark.parametrize("length", [12, 13])
+def test_what_a_pyramid_gathers_is_the_gradient_of_what_it_enlarges(length: int) -> None:
+    level = torch.randn(1, 2, (length + 1) // 2, 5, dtype=torch.double, requires_grad=True)
+    larger = _twice(level, -2, length)
+    slope = torch.randn_like(larger)
+    (expected,) = torch.autograd.grad(larger, level, slope)
+    assert torch.allclose(_gathered(slope, -2), expected)
+    if length == 12:
+        assert torch.allclose(larger, F.interpolate(level, (12, 5), mode="bilinear", align_corners=False))
