@@ -123,7 +123,7 @@ class Recipe(Frozen):
     schema_version: Literal[1] = 1
     kind: str = Field(max_length=LONGEST_NAME)
     sources: Annotated[tuple[Source, ...], Field(max_length=MOST_SOURCES)] = ()
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed: the same number gives the same result.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="The same number gives the same result.")
     model: ModelIdentity | None = None
     setting: Setting | None = None
 

@@ -11,8 +11,9 @@ from studio.app.desk import Desk
 from studio.app.dials import Dials, recipe_settings
 from studio.app.gradio_patches import AS_IT_IS
 from studio.app.page import build, tabs
+from studio.app.tabs.dream import as_the_usual_look
 from studio.errors import Refused
-from studio.images.presets import PRESETS
+from studio.images.presets import PRESETS, with_preset
 from studio.images.recipes import DreamRecipe, StyleRecipe
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS
@@ -34,6 +35,15 @@ def read(dials: Dials, **shown: Any) -> dict[str, Any]:
     """The settings when these components were changed and all others are empty."""
     values = [shown.get(name) for name in dials.by_name]
     return {name: value for name, value in dials.settings(values).items() if name in shown}
+
+
+def test_the_dream_tab_as_it_opens_asks_for_the_usual_look_as_a_command_does() -> None:
+    dials = Dials(DreamRecipe, defaults=as_the_usual_look())
+    with gr.Blocks():
+        for name in dials.controls:
+            dials.add(name)
+    shown = check(DreamRecipe, with_preset(dials.settings(dials.values({}))))
+    assert shown == check(DreamRecipe, with_preset({}))
 
 
 def test_what_is_emptied_is_left_to_the_recipe_and_size_and_look_may_be_none() -> None:

@@ -53,7 +53,7 @@ def dream_tab(room: Room) -> TabOffers:
     dials = Dials(
         DreamRecipe,
         labels=LABELS,
-        defaults=PRESETS[str(DreamRecipe.model_fields["preset"].default)].values,
+        defaults=as_the_usual_look(),
         makers={
             "preset": looks_dial,
             "backbone": network_dial,
@@ -71,7 +71,7 @@ def dream_tab(room: Room) -> TabOffers:
             dials.add_rest(Fold.IN_SIGHT)
             seed_row(dials)
             buttons = go_buttons("Dream", "dream", "dream-button")
-            network, channels = _folded_widgets(desk, room.largest_upload)
+            network, channels = _folded_widgets(desk, dials, room.largest_upload)
             fine_settings(dials, without=("guide_weights", "regions"))
             credit = credit_fields()
     tab = PictureTab(
@@ -95,7 +95,12 @@ def dream_tab(room: Room) -> TabOffers:
     return _offers(tab, desk)
 
 
-def _folded_widgets(desk: Desk, largest_upload: int) -> tuple[gr.HTML, gr.HTML]:
+def as_the_usual_look() -> dict[str, Any]:
+    """What the controls show at first: the look that is chosen then, as it is made without the page."""
+    return dict(PRESETS[str(DreamRecipe.model_fields["preset"].default)].values)
+
+
+def _folded_widgets(desk: Desk, dials: Dials, largest_upload: int) -> tuple[gr.HTML, gr.HTML]:
     """The guides, the regions, a network of one's own and single channels; gives the latter two.
 
     They fold themselves. Gradio makes what is in a closed accordion only when it is opened, and a guide or a
@@ -112,10 +117,10 @@ def _folded_widgets(desk: Desk, largest_upload: int) -> tuple[gr.HTML, gr.HTML]:
     ]
     regions_widget(desk, "dream", looks, largest_upload=largest_upload)
     network = widget("network", server=(know,), events=("arrived",), **given)
-    return network, _channels_widget(desk)
+    return network, _channels_widget(desk, dials)
 
 
-def _channels_widget(desk: Desk) -> gr.HTML:
+def _channels_widget(desk: Desk, dials: Dials) -> gr.HTML:
     """The channels of the usual network, to be found and put into the look. Its value: the layers that the
     dream amplifies.
     """
@@ -132,7 +137,7 @@ def _channels_widget(desk: Desk) -> gr.HTML:
         "channels",
         server=(channels,),
         events=("picked",),
-        value=list(DreamRecipe.model_fields["layers"].default),
+        value=list(dials.controls["layers"].default),
         desk="dream",
         layers=shown,
         tile=TILE,
