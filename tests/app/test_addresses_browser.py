@@ -69,6 +69,8 @@ def test_an_address_opens_what_it_names(chromium: Chromium, studio: Open) -> Non
         page.wait_for_selector(".lesson[data-lesson=cafeteria]")
         page.go_back()
         is_open(page, "Gallery", "#gallery")
+        page.evaluate("location.hash = 'paint'")  # a tab by the name on it
+        is_open(page, "Paint", "#paint")
 
 
 def test_a_work_has_an_address_and_back_leads_to_where_it_was_opened(

@@ -14,6 +14,9 @@ import { followTabs, nameFileFields, nameTabs, onTabOpened, openTabSoon, walkTab
 /** @type {string[]} ids of the tabs; the first is open where the address names none */
 let tabs = [];
 
+/** @type {Map<string, string>} what an address may call a tab, such as style or paint -> its id */
+let ids = new Map();
+
 /** @type {Map<string, string>} tab -> the address of what it shows now */
 const shown = new Map();
 
@@ -30,10 +33,10 @@ let told = '';
 export function here(href = location.href) {
   const { hash, searchParams } = new URL(href);
   const given = [...new URLSearchParams(hash.replace(/^#/, ''))];
-  const named = given.some(([name]) => name === 'lesson') ? 'lessons'
-    : given.map(([name]) => name).find((name) => tabs.includes(name));
+  const called = given.map(([name]) => name).find((name) => ids.has(name)) ?? '';
+  const named = given.some(([name]) => name === 'lesson') ? 'lessons' : ids.get(called);
   const work = named == null || named === 'gallery' ? searchParams.get('work') : null;
-  const settings = Object.fromEntries(given.filter(([name]) => name !== named && name !== 'lesson'));
+  const settings = Object.fromEntries(given.filter(([name]) => name !== called && name !== 'lesson'));
   return { tab: named ?? (work ? 'gallery' : tabs[0] ?? ''), work, hash, settings };
 }
 
@@ -65,6 +68,7 @@ function write(address, push) {
  */
 export function begin(labels) {
   tabs = Object.keys(labels);
+  ids = new Map(Object.entries(labels).flatMap(([id, label]) => [[label.toLowerCase(), id], [id, id]]));
   nameTabs(labels);
   walkTabs();
   nameFileFields();
