@@ -32,8 +32,8 @@ class Pace:
     size, so a part of the time is taken to go by steps: as large a part as makes the pace seen so far most
     even, a small one being likelier beforehand (`PARTS`). What was expected counts at first, and the measured
     pace more and more, as each is to be trusted (see `_weighed`): small sizes say little of large ones. Of a
-    work whose parts are of different kinds, the measured pace counts alone from two thirds on. The latest half
-    of the time counts more than all of it: a computer may get busier. Between two notes the
+    work whose parts are of different kinds, the measured pace counts alone from two thirds on. The latest
+    half of the time counts more than all of it: a computer may get busier. Between two notes the
     estimate runs down with the clock. Whatever comes, what is said does not rise by more than a third from
     one look to the next, nor within `CALM` seconds; only below `SHORT` seconds it may. What was expected
     before and after the steps and did not come before them is expected after them, such as keeping the work,
