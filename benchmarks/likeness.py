@@ -1,12 +1,13 @@
 """How like a style's own songs drawn songs are, in what a listener notices first: where songs and sections
 end, leaps, note lengths, repeated notes, and when chords change.
 
-    python -m benchmarks.likeness STYLE [--own FOLDER] [--rules 3 4] [--songs 24] [SETTING=VALUE ...]
+    python -m benchmarks.likeness STYLE [--own FOLDER] [--rules 3 4] [--songs 24] [--worded] [NAME=VALUE ...]
 
 STYLE is a style of songs by name or a folder of lead sheets. --own: the songs that a style of counts was
-counted in. SETTING=VALUE are settings of the recipe, such as meter=3/4 form=AABA melody_from=fiddle. The
-first row is the style's own songs, each of the others songs drawn by one of the rules. Sections are eight
-bars. Shares are of notes, unless it says otherwise:
+counted in. NAME=VALUE are settings of the recipe, such as meter=3/4 form=AABA melody_from=fiddle. --worded:
+the songs are drawn to the words of benchmarks/texts.py, in turn. The first row is the style's own songs, each
+of the others songs drawn by one of the rules. Sections are eight bars. Shares are of notes, unless it says
+otherwise:
 
     tonic, last      of the songs that end on the tonic, and the median length of the last note in bars
     short end        of the songs whose last note is shorter than half a bar
@@ -14,6 +15,8 @@ bars. Shares are of notes, unless it says otherwise:
     section          of the sections whose last note is shorter than half a bar
     leaps, ninths    steps over four semitones, and over twelve; seam: mean step between sections
     repeated, long   notes on the pitch before, and the share of the time in notes of half a bar or more
+    recited          notes on the same pitch as the two before; turn: those that go back where they came from
+    step             mean step in semitones; leapt: leaps that are followed by another in the same direction
     notes, off beat  notes a bar, and the share of them off the beat
     chord tones      notes that begin on a tone of their chord; beat: of those on beats; strange: on a note
     that
@@ -31,6 +34,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from benchmarks.texts import TEXTS
 from studio.errors import StudioError
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.tunes import Tune
@@ -39,6 +43,7 @@ from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import DRAWING_RULES, SongStyles, draw_sheet, prepare
 from studio.music.songs.song import _styles
+from studio.music.songs.sung_words import with_words
 from studio.music.styles.opening import ready_style
 from studio.music.styles.style import Style
 from studio.process import finish
@@ -78,6 +83,10 @@ class Heard:
         self.add("ninths", [abs(rise) > 12 for rise in rises])
         self.add("seam", [abs(rises[n]) for n in seams])
         self.add("repeated", [rise == 0 for rise in rises])
+        self.add("recited", [one == other == 0 for one, other in pairwise(rises)])
+        self.add("turn", [one == -other != 0 for one, other in pairwise(rises)])
+        self.add("step", [abs(rise) for rise in rises])
+        self.add("leapt", [abs(a) > 4 and abs(b) > 4 and a * b > 0 for a, b in pairwise(rises)])
         held = sum(float(note.duration) for note in notes if note.duration * 2 >= bar)
         self.add("long", [held / float(sum(note.duration for note in notes))])
         self.add("notes", [len(notes) / len(bars)])
@@ -123,9 +132,17 @@ def drawn(name: str, asked: dict[str, str], rules: str, songs: int) -> Iterable[
     desk = finish(prepare(recipe, styles))
     for seed in range(songs):
         try:
-            yield finish(draw_sheet(desk, seed)).tune
+            sheet = finish(draw_sheet(desk, seed))
+            yield with_words(recipe, sheet.tune, sheet.sections, {})[0] if recipe.words else sheet.tune
         except StudioError as error:
             print(f"  seed {seed}: {error}")
+
+
+def drawn_to_words(name: str, asked: dict[str, str], rules: str, songs: int) -> Iterable[Tune]:
+    """The same to each of `TEXTS` in turn."""
+    for number, (form, words) in enumerate(TEXTS):
+        own = {"form": form, "bars": str(8 * len(form)), "words": words, **asked}
+        yield from drawn(name, own, rules, songs // len(TEXTS) + (number < songs % len(TEXTS)))
 
 
 def own_songs(style: Style, meter: str) -> list[Tune]:
@@ -151,6 +168,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--own", default="")
     parser.add_argument("--rules", nargs="*", default=[DRAWING_RULES])
     parser.add_argument("--songs", type=int, default=24)
+    parser.add_argument("--worded", action="store_true")
     parser.add_argument("settings", nargs="*")
     told = parser.parse_intermixed_args(given)
     asked = dict(text.split("=", 1) for text in told.settings)
@@ -159,7 +177,8 @@ def main(given: Sequence[str] | None = None) -> None:
     if own:
         show("its own songs", own_songs(ready_style(own), asked["meter"]))
     for rules in told.rules:
-        show(f"rules {rules}", drawn(told.style, asked, rules, told.songs))
+        draw = drawn_to_words if told.worded else drawn
+        show(f"rules {rules}", draw(told.style, asked, rules, told.songs))
 
 
 if __name__ == "__main__":

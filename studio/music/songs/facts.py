@@ -85,10 +85,18 @@ def facts_of_sheet(desk: SheetDesk, style: Style, sheet: Sheet) -> dict[str, Any
         facts["remarks"] = list(sheet.remarks)
     if desk.given.kept is not None:
         facts["kept"] = desk.given.kept.to_data()
-    lead: list[list[Any]] = [[0, 0, [], 1.0, 1.0, None]] * sheet.pickup
-    facts["origins"] = lead + _origins(sheet, desk.given.kept)
+    facts["origins"] = _with_leads(_origins(sheet, desk.given.kept), sheet)
     facts["tune"] = sheet.tune.to_plain()
     return facts
+
+
+def _with_leads(origins: list[list[Any]], sheet: Sheet) -> list[list[Any]]:
+    """The origins with those of the notes that lead into the song or its sections, which have none."""
+    found = list(origins)
+    bars = [sheet.tune.bar_at(note.start).number for note in sheet.tune.sounding]
+    for place in (*range(sheet.pickup), *sheet.led):
+        found.insert(place, [bars[place], 0, [], 1.0, 1.0, None])
+    return found
 
 
 def facts_of_harmonisation(

@@ -215,7 +215,7 @@ def with_pickup(
     scale = set(tune.key.scale)
     ways = [
         (upbeat, count)
-        for upbeat, count in _of_meter(habits, tune.meter).items()
+        for upbeat, count in upbeats_of(habits, tune.meter).items()
         if all((first + rise) % 12 in scale and 0 <= first + rise <= 127 for rise, _ in upbeat)
         and fits([*(first + rise for rise, _ in upbeat), *line])
     ]
@@ -226,7 +226,12 @@ def with_pickup(
     if not ways:
         return None
     counts = np.array([count for _, count in ways], dtype=np.float64)
-    upbeat = ways[int(random.choice(len(ways), p=counts / counts.sum()))][0]
+    return led_by(tune, ways[int(random.choice(len(ways), p=counts / counts.sum()))][0])
+
+
+def led_by(tune: Tune, upbeat: Upbeat) -> Tune:
+    """A tune that begins with its first bar, with this pick-up before its first sounding note."""
+    first = next((note.pitch for note in tune.sounding if note.pitch is not None), 60)
     lead: list[Note] = []
     here = Fraction(0)
     for rise, length in upbeat:
@@ -243,7 +248,7 @@ def with_pickup(
     )
 
 
-def _of_meter(habits: SongHabits, meter: Meter) -> Mapping[Upbeat, int]:
+def upbeats_of(habits: SongHabits, meter: Meter) -> Mapping[Upbeat, int]:
     """The upbeats of a meter, those of all meters with the same beat where there are none; shorter than a
     bar.
     """

@@ -324,7 +324,9 @@ def _sections_named(
     return alike if not name.number else [alike[name.number - 1]]
 
 
-def _heard(record: SongRecord, number: int) -> tuple[object, ...]:
+def _heard(
+    record: SongRecord, number: int
+) -> tuple[tuple[tuple[int | None, Fraction, Fraction], ...], tuple[tuple[Fraction, str], ...]]:
     """The music of a bar: its notes and chords from the bar line."""
     start, end = record.bar(number)
     bar = record.tune.passage(start, end)
@@ -334,15 +336,28 @@ def _heard(record: SongRecord, number: int) -> tuple[object, ...]:
     )
 
 
+def _alike(records: Sequence[SongRecord], one: KeptBar, other: KeptBar) -> bool:
+    """Whether two bars are the same music, but for what leads from them into the next section."""
+    ends = []
+    for each in (one, other):
+        tune, (start, end) = records[each.song].tune, records[each.song].bar(each.bar)
+        ends += [place - start for place in tune.phrase_ends if start < place < end]
+    (notes, chords), (others, other_chords) = (_heard(records[each.song], each.bar) for each in (one, other))
+    if not ends or chords != other_chords:
+        return (notes, chords) == (others, other_chords)
+    begun, as_begun = (
+        [(pitch, start) for pitch, start, _ in each if start < min(ends)] for each in (notes, others)
+    )
+    return begun == as_begun
+
+
 def _returned(bars: dict[int, KeptBar], plan: SheetPlan, records: Sequence[SongRecord]) -> dict[int, KeptBar]:
     """The same, also at the bars that are equal in the form. Raises `Refused` for two that differ."""
     found = dict(bars)
     for root, copies in plan.returns.items():
         asked = [(place, bars[place]) for place in (root, *copies) if place in bars]
         for place, each in asked[1:]:
-            if each != asked[0][1] and _heard(records[each.song], each.bar) != _heard(
-                records[asked[0][1].song], asked[0][1].bar
-            ):
+            if each != asked[0][1] and not _alike(records, each, asked[0][1]):
                 raise Refused(
                     f"Bars {asked[0][0] + 1} and {place + 1} are the same bar in the form {plan.letters}, "
                     "but different bars are kept for them; keep one of them, or choose another form."

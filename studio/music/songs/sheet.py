@@ -67,6 +67,7 @@ from studio.music.songs.endings import SongEnds
 from studio.music.songs.habits import SongHabits, learn_habits, section_keys, shipped_habits, with_pickup
 from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chords
 from studio.music.songs.keeping import Kept
+from studio.music.songs.leading import Leading
 from studio.music.songs.limits import check_singable, most_notes, too_many_syllables
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.natural import CHOSEN, WORDED, leaning, natural_weights
@@ -173,7 +174,8 @@ chords and words ask (`natural`); songs end on notes that the style's songs end 
 near where the one before ended; and sections in another key are sung as the style sings in that key. 5: the
 style's bridges are learnt in the key they are heard in; sections begin and end nearer to what they are next
 to (`Seams`), and lie better over their chords; few notes in a row are the same; and a given melody gets about
-as many different chords as a song of the style has. 6: words are sung as the style sings them. A work says by which it was made, and is made again by
+as many different chords as a song of the style has. 6: each line of words has a rhythm of its own, and may
+begin before its section (`line_rhythm`, `leading`). A work says by which it was made, and is made again by
 the same.
 """
 
@@ -444,6 +446,13 @@ class SheetDesk:
                 if letter != theme and letter not in named
             }
         )
+
+    def with_rhythms(self, seed: int) -> SheetDesk:
+        """The same with the rhythms of its words drawn by this seed."""
+        words = self.words and self.words.with_seed(seed)
+        if words is self.words:
+            return self
+        return replace(self, words=words, views={}, clocks={}, own={}, in_keys={})
 
     @property
     def drawn(self) -> list[SheetPart]:
@@ -768,7 +777,8 @@ class Sheet:
     row: its chords, by their numbers in the idiom. takes: the melody of each different section, by letter.
     log_z: of the melody over these chords. remarks: what gave way, in sentences. run: (chords, first event,
     line) of the longest row of chords that is as in the style. chord_limit: the copy limit it keeps. pickup:
-    notes before the first bar.
+    notes before the first bar. led: the numbers, among the notes that sound, of those that words begin on
+    before their sections.
     """
 
     tune: Tune
@@ -781,6 +791,7 @@ class Sheet:
     run: tuple[int, int, int]
     chord_limit: int
     pickup: int = 0
+    led: tuple[int, ...] = ()
 
 
 def prepare(
@@ -794,11 +805,11 @@ def prepare(
     key = Key.parse(recipe.key) if recipe.key else usual_key(styles.melody, meter)
     plan = plan_of(recipe, key)
     given = (given or GivenTunes()).placed(recipe, plan)
-    words = SongWords.leading(recipe, plan)
+    rules = drawing_rules(recipe)
+    words = SongWords.leading(recipe, plan, rules=int(rules))
     yield f"learning chords from {styles.chords_title}"
     harmony = styles.harmony(meter, key.mode)
     fit = styles.fit()
-    rules = drawing_rules(recipe)
     judged = rules != EARLIER_RULES
     chords = ChordRequest.of(recipe, plan, harmony, given.take, given.kept_chords(fit), judged=judged)
     yield f"learning the melody from {styles.melody.entry.title}"
@@ -832,12 +843,18 @@ def prepare(
         rhythm=rhythm,
         remarks=remarks,
         words=words,
-        habits=styles.habits(harmony) if recipe.modulation != "none" or recipe.pickup != "none" else None,
+        habits=styles.habits(harmony) if _has_habits(recipe, words) else None,
         ends=styles.ends(sung) if since(rules, RULES_OF_07) else None,
     )
     if since(rules, RULES_OF_07) and rhythm is None:
         desk = replace(desk, rhythm=natural_rhythm(desk, styles.chords))
     return desk
+
+
+def _has_habits(recipe: SongRecipe, words: SongWords | None) -> bool:
+    """Whether what songs do beside their chords and melodies is asked for."""
+    leads = words is not None and any(words.leads)
+    return recipe.modulation != "none" or recipe.pickup != "none" or leads
 
 
 def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
@@ -853,8 +870,11 @@ def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
     if part is None or solved is None:
         return None
     bars = min(part.bars, SECTION)
-    clock = next((clock for clock, _ in desk.clocks_of(part)), None) if bars == part.bars else None
-    asked = [] if clock is None else [Requirement("words", clock=clock)]
+    clocks = [
+        next((clock for clock, _ in each.clocks_of(part)), None) if bars == part.bars else None
+        for each in map(desk.with_rhythms, range(LEANING_ROUNDS))
+    ]
+    worded = clocks[0] is not None
     trellis, usual = desk.side.free(sung), desk.forms.weights(bars)
     rows = solved([]).sample(LEANING_ROUNDS, np.random.default_rng(0))
 
@@ -863,13 +883,14 @@ def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
         over = desk.chords.over(row, sung.tick).part(part.first, bars)
         notes = sung.lying_by_bars(over, desk.fit, desk.fitting) * usual * weights
         more = [Requirement("notes", weight=notes)]
+        more += [Requirement("words", clock=clocks[number])] if worded else []
         if desk.recipe.dissonance == "resolved":
             more.append(Requirement(RESOLVED.name(None), allowed=sung.resolving_by_bars(over)))
-        return solve(trellis, bars * sung.bar, [*asked, *more])
+        return solve(trellis, bars * sung.bar, more)
 
     if not since(desk.rules, RULES_OF_08):
-        return natural_weights(sung, desk.forms, ways, leaves_alone=clock is not None)
-    marks = WORDED if clock is not None else None
+        return natural_weights(sung, desk.forms, ways, leaves_alone=worded)
+    marks = WORDED if worded else None
     return natural_weights(sung, desk.forms, ways, marks=marks, chosen=CHOSEN)
 
 
@@ -1057,7 +1078,7 @@ def melody_recipe_of(recipe: SongRecipe, plan: SheetPlan) -> ComposeRecipe:
 def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     """One lead sheet. Raises `Contradiction` where no melody satisfies everything over any row of chords."""
     random = np.random.default_rng(seed)
-    desk = desk.in_learnt_keys(seed)
+    desk = desk.with_rhythms(seed).in_learnt_keys(seed)
     yield "drawing chords"
     drawn, desk, logs = yield from rows_that_sing(desk, random)
     yield "drawing the melody"
@@ -1066,7 +1087,8 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
         row = chosen_row(drawn.rows, logs, random, desk.rules)
         near = tries < NEAR_TRIES and desk.near
         takes = yield from _sections_drawn(desk, desk.sections(row), random, near=near)
-        if _all_hold(desk, takes):
+        sheet = _led_in(desk, _sheet(desk, row, takes, seed), seed) if _all_hold(desk, takes) else None
+        if sheet is not None:
             if same == NEW or not since(desk.rules, RULES_OF_08) or not _as_before(desk, takes):
                 break
             same += 1
@@ -1081,8 +1103,7 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
                 "seed, or leave the copy limit or a motif out."
             )
         desk = wider
-    sheet = replace(_sheet(desk, row, takes, seed), chord_limit=drawn.limit)
-    return _with_pickup(desk, sheet, seed)
+    return _with_pickup(desk, replace(sheet, chord_limit=drawn.limit), seed)
 
 
 def _as_before(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
@@ -1105,10 +1126,10 @@ def _as_before(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
 def _with_pickup(desk: SheetDesk, sheet: Sheet, seed: int) -> Sheet:
     """The sheet with notes that lead into its first bar, where they are asked for."""
     asked, habits = desk.recipe.pickup, desk.habits
-    if asked == "none" or habits is None:
+    if asked == "none" or habits is None or sheet.led:
         return sheet
     if desk.words is not None:
-        said = "There is no pick-up, for the words lead the melody; let the melody come first for one."
+        said = "There is no pick-up, for the words begin on the beat; let the melody come first for one."
         return replace(sheet, remarks=(*sheet.remarks, said))
     random = np.random.default_rng([seed, LEADING_IN])
     if asked == "learnt" and random.random() * max(1, habits.songs) >= habits.begun:
@@ -1125,6 +1146,24 @@ def _with_pickup(desk: SheetDesk, sheet: Sheet, seed: int) -> Sheet:
         said = "No pick-up of the style leads to the first note, so there is none."
         return replace(sheet, remarks=(*sheet.remarks, said))
     return replace(sheet, tune=tune, pickup=len(tune.notes) - len(sheet.tune.notes))
+
+
+def _led_in(desk: SheetDesk, sheet: Sheet, seed: int) -> Sheet | None:
+    """The sheet with the notes on which words begin before their sections; None where no notes can."""
+    if desk.words is None or not any(desk.words.leads) or desk.habits is None:
+        return sheet
+    low, high = desk.sung.range if desk.recipe.range is None else _range_of(desk.recipe)
+    limit = desk.compiled.context.max_copy
+    leading = Leading(
+        desk.words,
+        desk.habits,
+        lambda line: min(line) >= low and max(line) <= high and desk.sung.keeps_line(line, limit),
+        resolved=desk.recipe.dissonance == "resolved",
+        kept=desk.given.kept,
+    )
+    random = np.random.default_rng([seed, LEADING_IN])
+    found = leading.into(sheet.tune, sheet.sections, random)
+    return None if found is None else replace(sheet, tune=found[0], led=found[1])
 
 
 def _range_of(recipe: SongRecipe) -> tuple[int, int]:

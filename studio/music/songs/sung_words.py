@@ -6,8 +6,9 @@
 
 What is exact. Each line of a section has its own bars, in equal shares. The melody has exactly as many notes
 for a line as the line has syllables (the most of any stanza that is sung there), all of them in the bars of
-that line; a line that begins with unstressed syllables may begin before its bar line. The last syllable of a
-line lasts a beat or longer, and nothing begins between it and the next line. In words of several syllables
+that line; a line that begins with unstressed syllables may begin before its bar line, and if it is the first
+of its section, they are sung before the section (`leading`). The last syllable of a line lasts a beat or
+longer, and nothing begins between it and the next line. In words of several syllables
 the main stress stands on a beat, and the syllables without stress on none that is stronger than a plain beat,
 so a stress is never on a weaker place of the bar than the syllables beside it. All this is one automaton, and
 the melody is drawn exactly from those that it accepts, together with every other constraint.
@@ -16,12 +17,13 @@ Where no melody of the style does all of this, long line ends give way first, th
 says so; the number of notes in each line never does.
 
 What only leans: articles and the like away from strong beats, stressed syllables towards long notes, and the
-syllables of a line evenly over its bars.
+syllables of a line towards a rhythm that is drawn for it (`line_rhythm`); by rules before 6, evenly over its
+bars.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -34,13 +36,14 @@ from studio.music.melody.constraints import Constraint
 from studio.music.scores.meters import Meter
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
+from studio.music.songs.line_rhythm import Pace, is_small, lead_of
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sung import SungIdiom
-from studio.music.words.assigning import assigned
-from studio.music.words.laying import SMALL_WORDS, Laid, lay
+from studio.music.words.assigning import SungStanza, assigned
+from studio.music.words.laying import Laid, lay
 from studio.music.words.lyrics import LyricLine, Lyrics, SungSyllable, read_lyrics
-from studio.music.words.stresses import level_of
+from studio.music.words.stresses import leads_in, level_of
 
 SILENT, SHORT, LONG = 0, 1, 2
 """The letters: nothing is struck; a note shorter than a beat; one of a beat or more."""
@@ -48,8 +51,16 @@ SILENT, SHORT, LONG = 0, 1, 2
 MOST_UPBEATS = 2
 """Unstressed syllables that may come before the bar line, a beat for each."""
 
-EVENLY = 0.75
-"""How far a syllable may lie from its even place, in bars, before it becomes much less likely."""
+EVENLY, NEARLY = 0.75, 0.4
+"""How far a syllable may lie from its even place, in bars, and from its place in the rhythm of its line, in
+beats, before it becomes much less likely.
+"""
+
+LINES_HAVE_RHYTHM = 6
+"""The drawing rules since which lines have a rhythm, and may begin before their section."""
+
+RHYTHMS = 3
+"""Beside the seed, for random numbers of their own."""
 
 WORDS = Constraint(
     "words_first", "the words of section {}".format, way_out=lambda _: ("Lay the words under it later", False)
@@ -61,29 +72,60 @@ WORDS = Constraint(
 class SongWords:
     """The words of a song in their places. lines: for each letter of the form, without primes, the lines that
     its melody has to carry: of the stanzas that are sung there, each time the line with most syllables.
+    leads: for each section of the form, how many syllables are sung before it, which are not in `lines`; none
+    by rules before 6. seed: of the rhythms of the lines; None for none.
     """
 
     lyrics: Lyrics
     lines: dict[str, tuple[LyricLine, ...]]
+    letters: tuple[str, ...] = ()
+    leads: tuple[int, ...] = ()
+    seed: int | None = None
 
     @classmethod
-    def of(cls, lyrics: Lyrics, sections: Sequence[Section]) -> SongWords:
-        """Raises `Refused` for a name in brackets that no section has."""
+    def of(cls, lyrics: Lyrics, sections: Sequence[Section], *, leading: bool = False) -> SongWords:
+        """leading: lines may begin before their section. Raises `Refused` for a name in brackets that no
+        section has.
+        """
+        sung = assigned(lyrics, sections) if sections else ()
+        letters = tuple(section.name.rstrip("'") for section in sections)
+        leads = _leads(sung, len(sections)) if leading else (0,) * len(sections)
         found: dict[str, tuple[LyricLine, ...]] = {}
-        for each in assigned(lyrics, sections) if sections else ():
-            letter = sections[each.section].name.rstrip("'")
-            found[letter] = _fullest(found.get(letter, ()), each.stanza.lines)
-        return cls(lyrics, found)
+        for each in sung:
+            letter, lines = letters[each.section], each.stanza.lines
+            lead = min(leads[each.section], lead_of(lines[0]))
+            if lead:
+                body = lines[0].syllables[lead:]
+                lines = (replace(lines[0], syllables=body), *lines[1:])
+            found[letter] = _fullest(found.get(letter, ()), lines)
+        return cls(lyrics, found, letters, leads, 0 if leading else None)
 
     @classmethod
-    def leading(cls, recipe: SongRecipe, plan: SheetPlan) -> SongWords | None:
+    def leading(cls, recipe: SongRecipe, plan: SheetPlan, *, rules: int) -> SongWords | None:
         """The words that the melody of a recipe has to carry; None without words, or where they come after
-        it.
+        it. rules: see `sheet.DRAWING_RULES`.
         """
         if not recipe.words or not recipe.words_first:
             return None
         sections = tuple(Section(each.letter, each.first + 1, each.bars) for each in plan.sections)
-        return cls.of(read_lyrics(recipe.words, recipe.language), sections)
+        lyrics = read_lyrics(recipe.words, recipe.language)
+        return cls.of(lyrics, sections, leading=rules >= LINES_HAVE_RHYTHM)
+
+    def with_seed(self, seed: int) -> SongWords:
+        """The same with other rhythms, where lines have any."""
+        return self if self.seed is None else replace(self, seed=seed)
+
+    def lead_beats(self, section: int) -> int:
+        """How many beats before a section (from 0) its words may begin."""
+        return min(MOST_UPBEATS, self.leads[section]) if self.leads else 0
+
+    def free_beats(self, letter: str) -> int:
+        """How many beats at the end of the sections of a letter, primes or not, are left to what leads to the
+        section after it.
+        """
+        plain, last = letter.rstrip("'"), len(self.letters) - 1
+        after = [self.lead_beats(n + 1) for n, each in enumerate(self.letters[:last]) if each == plain]
+        return max(after, default=0)
 
     def clocks(self, letter: str, sung: SungIdiom, bars: int) -> list[tuple[TimedAutomaton, str]]:
         """What is asked of the melody of a section, and the same with less of it for where that leaves no
@@ -92,7 +134,7 @@ class SongWords:
         lines = self.lines.get(letter.rstrip("'"))
         if not lines:
             return []
-        timing = _Timing.of(lines, sung, bars)
+        timing = _Timing.of(lines, sung, bars, self.free_beats(letter), self.rhythm_seed(letter))
         said = f"Section {letter}: no melody carries the words with %s, so they only lean that way."
         return [
             (timing.clock(), ""),
@@ -100,19 +142,28 @@ class SongWords:
             (timing.clock(long_ends=False, stressed=False), said % "every stress on a beat"),
         ]
 
+    def rhythm_seed(self, letter: str) -> tuple[int, ...] | None:
+        """What the rhythms of a section are drawn by."""
+        if self.seed is None:
+            return None
+        return self.seed, RHYTHMS, *letter.rstrip("'").encode()
+
     def under(self, tune: Tune, sections: Sequence[Section], *, divide: bool = False) -> Laid:
         """The words under a melody that was drawn for them: stanzas with fewer syllables too."""
-        ends = set(tune.phrase_ends)
-        for section in sections:
+        ends, upbeat = set(tune.phrase_ends), upbeats if self.seed is None else lead_of
+        leads = () if self.seed is None else leads_in(tune, sections)
+        for place, section in enumerate(sections):
             lines = self.lines.get(section.name.rstrip("'"), ())
             first = next(bar for bar in tune.bars() if bar.number == section.first_bar)
             length = section.bars * tune.meter.bar_length
-            ends |= {
-                first.start + edge * length - tune.meter.beat * (upbeats(line) if number else 0)
+            begins = {
+                first.start + edge * length - tune.meter.beat * (upbeat(line) if number else 0)
                 for number, (edge, line) in enumerate(zip(_shares(len(lines)), lines, strict=False))
             }
+            ends |= begins - ({first.start} if any(leads[place : place + 1]) else set())
         marked = replace(tune, phrase_ends=tuple(sorted(ends)))
-        laid = lay(self.lyrics, marked, sections=sections, divide=divide)
+        lyrics = _padded(self.lyrics, sections, self.leads) if any(self.leads) else self.lyrics
+        laid = lay(lyrics, marked, sections=sections, leads=leads, divide=divide)
         return replace(laid, tune=replace(laid.tune, phrase_ends=tune.phrase_ends))
 
 
@@ -127,7 +178,10 @@ def with_words(
     found = dict(facts)
     if not recipe.words:
         return tune, found
-    words = SongWords.of(read_lyrics(recipe.words, recipe.language), sections)
+    leading = recipe.words_first and recipe.source("melody") is None
+    versions = recipe.setting.versions if recipe.setting is not None else {"drawing": str(LINES_HAVE_RHYTHM)}
+    leading = leading and int(versions.get("drawing", "1")) >= LINES_HAVE_RHYTHM
+    words = SongWords.of(read_lyrics(recipe.words, recipe.language), sections, leading=leading)
     laid = words.under(tune, sections, divide=recipe.divide_notes or recipe.fit)
     if len(laid.tune.notes) != len(tune.notes):
         found.pop("origins", None)  # they are of the notes as they were drawn
@@ -150,6 +204,39 @@ def _fullest(known: Sequence[LyricLine], new: Sequence[LyricLine]) -> tuple[Lyri
     return tuple(max(pair, key=lambda line: line.notes) for pair in zip(known, new, strict=True))
 
 
+def _leads(sung: Sequence[SungStanza], sections: int) -> tuple[int, ...]:
+    """How many syllables are sung before each section: the most of all verses that are sung there, wherever
+    else these are.
+    """
+    found = [0] * sections
+    for _ in range(sections):  # until nothing changes: a stanza may be sung in several sections
+        wanted: dict[int, int] = {}
+        for each in sung:
+            own = lead_of(each.stanza.lines[0])
+            wanted[id(each.stanza)] = max(own, found[each.section], wanted.get(id(each.stanza), 0))
+        before = list(found)
+        for each in sung:
+            found[each.section] = max(found[each.section], wanted[id(each.stanza)])
+        if found == before:
+            break
+    return tuple(found)
+
+
+def _padded(lyrics: Lyrics, sections: Sequence[Section], leads: Sequence[int]) -> Lyrics:
+    """The words, with notes that are not sung before stanzas that lead in with fewer than their sections."""
+    more = {
+        id(each.stanza): leads[each.section] - lead_of(each.stanza.lines[0])
+        for each in assigned(lyrics, sections)
+    }
+    stanzas = []
+    for stanza in lyrics.stanzas:
+        first = stanza.lines[0]
+        silent = (SungSyllable(""),) * max(0, more.get(id(stanza), 0))
+        lines = (replace(first, syllables=(*silent, *first.syllables)), *stanza.lines[1:])
+        stanzas.append(replace(stanza, lines=lines))
+    return replace(lyrics, stanzas=tuple(stanzas))
+
+
 def _shares(lines: int) -> list[Fraction]:
     """Where each line begins, and where the last one ends, as shares of the section."""
     return [Fraction(number, max(1, lines)) for number in range(lines + 1)]
@@ -159,41 +246,52 @@ def upbeats(line: LyricLine) -> int:
     """How many syllables a line begins with before its first stress, at most `MOST_UPBEATS`."""
     count = 0
     for each in line.syllables[:MOST_UPBEATS]:
-        if each.stress > 0 and not _is_small(each):
+        if each.stress > 0 and not is_small(each):
             break
-        if not _is_small(each) and each.stress != 0:
+        if not is_small(each) and each.stress != 0:
             break
         count += 1
     return count
 
 
-def _is_small(syllable: SungSyllable) -> bool:
-    return syllable.syllabic == "single" and syllable.word.lower().strip(",.;:!?'’\"“”") in SMALL_WORDS
-
-
 @dataclass(frozen=True)
 class _Timing:
     """The lines of a section in ticks. windows: for each line (first tick at which a syllable may begin, the
-    tick at which all of it is over).
+    tick at which all of it is over). rhythms: for each line the tick near which each syllable is wanted.
     """
 
     lines: tuple[LyricLine, ...]
     sung: SungIdiom
     ticks: int
     windows: tuple[tuple[int, int], ...]
+    rhythms: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
-    def of(cls, lines: Sequence[LyricLine], sung: SungIdiom, bars: int) -> _Timing:
+    def of(
+        cls,
+        lines: Sequence[LyricLine],
+        sung: SungIdiom,
+        bars: int,
+        free: int = 0,
+        seed: tuple[int, ...] | None = None,
+    ) -> _Timing:
+        """free: beats at the end in which nothing begins. seed: of the rhythms; None for none."""
         ticks = bars * sung.bar
         beat = int(sung.meter.beat / sung.tick)
         unit = sung.bar if bars >= len(lines) else beat
+        upbeat = upbeats if seed is None else lead_of
         edges = [int(share * ticks) // unit * unit for share in _shares(len(lines))]
         begins = [
-            max(0, edge - (beat * upbeats(line) if number else 0))
+            max(0, edge - (beat * upbeat(line) if number else 0))
             for number, (edge, line) in enumerate(zip(edges, lines, strict=False))
         ]
-        ends = [*begins[1:], ticks]
-        return cls(tuple(lines), sung, ticks, tuple(zip(begins, ends, strict=True)))
+        windows = tuple(zip(begins, [*begins[1:], ticks - free * beat], strict=True))
+        rhythms: list[tuple[int, ...]] = []
+        if seed is not None:
+            pace, random = Pace(sung.meter, sung.tick), np.random.default_rng(seed)
+            for line, (begin, end) in zip(lines, windows, strict=True):
+                rhythms.append(pace.places(line.syllables, begin, end, random))
+        return cls(tuple(lines), sung, ticks, windows, tuple(rhythms))
 
     def clock(self, *, long_ends: bool = True, stressed: bool = True) -> TimedAutomaton:
         """State k: k notes have begun. long_ends, stressed: whether these hold, or only lean."""
@@ -204,26 +302,38 @@ class _Timing:
         levels = _levels(self.sung.meter, self.sung.tick, self.ticks, self.sung.bar)
         beat = int(self.sung.meter.beat / self.sung.tick)
         done = 0
-        for line, (begin, end) in zip(self.lines, self.windows, strict=True):
+        for which, (line, (begin, end)) in enumerate(zip(self.lines, self.windows, strict=True)):
             notes = [(each, note) for each in line.syllables for note in range(each.notes)]
+            near = self._near(which, len(notes), beat)
             for number, (syllable, note) in enumerate(notes):
                 last = number == len(notes) - 1
                 stop = end - beat + 1 if last and long_ends else end
-                place = begin + (number + 0.5) * (end - begin - beat) / len(notes)
                 for tick in range(begin, max(begin, stop)):
                     level = int(levels[tick])
                     if stressed and not note and not _may_stand(syllable, level):
                         continue
-                    off = (tick - place) / (EVENLY * self.sung.bar)
                     for letter in (LONG,) if last and long_ends else (SHORT, LONG):
                         step[tick, done + number, letter] = done + number + 1
                         leans = 1.0 if note else _leaning(syllable, level, letter)
                         leans *= 3.0 if last and letter == LONG else 1.0
-                        weight[tick, done + number, letter] = leans * float(np.exp(-0.5 * off * off))
+                        weight[tick, done + number, letter] = leans * near(number, tick)
             done += len(notes)
         clock = TimedAutomaton(self._letters(beat), step, np.arange(total + 1) == total, 0, weight)
         freeze(clock)
         return clock.folded(int(self.sung.ticks.max()))
+
+    def _near(self, line: int, notes: int, beat: int) -> Callable[[int, int], float]:
+        """How likely it is that a note (from 0) of a line begins at a tick."""
+        begin, end = self.windows[line]
+        if not self.rhythms:
+            places = [begin + (number + 0.5) * (end - begin - beat) / notes for number in range(notes)]
+            width = EVENLY * self.sung.bar
+        else:
+            half = max(1, beat // 2)
+            syllables = zip(self.rhythms[line], self.lines[line].syllables, strict=True)
+            places = [place + half * note for place, each in syllables for note in range(each.notes)]
+            width = NEARLY * beat
+        return lambda number, tick: float(np.exp(-0.5 * ((tick - places[number]) / width) ** 2))
 
     def _letters(self, beat: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         long = self.sung.ticks >= beat
@@ -245,7 +355,7 @@ def _may_stand(syllable: SungSyllable, level: int) -> bool:
 
 def _leaning(syllable: SungSyllable, level: int, letter: int) -> float:
     """What a syllable's place is multiplied by."""
-    if _is_small(syllable):
+    if is_small(syllable):
         return (1.0, 0.8, 0.5, 0.25)[level] * (0.7 if letter == LONG else 1.0)
     if syllable.stress == 1:
         return (0.3, 0.8, 1.2, 1.6)[level] * (1.3 if letter == LONG else 1.0)

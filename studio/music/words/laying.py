@@ -63,14 +63,15 @@ def lay(
     language: str = ENGLISH,
     *,
     sections: Sequence[Section] = (),
+    leads: Sequence[Fraction] = (),
     divide: bool = False,
 ) -> Laid:
     """Words under a tune, in place of any it has.
 
     text: as `lyrics.read_lyrics` takes it. language: a code, such as "de". sections: of the tune; its stanzas
-    are sung in them as `assigning.assigned` says. Without sections the stanzas follow each other, or, where
-    they have more syllables than the tune has notes, each is a verse. divide: long notes are divided where
-    there are more syllables than notes.
+    are sung in them as `assigning.assigned` says. leads: see `stresses.in_sections`. Without sections the
+    stanzas follow each other, or, where they have more syllables than the tune has notes, each is a verse.
+    divide: long notes are divided where there are more syllables than notes.
 
     Raises `Contradiction` for a stanza with more syllables than notes (unless `divide` helps), with the
     change that fits it, `Refused` for words that cannot be read, `UnknownName` for a language.
@@ -81,8 +82,8 @@ def lay(
     plan = _plan(lyrics, tune, sections)
     divided = 0
     if divide:
-        tune, divided = _divided(tune, plan, sections)
-    places = in_sections(tune, sections)
+        tune, divided = _divided(tune, plan, sections, leads)
+    places = in_sections(tune, sections, leads)
     words: list[Syllable] = []
     found: list[StressFault] = []
     counts = _Counts()
@@ -316,12 +317,14 @@ def _printed(placed: Sequence[Placed], notes: Sequence[Note], verse: int) -> Ite
 # ------------------------------------------------------------------------------------------------------------
 
 
-def _divided(tune: Tune, plan: Sequence[SungStanza], sections: Sequence[Section]) -> tuple[Tune, int]:
+def _divided(
+    tune: Tune, plan: Sequence[SungStanza], sections: Sequence[Section], leads: Sequence[Fraction]
+) -> tuple[Tune, int]:
     """The tune with as many notes in each section as its longest verse has syllables, and how many notes more
     it has: the longest note is divided, in halves or two and one, again and again.
     """
     notes = list(tune.notes)
-    places = in_sections(tune, sections)
+    places = in_sections(tune, sections, leads)
     for number, (_, there) in enumerate(places):
         asked = max((each.stanza.notes for each in plan if max(0, each.section) == number), default=0)
         inside = {note.start for note in there}

@@ -141,7 +141,7 @@ def patterns(tune: Tune, sections: Sequence[Section] = ()) -> tuple[PatternLine,
     """
     found: list[PatternLine] = []
     shown: set[str] = set()
-    for section, notes in in_sections(tune, sections):
+    for section, notes in in_sections(tune, sections, leads_in(tune, sections)):
         name = section.name if section else ""
         if name and name in shown:
             continue
@@ -158,14 +158,23 @@ def patterns(tune: Tune, sections: Sequence[Section] = ()) -> tuple[PatternLine,
     return tuple(found)
 
 
-def in_sections(tune: Tune, sections: Sequence[Section]) -> list[tuple[Section | None, list[Note]]]:
+def in_sections(
+    tune: Tune, sections: Sequence[Section], leads: Sequence[Fraction] = ()
+) -> list[tuple[Section | None, list[Note]]]:
     """The sounding notes of each section; all of them as one where there are none. A pick-up belongs to the
-    first.
+    first. leads: for each section, how many quarter notes before its first bar it begins.
     """
     notes = list(tune.sounding)
     if not sections:
         return [(None, notes)] if notes else []
     numbers = [max(1, tune.bar_at(note.start).number) for note in notes]
+    for section, lead in zip(sections, leads, strict=False):
+        start = next((bar.start for bar in tune.bars() if bar.number == section.first_bar), tune.end)
+        leading = [lead > 0 and start - lead <= note.start < start for note in notes]
+        numbers = [
+            section.first_bar if leads_on else number
+            for number, leads_on in zip(numbers, leading, strict=True)
+        ]
     return [
         (
             section,
@@ -177,6 +186,19 @@ def in_sections(tune: Tune, sections: Sequence[Section]) -> list[tuple[Section |
         )
         for section in sections
     ]
+
+
+def leads_in(tune: Tune, sections: Sequence[Section]) -> tuple[Fraction, ...]:
+    """How many quarter notes before its first bar each section begins: where a phrase ends within the bar
+    before it, what comes after that end leads into the section.
+    """
+    bars = {bar.number: bar for bar in tune.bars()}
+    found = []
+    for section in sections:
+        before = bars.get(section.first_bar - 1) if section.first_bar > 1 else None
+        ends = [place for place in tune.phrase_ends if before and before.start < place < before.end]
+        found.append(before.end - ends[-1] if before and ends else Fraction(0))
+    return tuple(found)
 
 
 def lines_of(tune: Tune, notes: Sequence[Note]) -> list[list[Note]]:

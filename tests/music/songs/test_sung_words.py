@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import music21
@@ -14,7 +15,9 @@ import pytest
 import studio as library
 from studio.errors import Contradiction
 from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
+from studio.music.songs.line_rhythm import Pace, lead_of
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import Sheet, SheetDesk, SongStyles, draw_sheet, prepare
@@ -132,7 +135,7 @@ def test_words_that_no_melody_carries_may_come_after_it(style: Style) -> None:
 def test_stanzas_of_one_section_share_a_melody_that_carries_the_longer_lines() -> None:
     plan = SheetPlan.of("AABA", 32, Key.parse("C"))
     words = "[A]\nOver the sea\nhome\n\n[A]\nAway\nI am coming home\n\n[B]\nla la"
-    found = SongWords.leading(SongRecipe(words=words), plan)
+    found = SongWords.leading(SongRecipe(words=words), plan, rules=5)
     assert found is not None
     assert [line.notes for line in found.lines["A"]] == [4, 5]
     assert [line.notes for line in found.lines["B"]] == [2]
@@ -141,6 +144,88 @@ def test_stanzas_of_one_section_share_a_melody_that_carries_the_longer_lines() -
 def test_unstressed_beginnings_are_upbeats() -> None:
     (stanza,) = read_lyrics("The rivers run\nOver the sea\nAlone").stanzas
     assert [upbeats(line) for line in stanza.lines] == [1, 0, 1]
+
+
+LEADING = (
+    "[A]\nI was walking in the morning\nWhere the river meets the sea\n\n[B]\nOver the hills\nSoftly and low"
+)
+
+
+@pytest.fixture(scope="module")
+def led(style: Style) -> tuple[SheetDesk, Sheet]:
+    desk = desk_of(style, form="ABA", bars=12, words=LEADING, dissonance="free")
+    return desk, finish(draw_sheet(desk, 1))
+
+
+def test_words_that_begin_unstressed_begin_before_the_bar(led: tuple[SheetDesk, Sheet]) -> None:
+    """Read by another library: "I was" in the pick-up and again before the last section, which is else the
+    same to the note; "Over" on the first beat of the bridge.
+    """
+    written = write_musicxml(sung(*led)).decode()
+    bars = music21.converter.parseData(written, format="musicxml").parts[0].getElementsByClass("Measure")
+    said = [[note.lyrics[0].text for note in bar.notes if getattr(note, "lyrics", None)] for bar in bars]
+    assert bars[0].paddingLeft > 0
+    assert said[0] == ["I", "was"]
+    assert said[1][0] == "walk"
+    assert said[8][-2:] == ["I", "was"]  # the last bar of the bridge
+    assert said[5][:2] == ["O", "ver"]
+    heard = [
+        [(n.offset, n.pitch.midi) for n in bar.notes if isinstance(n, music21.note.Note)] for bar in bars
+    ]
+    assert heard[1:5] == heard[9:13]
+
+
+def test_notes_before_a_section_lie_in_range_and_scale_and_copy_nothing(led: tuple[SheetDesk, Sheet]) -> None:
+    desk, sheet = led
+    low, high = desk.sung.range
+    notes = [sheet.tune.sounding[place] for place in sheet.led]
+    assert len(notes) == 4
+    assert all(low <= (note.pitch or 0) <= high for note in notes)
+    assert all((note.pitch or 0) % 12 in sheet.tune.key.scale for note in notes)
+    assert desk.sung.keeps_line([note.pitch or 0 for note in sheet.tune.sounding], 12)
+    assert not [note for note in sheet.tune.notes if note.duration <= 0]
+
+
+def test_lines_that_scan_alike_have_one_rhythm_and_end_on_the_longest_note() -> None:
+    lines = read_lyrics("Over the hills we go\nSoftly the rivers flow").stanzas[0].lines
+    pace, random = Pace(Meter.parse("4/4"), Fraction(1, 2)), np.random.default_rng(4)
+    one, other = (
+        pace.places(line.syllables, 16 * number, 16 * number + 16, random)
+        for number, line in enumerate(lines)
+    )
+    assert [place + 16 for place in one] == list(other)
+    steps = [b - a for a, b in pairwise([*one, 16])]
+    assert steps[-1] == max(steps)
+    assert all(
+        place % 2 == 0
+        for place, syllable in zip(one, lines[0].syllables, strict=True)
+        if syllable.stress == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "before"),
+    [
+        ("Oh, the moon is high", 2),
+        ("I was walking", 2),
+        ("Tomorrow I will go", 1),
+        ("Rain on the window", 0),
+        ("But when I came", 1),
+        ("of the", 0),
+    ],
+)
+def test_how_many_syllables_lead_to_the_first_strong_one(line: str, before: int) -> None:
+    assert lead_of(read_lyrics(line).stanzas[0].lines[0]) == before
+
+
+def test_verses_that_begin_in_another_way_share_their_sections_notes() -> None:
+    plan = SheetPlan.of("AABA", 32, Key.parse("C"))
+    words = "[A]\nI was walking home\n\n[A]\nRain was falling\n\n[A]\nThe night is long\n\n[B]\nla la"
+    found = SongWords.leading(SongRecipe(words=words), plan, rules=6)
+    assert found is not None
+    assert found.leads == (2, 0, 0, 1)
+    assert [line.notes for line in found.lines["A"]] == [4]
+    assert SongWords.leading(SongRecipe(words=words), plan, rules=5).leads == (0, 0, 0, 0)  # type: ignore[union-attr]
 
 
 def test_words_laid_under_a_melody_that_is_there_already() -> None:
