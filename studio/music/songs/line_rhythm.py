@@ -1,7 +1,7 @@
 """Where in its bars a line of words is sung: a rhythm that its stresses ask for, drawn by seed.
 
-    pace = Pace(meter, tick)
-    pace.places(line, begin, end, random)         # the tick at which each syllable is expected to begin
+    rhythms = LineRhythms(meter, tick)
+    rhythms.places(syllables, begin, end, random)     # the tick at which each syllable is expected to begin
     lead_of(line)                                 # syllables before the first stress, sung before the bar
 
 Songs do not share out a line over its bars. They sing its syllables in about two thirds of the time, the
@@ -99,7 +99,7 @@ def lead_of(line: LyricLine) -> int:
 
 
 @dataclass
-class Pace:
+class LineRhythms:
     """Draws rhythms of the lines of one section.
 
     tick: in quarter notes. known: the rhythms so far, by what asks for them.

@@ -190,19 +190,24 @@ def file_of(
     return form.to_bytes(written, **engraved(recipe, written.sections))
 
 
-ENGRAVING_RULES = "3"
-"""Since these rules a song's score has a whole tempo, chord names as musicians write them, and the letters of
-its sections.
+ENGRAVING_RULES, NAMED_RULES = "4", "3"
+"""How a song is engraved. 3: its score has a whole tempo, chord names as musicians write them, and the
+letters of its sections. 4: syllables have room, and lines are about equally full. A work says by which it was
+made.
 """
 
 
-def engraves_today(recipe: SongRecipe) -> bool:
-    """Whether a song is engraved by today's rules: all are but works that were engraved before."""
-    return recipe.setting is None or recipe.setting.versions.get("engraving") == ENGRAVING_RULES
+def engraving_rules(recipe: SongRecipe) -> str:
+    """The rules by which a song is engraved: today's, or those its work was made by; "" for earlier ones."""
+    if recipe.setting is None:
+        return ENGRAVING_RULES
+    found = recipe.setting.versions.get("engraving", "")
+    return found if found in (ENGRAVING_RULES, NAMED_RULES) else ""
 
 
 def engraved(recipe: SongRecipe, sections: Sequence[Section]) -> dict[str, Any]:
     """How a song is engraved, as options of its format."""
-    now = engraves_today(recipe)
-    letters = {section.first_bar: section.name for section in sections} if now else None
-    return {"whole_tempo": now, "names": now, "letters": letters}
+    rules = engraving_rules(recipe)
+    letters = {section.first_bar: section.name for section in sections} if rules else None
+    even = rules == ENGRAVING_RULES
+    return {"whole_tempo": bool(rules), "names": bool(rules), "letters": letters, "even": even}

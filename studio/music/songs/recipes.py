@@ -167,7 +167,8 @@ class SongRecipe(ComposeRecipe):
     pickup: Literal["none", "learnt", "always"] = parameter(
         "none",
         "Whether notes lead into the first bar. learnt: as often as in the style; always: wherever the style "
-        "has notes that lead to the first one.",
+        "has notes that lead to the first one. Where words lead, they decide: those that begin unstressed "
+        "begin before the bar.",
     )
     band: Annotated[str, OneOf(_bands)] = parameter(
         "",

@@ -88,10 +88,11 @@ class SongRenditions(Renditions):
         letters = {section.first_bar: section.name for section in sections}
 
         def sheet() -> bytes:
-            return engrave(tune, width=width, staff=staff, whole_tempo=True, names=True, letters=letters)
+            asked = {"width": width, "staff": staff, "letters": letters}
+            return engrave(tune, whole_tempo=True, names=True, even=True, **asked)
 
         self.begin_sound(work)
-        return self._kept(work, f"sheet-2-{page}.svg", sheet)
+        return self._kept(work, f"sheet-3-{page}.svg", sheet)
 
     def heard_as(self, work: Work) -> Format:
         """A song is heard as MP3, which is small enough to keep for many of them."""

@@ -45,9 +45,8 @@ from studio.music.songs.limits import with_playable_meter
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.plan import EARLIER_FORMS
 from studio.music.songs.playing import (
-    ENGRAVING_RULES,
     arranging_rules,
-    engraves_today,
+    engraving_rules,
     file_of,
     mixing_rules,
     play,
@@ -167,8 +166,8 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         rules["form"] = form_rules(recipe)
     if given is not None and by_key_rules(recipe):
         rules["melody"] = KEY_RULES
-    if engraves_today(recipe):
-        rules["engraving"] = ENGRAVING_RULES
+    if engraving_rules(recipe):
+        rules["engraving"] = engraving_rules(recipe)
     if recipe.band:
         rules["arranging"], rules["mixing"] = arranging_rules(recipe), mixing_rules(recipe)
         rules = {name: rule for name, rule in rules.items() if rule != "1" or name in ("drawing", "naming")}

@@ -36,7 +36,7 @@ from studio.music.melody.constraints import Constraint
 from studio.music.scores.meters import Meter
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
-from studio.music.songs.line_rhythm import Pace, is_small, lead_of
+from studio.music.songs.line_rhythm import LineRhythms, is_small, lead_of
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sung import SungIdiom
@@ -288,7 +288,7 @@ class _Timing:
         windows = tuple(zip(begins, [*begins[1:], ticks - free * beat], strict=True))
         rhythms: list[tuple[int, ...]] = []
         if seed is not None:
-            pace, random = Pace(sung.meter, sung.tick), np.random.default_rng(seed)
+            pace, random = LineRhythms(sung.meter, sung.tick), np.random.default_rng(seed)
             for line, (begin, end) in zip(lines, windows, strict=True):
                 rhythms.append(pace.places(line.syllables, begin, end, random))
         return cls(tuple(lines), sung, ticks, windows, tuple(rhythms))

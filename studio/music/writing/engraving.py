@@ -25,13 +25,16 @@ def engrave(
     whole_tempo: bool = False,
     names: bool = False,
     letters: Mapping[int, str] | None = None,
+    even: bool = False,
 ) -> bytes:
     """The engraved score as one SVG picture, as tall as it needs to be.
 
     width: of the page in pixels (200..4000). staff: its size in per cent of verovio's own (10..100). colours:
     as in `write_musicxml`. whole_tempo: the tempo reads 125 and not 125.333. names: chord names are those
     that musicians write (D7sus4), which pictures of 0.5.0 and before have not. letters: bar number -> what is
-    boxed above its beginning, such as the letter of a section; the line before it is double.
+    boxed above its beginning, such as the letter of a section; the line before it is double. even: words and
+    chord names get the room they need, and lines are broken so that they are about equally full, which
+    pictures of 0.8.0 and before are not (`line_breaks`).
     Raises `Refused` for music too long for one picture (more than 2,000 bars).
     """
     if not 200 <= width <= 4000 or not 10 <= staff <= 100:
@@ -46,6 +49,8 @@ def engrave(
     if whole_tempo:
         written = re.sub(r"(?<=<per-minute>)[\d.]+(?=</per-minute>)", _rounded, written)
     written = _lettered(written, letters or {})
+    if even:
+        return _evenly(toolkit, written, width * 100 / staff, music, letters or {}).encode()
     svg = _page(toolkit, written)
     fitting = svg.partition('class="system"')[2].partition('class="system"')[0].count('class="measure"')
     sung = _is_sung(music)
@@ -71,6 +76,140 @@ def engrave(
 
 def _is_sung(music: Tune | Score) -> bool:
     return bool(music.words if isinstance(music, Tune) else any(part.words for part in music.parts))
+
+
+def _evenly(toolkit: Any, written: str, wide: float, music: Tune | Score, letters: Mapping[int, str]) -> str:
+    """The page in lines as `line_breaks` chooses them. wide: of the page in verovio's units."""
+    written, starts = _in_even_lines(toolkit, written, wide, music, letters)
+    toolkit.setOptions({"breaks": "encoded", "pageWidth": round(wide)})
+    ends = [*starts[1:], len(music.bars()) + 1]
+    lengths = [end - start for start, end in zip(starts, ends, strict=True)]
+    toolkit.setOptions({"minLastJustification": 0.6 if lengths[-1] < max(lengths) else 0.0})
+    return _page(toolkit, written)
+
+
+def _in_even_lines(
+    toolkit: Any, written: str, wide: float, music: Tune | Score, letters: Mapping[int, str]
+) -> tuple[str, list[int]]:
+    """MusicXML whose syllables have room and whose lines are settled, and the bars that these begin with."""
+    sung = _is_sung(music)
+    if sung:
+        written = _TEXT.sub(lambda found: f"{found[1]}{found[2]}{ROOM * _room(found[2])}</text>", written)
+    toolkit.setOptions({"breaks": "none", "pageWidth": 100_000})
+    numbers = list(map(int, _MEASURE.findall(written.partition("</part>")[0])))
+    widths, front = natural_widths(_page(toolkit, written), numbers)
+    _as_wide_as_alike(widths, letters)
+    most = 4 if sung or max(widths) * 8 > wide else 8
+    starts = line_breaks(widths, wide - front - MARGINS, sorted(letters), most)
+    return _in_lines_from(starts[1:], written), starts
+
+
+def _as_wide_as_alike(widths: list[float], letters: Mapping[int, str]) -> None:
+    """Make sections of one letter and length equally wide, so that their lines are broken alike."""
+    edges = [*sorted(letters), len(widths) + 1]
+    alike: dict[tuple[str, int], list[int]] = {}
+    for first, after in pairwise(edges):
+        alike.setdefault((letters[first].rstrip("'"), after - first), []).append(first)
+    for (_, bars), firsts in alike.items():
+        for bar in range(bars):
+            places = [first - 1 + bar for first in firsts]
+            widest = max(widths[place] for place in places)
+            for place in places:
+                widths[place] = widest
+
+
+_TEXT = re.compile(r"(<lyric.*?<text>)([^<]*)</text>", re.S)
+
+ROOM = "\N{NO-BREAK SPACE}"
+"""What stands behind a syllable so that the next one keeps away: verovio measures Times, and letters of the
+font that stands for it are up to a third wider.
+"""
+
+MARGINS = 100.0
+"""Left and right of the lines, in verovio's units."""
+
+
+def _room(text: str) -> int:
+    return 1 + len(text) // 3
+
+
+def natural_widths(svg: str, numbers: Sequence[int]) -> tuple[list[float], float]:
+    """How wide each full bar of an engraved page of one line wants to be, in verovio's units, without the
+    signs at the beginning; and how wide these are. numbers: of the bars; a pick-up is part of bar 1.
+
+    A bar whose chord names or syllables overlap as they stand is wider by the factor that parts them.
+    """
+    found = [0.0] * max(1, *numbers)
+    front = 0.0
+    for measure, number in zip(svg.split('class="measure"')[1:], numbers, strict=False):
+        line = _STAFF_LINE.search(measure)
+        assert line is not None
+        left, right = float(line[1]), float(line[2])
+        if not front:
+            notes = [float(place) for place in _NOTE.findall(measure)]
+            front = max(1.0, min(notes, default=left) - left - BEFORE)
+            left += front
+        rows = (*_names_in(measure, GAP).values(), *_words_in(measure).values())
+        need = max((_parted(row, right + BEFORE / 2) for row in rows), default=1.0)
+        found[max(1, number) - 1] += (right - left) * need / UNIT
+    return found, front / UNIT
+
+
+UNIT = 10.0
+"""Units of a picture for one of the page's width."""
+
+BEFORE = 200.0
+"""Between the signs of a line and its first note."""
+
+_STAFF_LINE = re.compile(r'<path d="M(-?\d+) -?\d+ L(-?\d+) ')
+_NOTE = re.compile(r'class="(?:note|rest|mRest)">.*?translate\((-?\d+),', re.S)
+
+
+def _parted(row: Sequence[tuple[float, float]], right: float) -> float:
+    """By what factor a bar has to grow so that nothing in it overlaps. row: (place, width) of what stands
+    there. right: where the bar ends.
+    """
+    placed = sorted(row)
+    pairs = [(place, width, after) for (place, width), (after, _) in pairwise(placed)]
+    pairs += [(*placed[-1], right)] if placed else []
+    return max((width / max(1.0, after - place) for place, width, after in pairs), default=1.0)
+
+
+def line_breaks(widths: Sequence[float], room: float, sections: Sequence[int], most: int) -> list[int]:
+    """The bars with which lines begin, so that no line is wider than there is room for, all are about equally
+    full, and most have four bars or two. Each section begins a line.
+
+    widths: of the bars, from bar 1. sections: bars with which they begin. most: bars of a line. The least
+    costly of all ways is found bar by bar (Knuth and Plass, "Breaking paragraphs into lines", 1981).
+    """
+    bars = len(widths)
+    edges = [1, *(number for number in sections if 1 < number <= bars), bars + 1]
+    found: list[int] = []
+    for first, after in pairwise(sorted(set(edges))):
+        best: dict[int, tuple[float, list[int]]] = {first: (0.0, [])}
+        for end in range(first + 1, after + 1):
+            ways = [
+                (best[start][0] + _cost(sum(widths[start - 1 : end - 1]) / room, end - start, most), start)
+                for start in range(max(first, end - most), end)
+            ]
+            cost, start = min(ways)
+            best[end] = cost, [*best[start][1], start]
+        found += best[after][1]
+    return found
+
+
+PACKED = 1.05
+"""How much wider than its room a line may be: verovio gives a little more than is needed."""
+
+SIZES = {1: 1.5, 2: 0.1, 3: 0.25, 4: 0.0, 5: 0.6, 6: 0.3, 7: 0.6, 8: 0.0}
+"""What a line of so many bars costs."""
+
+
+def _cost(full: float, bars: int, most: int) -> float:
+    """What a line costs that is so full."""
+    if full > PACKED and bars > 1:
+        return 100.0 * full
+    return 0.3 + SIZES.get(bars, 0.6) * (most > 2) + max(0.0, 1 - full) ** 2
 
 
 MOST_HALVED = 5
@@ -181,7 +320,7 @@ def _words_in(svg: str) -> Rows:
     rows: Rows = {}
     for number, system in enumerate(svg.split('class="system"')):
         for syllable in _SYLLABLE.finditer(system):
-            pieces = [(float(size), text) for _, size, text in _PIECE.findall(syllable[3])]
+            pieces = [(float(size), text.rstrip(ROOM)) for _, size, text in _PIECE.findall(syllable[3])]
             width = sum(size * (SPACE + sum(map(_width, text))) for size, text in pieces)
             rows.setdefault((number, int(syllable[2])), []).append((float(syllable[1]), width))
     return rows
@@ -240,20 +379,20 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     if len(music.bars()) > MOST_BARS_ON_PAGE:
         raise Refused(f"{len(music.bars())} bars are too many to print at once; engrave a passage of them.")
     parts = len(music.parts) if isinstance(music, Score) else 1
-    staff = 42 if parts == 1 else 36 if parts < 4 else 24
+    staff = (36 if _is_sung(music) else 42) if parts == 1 else 36 if parts < 4 else 24
     toolkit = _toolkit(794, staff)
     wide, high = (round(side * 0.378 * 100 / staff) for side in PAGE)
     margins = dict.fromkeys(("pageMarginTop", "pageMarginBottom", "pageMarginLeft", "pageMarginRight"), 100)
     written = _lettered(write_musicxml(music, engraved=True).decode(), letters or {})
-    toolkit.setOptions({"pageWidth": wide} | margins)
+    toolkit.setOptions(margins)
     if parts == 1 and len(music.bars()) > 4:
-        begin = _starts(len(music.bars()), 4, sorted(letters or {}))
-        _, starts = _roomy(toolkit, written, begin, _is_sung(music))
-        written = _in_lines_from(starts[1:], written)
-        toolkit.setOptions(
-            {"breaks": "line"}
-        )  # the lines are settled, and pages are broken where they are full
-    toolkit.setOptions({"pageHeight": high, "adjustPageHeight": False, "svgViewBox": True})
+        room = wide - 2 * margins["pageMarginLeft"]
+        written, _ = _in_even_lines(toolkit, written, room, music, letters or {})
+        # The lines are settled, and pages are broken where they are full.
+        toolkit.setOptions({"breaks": "line"})
+    else:
+        toolkit.setOptions({"breaks": "auto"})
+    toolkit.setOptions({"pageWidth": wide, "pageHeight": high, "adjustPageHeight": False, "svgViewBox": True})
     if not toolkit.loadData(written):
         raise Refused(
             "The score could not be engraved; write it as .musicxml and open it in a notation program."

@@ -4,8 +4,8 @@
 
 Options: `program`, the General MIDI instrument (0..127) that plays a tune; `colours`, number of a sounding
 note -> "#rrggbb"; `whole_tempo`, whether an engraved tempo is rounded; `names`, whether engraved chord names
-are those that musicians write; `letters`, the names of sections by the bars they begin with. A format takes
-those it can use and ignores the others.
+are those that musicians write; `letters`, the names of sections by the bars they begin with; `even`, whether
+lines are about equally full. A format takes those it can use and ignores the others.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ FORMATS = FormatTable(
             "Score",
             "studio.music.writing.engraving:engrave",
             "The engraved score as a picture.",
-            options=frozenset({"colours", "whole_tempo", "names", "letters"}),
+            options=frozenset({"colours", "whole_tempo", "names", "letters", "even"}),
         ),
     )
 )

@@ -17,7 +17,7 @@ from studio.errors import Contradiction
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
-from studio.music.songs.line_rhythm import Pace, lead_of
+from studio.music.songs.line_rhythm import LineRhythms, lead_of
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import Sheet, SheetDesk, SongStyles, draw_sheet, prepare
@@ -188,7 +188,7 @@ def test_notes_before_a_section_lie_in_range_and_scale_and_copy_nothing(led: tup
 
 def test_lines_that_scan_alike_have_one_rhythm_and_end_on_the_longest_note() -> None:
     lines = read_lyrics("Over the hills we go\nSoftly the rivers flow").stanzas[0].lines
-    pace, random = Pace(Meter.parse("4/4"), Fraction(1, 2)), np.random.default_rng(4)
+    pace, random = LineRhythms(Meter.parse("4/4"), Fraction(1, 2)), np.random.default_rng(4)
     one, other = (
         pace.places(line.syllables, 16 * number, 16 * number + 16, random)
         for number, line in enumerate(lines)
