@@ -45,8 +45,13 @@ from studio.music.words.laying import Laid, lay
 from studio.music.words.lyrics import LyricLine, Lyrics, SungSyllable, read_lyrics
 from studio.music.words.stresses import leads_in, level_of
 
-SILENT, SHORT, LONG = 0, 1, 2
-"""The letters: nothing is struck; a note shorter than a beat; one of a beat or more."""
+SILENT, SHORT, LONG, REST = 0, 1, 2, 3
+"""The letters: nothing is struck; a note shorter than a beat; one of a beat or more; a rest, which by rules
+before 6 is as what is held.
+"""
+
+TORN, BREATH = 0.03, 0.4
+"""What a rest is multiplied by in a word, and between words of a line."""
 
 MOST_UPBEATS = 2
 """Unstressed syllables that may come before the bar line, a beat for each."""
@@ -296,9 +301,11 @@ class _Timing:
     def clock(self, *, long_ends: bool = True, stressed: bool = True) -> TimedAutomaton:
         """State k: k notes have begun. long_ends, stressed: whether these hold, or only lean."""
         total = sum(line.notes for line in self.lines)
-        step = np.full((self.ticks, total + 1, 3), NEVER, dtype=np.int32)
-        weight = np.ones((self.ticks, total + 1, 3))
-        step[:, :, SILENT] = np.arange(total + 1)
+        letters = 4 if self.rhythms else 3
+        step = np.full((self.ticks, total + 1, letters), NEVER, dtype=np.int32)
+        weight = np.ones((self.ticks, total + 1, letters))
+        for silent in (SILENT, REST)[: letters - 2]:
+            step[:, :, silent] = np.arange(total + 1)
         levels = _levels(self.sung.meter, self.sung.tick, self.ticks, self.sung.bar)
         beat = int(self.sung.meter.beat / self.sung.tick)
         done = 0
@@ -307,6 +314,9 @@ class _Timing:
             near = self._near(which, len(notes), beat)
             for number, (syllable, note) in enumerate(notes):
                 last = number == len(notes) - 1
+                if self.rhythms and not last:
+                    torn = syllable.syllabic in ("begin", "middle") or notes[number + 1][1] > 0
+                    weight[:, done + number + 1, REST] = TORN if torn else BREATH
                 stop = end - beat + 1 if last and long_ends else end
                 for tick in range(begin, max(begin, stop)):
                     level = int(levels[tick])
@@ -338,6 +348,8 @@ class _Timing:
     def _letters(self, beat: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         long = self.sung.ticks >= beat
         found = np.where(self.sung.struck, np.where(long, LONG, SHORT), SILENT)
+        if self.rhythms:
+            found = np.where(self.sung.sounding, found, REST)
         return found.astype(np.int32)
 
 

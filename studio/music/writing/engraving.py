@@ -198,8 +198,8 @@ def line_breaks(widths: Sequence[float], room: float, sections: Sequence[int], m
     return found
 
 
-PACKED = 1.05
-"""How much wider than its room a line may be: verovio gives a little more than is needed."""
+PACKED = 0.97
+"""How full a line may be: in one that is pressed together, hyphens have no room."""
 
 SIZES = {1: 1.5, 2: 0.1, 3: 0.25, 4: 0.0, 5: 0.6, 6: 0.3, 7: 0.6, 8: 0.0}
 """What a line of so many bars costs."""
