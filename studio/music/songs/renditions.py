@@ -88,8 +88,9 @@ class SongRenditions(Renditions):
         letters = {section.first_bar: section.name for section in sections}
 
         def sheet() -> bytes:
-            asked = {"width": width, "staff": staff, "letters": letters}
-            return engrave(tune, whole_tempo=True, names=True, even=True, **asked)
+            return engrave(
+                tune, width=width, staff=staff, whole_tempo=True, names=True, letters=letters, even=True
+            )
 
         self.begin_sound(work)
         return self._kept(work, f"sheet-3-{page}.svg", sheet)

@@ -10,7 +10,8 @@ that line; a line that begins with unstressed syllables may begin before its bar
 of its section, they are sung before the section (`leading`). The last syllable of a line lasts a beat or
 longer, and nothing begins between it and the next line. In words of several syllables
 the main stress stands on a beat, and the syllables without stress on none that is stronger than a plain beat,
-so a stress is never on a weaker place of the bar than the syllables beside it. All this is one automaton, and
+so a stress is never on a weaker place of the bar than the syllables beside it; and no rest is in a word (by
+rules from 6 on). All this is one automaton, and
 the melody is drawn exactly from those that it accepts, together with every other constraint.
 
 Where no melody of the style does all of this, long line ends give way first, then the stresses, and the song
@@ -317,6 +318,8 @@ class _Timing:
                 if self.rhythms and not last:
                     torn = syllable.syllabic in ("begin", "middle") or notes[number + 1][1] > 0
                     weight[:, done + number + 1, REST] = TORN if torn else BREATH
+                    if torn and stressed:
+                        step[:, done + number + 1, REST] = NEVER
                 stop = end - beat + 1 if last and long_ends else end
                 for tick in range(begin, max(begin, stop)):
                     level = int(levels[tick])
