@@ -72,10 +72,7 @@ class PyramidBFGS:
             height, width = high >> number, wide >> number
             if min(height, width) < SMALLEST:
                 break
-            with torch.enable_grad():
-                level = gradient.new_zeros(1, gradient.shape[1], height, width, requires_grad=True)
-                (slope,) = torch.autograd.grad(_as_large(level, gradient), level, gradient)
-            slopes.append(slope * LIGHTER**number)
+            slopes.append(_enlarged_from(gradient, height, width).mul_(LIGHTER**number))
         return slopes
 
     def _halves(self, gradient: Tensor) -> list[Tensor]:
@@ -117,6 +114,18 @@ def _gathered(slope: Tensor, axis: int) -> Tensor:
     first, second = pairs[0::2], pairs[1::2]  # one and one after it; a place's own two are second and first
     near: Tensor = second[:-1] + first[1:]
     return near.mul_(0.75).add_(first[:-1] + second[1:], alpha=0.25).movedim(0, axis)
+
+
+def _enlarged_from(gradient: Tensor, height: int, width: int) -> Tensor:
+    """The gradient by a level of that size, of which `_as_large` made what the gradient is by.
+
+    It is what `torch.autograd.grad` would find. That loads sympy first, for 40 MB and half a second.
+    """
+    channels = gradient.shape[1]
+    slope: Tensor = torch.ops.aten.upsample_bilinear2d_backward(
+        gradient, list(gradient.shape[-2:]), [1, channels, height, width], False
+    )
+    return slope
 
 
 def _as_large(level: Tensor, picture: Tensor) -> Tensor:
