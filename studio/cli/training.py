@@ -75,14 +75,19 @@ def train_painting(painting: str, preview: Path | None, as_json: bool, quiet: bo
     the textures of PAINTING, on photos that it has never seen.
     """
     from studio.images.instant.learnt import LearntPainting, keep_painting
-    from studio.images.instant.training import PainterOrder, train_painter
+    from studio.images.instant.training import PainterOrder, train_painter, underway_path
     from studio.images.paintings.catalogue import PAINTINGS
 
     content, file, title, licence = _painting(painting)
     given["title"], given["licence"] = given["title"] or title, given["licence"] or licence
     order = PainterOrder(content, file=file, **given)
 
-    trained = watch(_previewed(train_painter(order), preview), quiet=quiet)
+    try:
+        trained = watch(_previewed(train_painter(order), preview), quiet=quiet)
+    except KeyboardInterrupt:
+        if underway_path(order).is_file():
+            click.echo("The training so far is kept: go on with it by --resume.", err=True)
+        raise
     if order.into is None and painting not in PAINTINGS:  # so that it stands among the paintings
         known = LearntPainting(
             name=order.name, title=order.title, file=file, author="", licence=order.licence

@@ -32,20 +32,34 @@ the edges of regions that are painted at once are softened once, not twice.
 By the third, what is painted at once is painted by a few steps, which a trained network's strokes make finer,
 and refining goes on from there; and steps move a pyramid, so that fewer are needed at the finest size.
 
-By the fourth, what is painted step by step holds the photo less where it is plain, and steps are fewer and
-quicker.
+By the fourth, the photo is held less where it is plain, and steps are quicker; those that paint at once are
+taken at the finest size rather than at the coarser ones, since there the textures are that are looked at.
 """
 
-AT_ONCE_SIDE, AT_ONCE_STEPS, MIDDLE_SIDE = 576, (10, 5, 4), 160
-"""Of what is painted at once and is larger than any of `AT_ONCE_SMALLER`: the longer side, in pixels, at
-which it is painted before it is enlarged; its steps at the coarsest size, at half that side, where that is at
-least as large as the last, and at that side.
-"""
 
-AT_ONCE_SMALLER = {448: 8, 640: 5}
-"""Up to these longer sides, in pixels, it is painted at its own size, where it takes so many steps: there its
-texture is finer, and they are quick.
-"""
+@dataclass(frozen=True)
+class AtOnce:
+    """How much is painted at once.
+
+    own: up to these longer sides, in pixels, it is painted at its own size, where it takes so many steps:
+    there its texture is finer, and they are quick. side, finest: larger ones are painted at this longer side,
+    in so many steps, and enlarged. coarser: the steps at the coarsest size, and at half the longer side where
+    that is at least `MIDDLE_SIDE`.
+    """
+
+    own: tuple[tuple[int, int], ...]
+    side: int
+    finest: int
+    coarser: tuple[int, int]
+
+
+AT_ONCE = {
+    3: AtOnce(((448, 8), (640, 5)), 576, 4, (10, 5)),
+    4: AtOnce(((448, 12), (640, 9)), 576, 4, (5, 2)),
+}
+"""By each of the rules by which steps paint at once."""
+
+MIDDLE_SIDE = 160
 
 LARGEST_CURVED = 800_000
 """Pixels of the largest size at which the steps learn the loss's curvature, which takes the memory of eleven
@@ -189,19 +203,20 @@ def painting_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
     sizes = plan_sizes(height, width, recipe)
     if recipe.painter == "optimised":
         return sizes
-    at_once = _sizes_at_once(height, width)
+    rules = painting_rules(recipe)
+    at_once = _sizes_at_once(height, width, AT_ONCE[max(3, rules)])
     if recipe.painter == "instant":
         return at_once
     refining = refining_sizes(sizes)
-    return [*at_once[:-1], *refining] if painting_rules(recipe) > 2 else refining
+    return [*at_once[:-1], *refining] if rules > 2 else refining
 
 
-def _sizes_at_once(height: int, width: int) -> list[Size]:
-    longer, finest = max(height, width), AT_ONCE_STEPS[-1]
-    own = next((side for side in AT_ONCE_SMALLER if longer <= side), None)
-    longer, finest = (AT_ONCE_SIDE, finest) if own is None else (longer, AT_ONCE_SMALLER[own])
+def _sizes_at_once(height: int, width: int, how: AtOnce) -> list[Size]:
+    longer = max(height, width)
+    own = [(longer, steps) for side, steps in how.own if longer <= side]
+    longer, finest = own[0] if own else (how.side, how.finest)
     sides = [SMALLEST] * (longer > SMALLEST) + [longer // 2] * (longer // 2 >= MIDDLE_SIDE)
-    steps = (*AT_ONCE_STEPS[: len(sides)], finest)
+    steps = (*how.coarser[: len(sides)], finest)
     return [
         Size(*fit_within(height, width, side), count)
         for side, count in zip([*sides, longer], steps, strict=True)

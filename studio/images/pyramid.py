@@ -31,13 +31,17 @@ class PyramidBFGS:
     moves it between two steps, such as a clamp, counts as a change of its finest level.
 
     quick: each level is enlarged to the next, not all of them to the picture, which takes a quarter of the
-    time.
+    time. memory: of `LimitedBFGS`.
     """
 
     levels: int = LEVELS
     quick: bool = False
-    _rule: LimitedBFGS = field(default_factory=LimitedBFGS, init=False, repr=False)
+    memory: int = 5
+    _rule: LimitedBFGS = field(init=False, repr=False)
     _known: tuple[list[Tensor], Tensor] | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._rule = LimitedBFGS(self.memory)
 
     def reset(self) -> None:
         """Start over, as if no step had been taken."""

@@ -107,6 +107,11 @@ PLAIN = 0.4
 LEVELS = 5
 """Of the pyramid that steps move by the fourth rules."""
 
+AT_ONCE_LEVELS, AT_ONCE_MEMORY = 4, 3
+"""The same of the steps that paint at once; and from how many steps before they learn: they are too few to make
+use of more.
+"""
+
 OUTSIDE = 10.0
 """How much more the photo's shapes weigh where no region is."""
 
@@ -204,7 +209,7 @@ def _painted_in_steps(
 ) -> Generator[Progress, None, tuple[StyleRecipe, Pixels, list[float]]]:
     """The recipe, with where it was stopped, the picture, and the loss at every step."""
     recipe, photo, network, areas = easel.recipe, easel.photo, easel.network, easel.areas
-    shown, paintings = _coloured(recipe, photo, easel.paintings)
+    shown, paintings = _coloured(recipe, photo, _as_large_as_used(recipe, easel.paintings, sizes))
     total = sum(size.steps for size in stopped(sizes, recipe.stop_after))
     painted = None if begun is None else tensor_of(begun, torch.device("cpu")).float().div_(255)
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -378,7 +383,9 @@ def _rule(recipe: StyleRecipe, size: Size) -> Rule:
     if not is_curved(recipe, size):
         return Adam(RATE, BETAS)
     rules = painting_rules(recipe)
-    if rules > 3 and recipe.painter != "instant":
+    if rules > 3:
+        if recipe.painter == "instant":
+            return PyramidBFGS(AT_ONCE_LEVELS, quick=True, memory=AT_ONCE_MEMORY)
         return PyramidBFGS(LEVELS, quick=True)
     return LimitedBFGS() if rules < 3 else PyramidBFGS()
 
@@ -429,7 +436,7 @@ def _target(
         target = _by_transport(recipe, target)
     if structure is None:
         return target
-    plain = PLAIN if painting_rules(recipe) > 3 and recipe.painter != "instant" else 1.0
+    plain = PLAIN if painting_rules(recipe) > 3 else 1.0
     factor = plain + HELD * min(1.0, 2 - 2 * recipe.strength) * _in_field(structure, base, field, shapes)
     return replace(target, held=factor if target.held is None else target.held * factor)
 
@@ -480,12 +487,19 @@ def _shapes_weight(strength: float) -> float:
 
 def _textures_of(recipe: StyleRecipe, network: Prepared, painting: Pixels, side: int) -> Statistics:
     """The textures of a painting whose longer side is `side` times the recipe's `style_scale`."""
-    side = max(48, round(side * recipe.style_scale))
+    side = _painting_side(recipe, side)
     pixels = resize(painting, *fit_within(painting.shape[0], painting.shape[1], side))
     shown = tensor_of(pixels, network.device).float().div_(255)
     with torch.no_grad():
         field, layers = Field.of(shown, network), _textures_compared(recipe)
         return statistics_of(shown, network, field, layers, by_transport(recipe))
+
+
+def _painting_side(recipe: StyleRecipe, side: int) -> int:
+    """The longer side, in pixels, of the paintings that a picture is compared with whose longer side is
+    that.
+    """
+    return max(48, round(side * recipe.style_scale))
 
 
 def texture_layers(name: str) -> tuple[str, ...]:
@@ -539,6 +553,21 @@ def _network(recipe: StyleRecipe, materials: Materials) -> tuple[Prepared, Model
 
 
 # --- Pictures before, between and after the steps
+
+
+def _as_large_as_used(
+    recipe: StyleRecipe, paintings: Sequence[Pixels], sizes: Sequence[Size]
+) -> Sequence[Pixels]:
+    """The paintings no larger than they are compared at the largest size, which saves time where little is
+    taken: by the fourth rules, of what is painted at once.
+    """
+    if recipe.painter != "instant" or painting_rules(recipe) < 4:
+        return paintings
+    side = _painting_side(recipe, max(max(size.height, size.width) for size in sizes))
+    return [
+        resize(each, *fit_within(each.shape[0], each.shape[1], min(side, max(each.shape[:2]))))
+        for each in paintings
+    ]
 
 
 def _coloured(recipe: StyleRecipe, photo: Pixels, paintings: Sequence[Pixels]) -> tuple[Pixels, list[Pixels]]:

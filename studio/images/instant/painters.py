@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 PREFIX = "painter-"
 """Of a painter's file, beside those of other models."""
 
+SCHEMA_VERSION = 1
+"""Of a painter's header."""
+
 LARGEST, LARGEST_HEADER = 16 * 2**20, 2**16
 """Bytes of a painter's file, and of its header."""
 
@@ -87,11 +90,20 @@ def read_header(content: bytes, name: str) -> PainterHeader:
         if len(content) < 9 or length > LARGEST_HEADER:
             raise ValueError
         fields: Any = json.loads(content[8 : 8 + length])
-        return PainterHeader.model_validate_json(fields["__metadata__"]["painter"])
-    except (ValueError, KeyError, TypeError, RecursionError):  # pydantic's error is a ValueError
+        told = fields["__metadata__"]["painter"]
+        if _is_later(told):
+            raise Unreadable(f"A newer studio wrote {name}: update the studio.")
+        return PainterHeader.model_validate_json(told)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # pydantic's is a ValueError
         raise Unreadable(
             f"{name} is not a painter that the studio trained: choose a file that studio train painting kept."
         ) from None
+
+
+def _is_later(told: str) -> bool:
+    """Whether a header says that it is of a version that is not known yet."""
+    version = json.loads(told).get("schema_version", SCHEMA_VERSION)
+    return isinstance(version, int) and version > SCHEMA_VERSION
 
 
 def read_painter(content: bytes, name: str) -> Painter:
@@ -160,12 +172,20 @@ def painters() -> dict[str, PainterHeader]:
 
 def painter_file_for(painting: str, title: str) -> Path:
     """The file of the painter that learnt the painting with this sha256, your own before the studio's. title:
-    for messages. Raises `Missing` if there is none.
+    for messages. Raises `Missing` if there is none, `Unreadable` where only a file is there that cannot be
+    read.
     """
+    from studio.images.instant.learnt import learnt_paintings
+
     for path in _files():
         header = _header_of(path)
         if header is not None and header.painting == painting:
             return path
+    for learnt in learnt_paintings().values():
+        path = painters_folder() / f"{PREFIX}{learnt.name}.safetensors"
+        if learnt.sha256 == painting and path.is_file():
+            with path.open("rb") as file:
+                read_header(file.read(8 + LARGEST_HEADER), path.name)
     raise Missing(
         f"No painter has learnt {title} yet: let one learn it with studio train painting, or choose the "
         "optimised painter."

@@ -36,6 +36,7 @@ from studio.images.instant.painters import (
     painter_bytes,
     painter_path,
     painters_folder,
+    read_header,
     read_painter,
 )
 from studio.images.instant.pieces import Pieces
@@ -143,6 +144,11 @@ def train_painter(order: PainterOrder) -> Generator[Progress, None, PainterTrain
     return training.finish()
 
 
+def underway_path(order: PainterOrder) -> Path:
+    """Where a training is kept until it ends, for `resume`."""
+    return (order.into or painters_folder()) / f"{PREFIX}{order.name}.training.safetensors"
+
+
 class _Training:
     """One training, from the order to the kept painter."""
 
@@ -157,9 +163,11 @@ class _Training:
         if order.into is not None and not order.into.is_dir():
             raise Missing(f"There is no folder {order.into}; make it first.")
         self.files = practice_files(order.photos)
-        self.underway = self.folder / f"{PREFIX}{order.name}.training.safetensors"
+        self.underway = underway_path(order)
         if order.resume and not self.underway.is_file():
             raise Missing(f"No training of {order.name} was interrupted: leave out --resume to start one.")
+        if order.resume:
+            self._check_same_painting()
         self.beginning = self._beginning()
         usual = FIRST_STEPS if self.beginning is None else STEPS
         self.steps = order.steps or usual
@@ -169,6 +177,16 @@ class _Training:
                 f"up to {MOST_STEPS}."
             )
         self.began, self.seconds_before, self.loss = time.monotonic(), 0.0, 0.0
+
+    def _check_same_painting(self) -> None:
+        """Raises `Refused` where the training that was interrupted learns another painting."""
+        path = self.folder / f"{PREFIX}{self.order.name}.safetensors"
+        learns = read_header(path.read_bytes(), path.name) if path.is_file() else None
+        if learns is not None and learns.painting != hashlib.sha256(self.order.painting).hexdigest():
+            raise Refused(
+                f"{self.order.name} was learning {learns.title}, another painting: resume with that one, or "
+                "choose another name."
+            )
 
     def _beginning(self) -> Painter | None:
         start = self.order.start
@@ -339,6 +357,11 @@ class _Training:
         start = self.beginning.header.name if self.beginning else "none"
         words = ["studio", "train", "painting", order.file, "--name", order.name, "--start", start]
         words += ["--steps", str(self.steps)]
+        # What the file says of itself is made again only with these.
+        if order.title and order.title != Path(order.file).stem:
+            words += ["--title", order.title]
+        if order.licence:
+            words += ["--licence", order.licence]
         if order.photos is not None:
             words += ["--photos", order.photos.name]
         return shlex.join(words + (["--seed", str(order.seed)] if order.seed else []))

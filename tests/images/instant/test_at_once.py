@@ -21,7 +21,7 @@ from studio.images.style import paint
 from studio.learning.descent import descend
 from studio.learning.quasi_newton import LimitedBFGS
 from studio.process import finish
-from studio.works.recipe import Source
+from studio.works.recipe import Setting, Source
 from tests.images.instant.test_instant_painting import texture_error
 
 
@@ -71,6 +71,25 @@ def test_a_large_photo_is_painted_at_576_pixels() -> None:
     assert (sizes[-1].height, sizes[-1].width) == (432, 576)
     assert painting_sizes(480, 640, StyleRecipe(painter="instant"))[-1].width == 640
     assert painting_sizes(60, 90, StyleRecipe(painter="instant"))[-1].width == 90
+
+
+def test_works_of_before_have_their_sizes_and_steps() -> None:
+    third = Setting(versions={"painting": "3"})
+
+    def steps(longer: int, setting: Setting | None) -> list[int]:
+        recipe = StyleRecipe(painter="instant", setting=setting)
+        return [size.steps for size in painting_sizes(longer * 3 // 4, longer, recipe)]
+
+    assert [steps(longer, third) for longer in (384, 640, 1024)] == [[10, 5, 8], [10, 5, 5], [10, 5, 4]]
+    assert steps(640, None)[-1] > 5
+
+
+@pytest.mark.parametrize("name", ["glass", "planes"])
+def test_the_texture_is_nearer_to_the_painting_than_by_the_rules_of_before(photo: Pixels, name: str) -> None:
+    painting = resize(read_picture(PAINTINGS[name].path.read_bytes(), name).pixels, 192, 256)
+    third = Setting(versions={"painting": "3"})
+    now, before = painted(photo, name), painted(photo, name, setting=third)
+    assert texture_error(now, painting) < 0.9 * texture_error(before, painting)
 
 
 def test_broad_changes_take_fewer_steps_on_a_pyramid() -> None:

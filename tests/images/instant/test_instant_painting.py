@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sklearn.datasets import load_sample_image
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.images.instant import lesson, training, whole
+from studio.images.instant.learnt import LearntPainting, keep_painting
 from studio.images.instant.network import ColourMoments, PainterNetwork, moved, noise_for
 from studio.images.instant.painters import (
     Painter,
@@ -300,6 +302,9 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(short: Path, tmp
             break
     stopped.close()
     early = load_file(other / "painter-panes.safetensors")  # usable already
+    another = PAINTINGS["planes"].path.read_bytes()
+    with pytest.raises(Refused, match="another painting: resume with that one"):
+        next(train_painter(order(other, painting=another, resume=True)))
     with pytest.raises(Missing, match="No training of rest"):
         next(train_painter(order(other, name="rest", resume=True)))
     resumed = finish(train_painter(order(other, resume=True)), lambda _: None)
@@ -404,8 +409,38 @@ def test_statistics_are_those_of_the_lesson(photo: Pixels) -> None:
     torch.testing.assert_close(lesson._gram(seen), whole_field)
 
 
-def test_a_kept_painter_is_what_the_training_held(short: Path) -> None:
-    kept: PainterTrained = finish(train_painter(order(short)), lambda _: None)
+def test_a_kept_painter_is_what_the_training_held_and_its_card_makes_it_again(short: Path) -> None:
+    titled = order(short, title="Panes of glass", licence="CC0")
+    kept: PainterTrained = finish(train_painter(titled), lambda _: None)
     content = kept.where.with_suffix(".safetensors").read_bytes()
     assert hashlib.sha256(content).hexdigest() == kept.card.sha256
     assert read_header(content, "kept").steps == 4
+    # What the file says of itself is among what the command gives.
+    words = shlex.split(kept.card.command)
+    told = dict(zip(words[4::2], words[5::2], strict=True))
+    assert words[:4] == ["studio", "train", "painting", "glass.jpg"]
+    assert told["--title"] == "Panes of glass"
+    assert told["--licence"] == "CC0"
+
+
+def test_a_painter_that_cannot_be_read_says_why(home: Path) -> None:
+    content = PAINTINGS["glass"].path.read_bytes() + b" "  # a file of one's own
+    keep_painting(LearntPainting(name="own", title="Own panes", file="own.jpg"), content)
+    shipped_painter = (shipped("models") / "painter-glass.safetensors").read_bytes()
+    length = int.from_bytes(shipped_painter[:8], "little")
+    header = json.loads(shipped_painter[8 : 8 + length])
+    told = json.loads(header["__metadata__"]["painter"]) | {"schema_version": 2, "more": 1}
+    header["__metadata__"]["painter"] = json.dumps(told)
+    later = json.dumps(header).encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = home / "models" / "painter-own.safetensors"
+    for damaged, said in (
+        (len(later).to_bytes(8, "little") + later + shipped_painter[8 + length :], "A newer studio wrote"),
+        (b"no painter", "is not a painter"),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(Unreadable, match=said):
+            painter_file_for(sha256, "Own panes")
+    path.unlink()
+    with pytest.raises(Missing, match="No painter has learnt Own panes"):
+        painter_file_for(sha256, "Own panes")
