@@ -204,9 +204,9 @@ def painting_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
     if recipe.painter == "optimised":
         return sizes
     rules = painting_rules(recipe)
-    at_once = _sizes_at_once(height, width, AT_ONCE[max(3, rules)])
     if recipe.painter == "instant":
-        return at_once
+        return _sizes_at_once(height, width, AT_ONCE[max(3, rules)])
+    at_once = _sizes_at_once(height, width, AT_ONCE[3])  # whose coarser sizes leave less to refine
     refining = refining_sizes(sizes)
     return [*at_once[:-1], *refining] if rules > 2 else refining
 
