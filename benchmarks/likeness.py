@@ -21,21 +21,34 @@ otherwise:
     chord tones      notes that begin on a tone of their chord; beat: of those on beats; strange: on a note
     that
                      neither chord nor key has
+    span             semitones from the lowest to the highest note of a song
+    rhymes, returns  of the bars from the third of a section on: those with the rhythm of the bar two or four
+                     before, and those whose chords are those of that bar
+    triads           different triads of a song
     changes          where chords change, as shares by beat
+
+Beside sixties-pop, --own may be the folder of chart annotations that its chords were counted in (McGill
+Billboard): their chords alone are shown.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks.texts import TEXTS
 from studio.errors import StudioError
+from studio.music.harmony.idiom import chord_changes
+from studio.music.harmony.symbols import Harmony
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.tunes import Tune
 from studio.music.songs.counted import counted_style
@@ -101,18 +114,84 @@ class Heard:
                 self.add("strange", [not good and (note.pitch or 0) % 12 not in key.scale])
                 if (place / beat).denominator == 1:
                     self.add("beat", [good])
+        pitches = [note.pitch or 0 for note in notes]
+        self.add("span", [max(pitches) - min(pitches)])
+        self.listen_to_bars(tune)
         for one, other in pairwise(tune.chords):
             if one.symbol != other.symbol:
                 at = (other.start - tune.bar_at(other.start).start) / beat
                 self.changes[str(1 + int(at)) if at.denominator == 1 else "off"] += 1
 
+    def listen_to_bars(self, tune: Tune) -> None:
+        """What comes back, bar by bar; sections are eight bars."""
+        bars = [bar for bar in tune.bars() if bar.number > 0]
+        rhythms = [
+            [(n.start - bar.start, n.duration) for n in tune.sounding if bar.start <= n.start < bar.end]
+            for bar in bars
+        ]
+        self.add("rhymes", _coming_back(rhythms))
+        self.listen_to_chords(chords_by_bar(tune), tune.keys[0].key.tonic)
+
+    def listen_to_chords(self, bars: Sequence[Sequence[tuple[Fraction, Harmony]]], tonic: int) -> None:
+        if any(bars):
+            self.add("returns", _coming_back(bars))
+            self.add("triads", [len({chord.moved(-tonic).triad for bar in bars for _, chord in bar})])
+
     def row(self, name: str) -> str:
         told = {key: float(np.mean(values)) for key, values in self.numbers.items()}
-        told["last"] = float(np.median(self.numbers["last"]))
+        if "last" in told:
+            told["last"] = float(np.median(self.numbers["last"]))
         total = max(1, sum(self.changes.values()))
         beats = " ".join(f"{key}:{count / total:.2f}" for key, count in sorted(self.changes.items()))
         figures = "  ".join(f"{key} {value:.3f}" for key, value in told.items())
         return f"{name:14} {figures}  changes {beats}"
+
+
+def _coming_back(bars: Sequence[object]) -> list[float]:
+    found = []
+    for number in range(len(bars)):
+        place = number % SECTION
+        if place > 1 and bars[number]:
+            earlier = [bars[number - back] for back in (2, 4) if back <= place]
+            found.append(float(bars[number] in earlier))
+    return found
+
+
+def chords_by_bar(tune: Tune) -> list[list[tuple[Fraction, Harmony]]]:
+    """The chords of each full bar: where in it they begin, and what they are."""
+    changes = chord_changes(tune)
+    found = []
+    for bar in tune.bars():
+        if bar.number > 0:
+            inside = [(place - bar.start, chord) for place, chord in changes if bar.start < place < bar.end]
+            before = [chord for place, chord in changes if place <= bar.start]
+            found.append(([(Fraction(0), before[-1])] if before else []) + inside)
+    return found
+
+
+def charted(folder: Path) -> Iterable[list[list[tuple[Fraction, Harmony]]]]:
+    """The first two different sections of each chart song in 4/4, eight bars of each, with chords above its
+    tonic.
+    """
+    sys.path.insert(0, str(Path(__file__).parent.parent / "models"))
+    import build_chords
+    import build_songs
+
+    for path in sorted(folder.glob("*.txt")):
+        text = path.read_text("utf-8")
+        tonic = re.search(r"# tonic: (\S+)", text)
+        sections = [each for each in build_songs._sections_of(text) if len(each) >= SECTION][:2]
+        if tonic is None or len(sections) < 2 or build_chords._line(text, 0) is None:
+            continue
+        bars = []
+        for words in [bar for section in sections for bar in section[:SECTION]]:
+            inside = [
+                (Fraction(4 * n, len(words)), chord)
+                for n, word in enumerate(words)
+                if (chord := Harmony.of(word, build_chords.pitch_class_of(tonic[1]))) is not None
+            ]
+            bars.append(inside)
+        yield bars
 
 
 def drawn(name: str, asked: dict[str, str], rules: str, songs: int) -> Iterable[Tune]:
@@ -124,7 +203,7 @@ def drawn(name: str, asked: dict[str, str], rules: str, songs: int) -> Iterable[
     recipe = SongRecipe.model_validate(fields)
     recipe = recipe.model_copy(update={"setting": setting("cpu", drawing=rules, form="2")})
     style = (
-        counted_style(named.melody)
+        counted_style(named.melody, rules)
         if named and named.counted
         else ready_style(named.melody if named else name)
     )
@@ -174,7 +253,13 @@ def main(given: Sequence[str] | None = None) -> None:
     asked = dict(text.split("=", 1) for text in told.settings)
     asked.setdefault("meter", "4/4")
     own = told.own or ("" if told.style in SONG_STYLES else told.style)
-    if own:
+    if own and told.style == "sixties-pop" and any(Path(own).glob("*.txt")):
+        heard, count = Heard(), 0
+        for bars in charted(Path(own)):
+            heard.listen_to_chords(bars, 0)
+            count += 1
+        print(heard.row(f"charts ({count})"), flush=True)
+    elif own:
         show("its own songs", own_songs(ready_style(own), asked["meter"]))
     for rules in told.rules:
         draw = drawn_to_words if told.worded else drawn

@@ -3,13 +3,16 @@
     python models/build_songs.py songbook-manner FOLDER     lead sheets (OpenEWLD)
     python models/build_songs.py sixties-pop FOLDER         McGill Billboard annotations, a text file each
     python models/build_songs.py hymn FOLDER                the Open Hymnal's ABC files, four voices each
+                                                            (--melodies: the melodies alone)
     python models/build_songs.py chorale                    Bach's chorales in music21's corpus
     python models/build_songs.py fiddle                     Ryan's Mammoth Collection, its chords inferred
     python models/build_songs.py habits SONGBOOK HYMNS BILLBOARD     keys of bridges, upbeats, ends, of all
+    python models/build_songs.py loops SONGBOOK HYMNS BILLBOARD      then: loops, and the reach of melodies
     python models/build_songs.py leans      then: what melodies lean to that are drawn from these counts
 
 Writes models/NAME.chords (NAME-2.chords where songs of 0.4.0 were drawn from NAME.chords, see
-build_chords.py), models/NAME.melodies for styles whose melodies are counted, and a card beside each.
+build_chords.py), models/NAME-2.melodies for styles whose melodies are counted (songs up to 0.8.0 were drawn
+from NAME.melodies, in which bridges are in the key of the signature), and a card beside each.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -44,6 +48,7 @@ from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 from studio.music.songs.counted import counted_style, pack_melodies
 from studio.music.songs.habits import FILE, learn_habits
+from studio.music.songs.loops import pattern_of
 from studio.music.songs.named import MELODIES, SONG_STYLES
 from studio.music.songs.natural import MarkSearch, leaning, marks_of, wanted_of
 from studio.music.songs.recipes import SongRecipe
@@ -167,6 +172,8 @@ def harmonies(style: Style, meters: Sequence[str] = METERS, fewest: int = FEWEST
 
 
 def melodies(style: Style) -> list[SungIdiom]:
+    """Each section in the key that is heard in it, moved to its song's own."""
+    heard = {line.number: line.tonics for idiom in harmonies(style, fewest=1) for line in idiom.lines}
     found = []
     for meter in MELODY_METERS:
         for key in ("C", "Cm"):
@@ -177,7 +184,7 @@ def melodies(style: Style) -> list[SungIdiom]:
             mode = Key.parse(key).mode
             own = [line for line in base.lines if style.modes[line.number] == mode]
             if len(own) == len(base.lines) >= FEWEST_MELODIES:
-                found.append(SungIdiom(base))
+                found.append(SungIdiom(base, tonics=heard))
     return found
 
 
@@ -300,7 +307,7 @@ def write_chords(
 def write_melodies(name: str, style: Style) -> None:
     idioms = melodies(style)
     figures = {f"{each.meter} {each.key.mode}: events": sum(map(len, each.sequences)) for each in idioms}
-    write(f"{name}.melodies", pack_melodies(style, idioms), MELODIES[name], name, len(style), figures)
+    write(f"{name}-2.melodies", pack_melodies(style, idioms), MELODIES[name], name, len(style), figures)
 
 
 def write_habits(songbook_files: Path, hymns: Path, charts: Path) -> None:
@@ -330,6 +337,80 @@ def write_habits(songbook_files: Path, hymns: Path, charts: Path) -> None:
         print(name, habits.songs, habits.begun, dict(habits.section_keys))
 
 
+def write_loops(songbook_files: Path, hymns: Path, charts: Path) -> None:
+    """Adds to models/song-habits.json which bars go round in chart songs, and how far melodies reach."""
+    path = HERE / FILE
+    card = json.loads(path.read_text())
+    card["what"] = (
+        "In which keys bridges are, how songs lead into their first bar and end, which bars of chords go "
+        "round, and how far melodies reach. Counts only."
+    )
+    files = [(each.name, each.read_bytes()) for each in sorted(hymns.glob("*.abc"))]
+    sung = Style.of(list(four_voices(files)), "Hymn")
+    for name, style in (("songbook-manner", songbook(songbook_files)), ("hymn", sung)):
+        spans: dict[str, list[list[int]]] = {}
+        for idiom in melodies(style):
+            lines = [[event.pitch for event in song.events if event.pitch >= 0] for song in idiom.songs]
+            reach = sorted([min(line), max(line)] for line in lines if line)
+            spans[f"{idiom.meter} {idiom.key.mode}"] = reach
+        card["styles"][name]["spans"] = spans
+    card["styles"]["sixties-pop"] |= loops_of(charts)
+    path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+
+
+def loops_of(charts: Path) -> dict[str, object]:
+    """What `songs.loops` needs, of chart songs: the patterns of their sections of 4, 8 and 16 bars, each
+    different one once a song, and the different triads of their first two and three different sections.
+    """
+    patterns: dict[int, Counter[tuple[int, ...]]] = {4: Counter(), 8: Counter(), 16: Counter()}
+    kinds: dict[str, list[list[int]]] = {"4/4 major": [], "4/4 minor": []}
+    for path in sorted(charts.glob("*.txt")):
+        text = path.read_text("utf-8")
+        line = build_chords._line(text, 0)
+        if line is None:
+            continue
+        sections = _sections_of(text)
+        for length, counts in patterns.items():
+            found = {pattern_of(bars[:length]) for bars in sections if len(bars) >= length}
+            counts.update(found)
+        mode = "minor" if build_chords._is_minor(line) else "major"
+        tonic = build_chords.pitch_class_of(build_chords.re.search(r"# tonic: (\S+)", text)[1])
+        for many in (2, 3):
+            bars = [bar for section in sections[:many] for bar in section]
+            names = {name for bar in bars for name in bar if name not in (".", "&pause", "*")}
+            triads = {each.triad for name in names if (each := Harmony.of(name, tonic)) is not None}
+            if len(sections) >= many:
+                kinds[f"4/4 {mode}"].append([len(bars), len(triads)])
+    rows = {
+        str(bars): [[often, list(pattern)] for pattern, often in sorted(counts.items())]
+        for bars, counts in patterns.items()
+    }
+    return {"loops": rows, "kinds": {name: sorted(each) for name, each in kinds.items()}}
+
+
+def _sections_of(text: str) -> list[list[tuple[str, ...]]]:
+    """The different verses, choruses and bridges of an annotation, each as its bars: the first of each
+    kind.
+    """
+    found: dict[str, list[tuple[str, ...]]] = {}
+    known: set[str] = set()
+    at = ""
+    for row in text.splitlines():
+        named = build_chords.re.search(r"\t[A-Z]'*, ([a-z-]+)", row)
+        if named:
+            at = "" if named[1] in known or named[1] not in SUNG else named[1]
+            known.add(named[1])
+        elif build_chords.re.search(r"\t(\w+), \|", row):
+            at = ""  # an interlude or an ending without a letter
+        if at:
+            found.setdefault(at, []).extend(tuple(bar) for bar in build_chords._bars(row))
+    return [bars for bars in found.values() if bars]
+
+
+SUNG = ("verse", "chorus", "bridge", "pre-chorus", "refrain")
+"""Sections of chart songs whose chords songs are drawn with."""
+
+
 WORDS = """The morning comes across the hill
 and nobody is waiting still
 The river carries every day
@@ -351,6 +432,9 @@ CHOSEN_LEANS = {
     "songbook-manner 4/4 major": (0.34, -0.05, 0.29, 0.2, 0.1, 0.15, -0.35),
     "songbook-manner 3/4 major": (0.75, -0.1, 0.65, 0.5, 0.3, 0.3, -0.45),
     "sixties-pop 4/4 major": (0.34, -0.05, 0.29, 0.2, 0.1, 0.15, -0.35),
+    "songbook-manner 4/4 major by rules 6": (0.45, -0.05, 0.6, 0.2, 0.1, 0.2, -0.3),
+    "songbook-manner 3/4 major by rules 6": (1.0, -0.1, 1.0, 0.5, 0.3, 0.3, -0.5),
+    "sixties-pop 4/4 major by rules 6": (0.7, -0.25, 0.55, 0.2, 0.0, 0.15, -0.3),
     "songbook-manner 4/4 major with words": (0.0, 0.0, 0.0, 0.0, 0.0, 0.05, -0.45),
 }
 """Chosen by hand, near what was found: so few songs a round leave what is found uncertain. Songs drawn with
@@ -402,6 +486,8 @@ def write_leans() -> None:
             named = f"{SONG_STYLES[name].chords} {meter} {mode}{' with words' if words else ''}"
             leans = card["styles"][SONG_STYLES[name].melody].setdefault("leans", {})
             leans[named] = list(CHOSEN_LEANS.get(named) or leans_of(name, meter, key, words))
+            if (now := CHOSEN_LEANS.get(f"{named} by rules 6")) is not None:
+                leans[f"{named} by rules 6"] = list(now)
             print(named, leans[named], flush=True)
             path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
 
@@ -411,13 +497,20 @@ def main() -> None:
     if name == "leans":
         write_leans()
         return
+    if name == "loops":
+        write_loops(*map(Path, sys.argv[2:5]))
+        return
     if name == "habits":
         write_habits(*map(Path, sys.argv[2:5]))
         return
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path()
+    melodies_alone = "--melodies" in sys.argv
     if name == "songbook-manner":
         style = songbook(folder)
-        write_chords(f"{name}-2.chords", name, harmonies(style, fewest=3), FitCounts.of(style), len(style))
+        if not melodies_alone:
+            write_chords(
+                f"{name}-2.chords", name, harmonies(style, fewest=3), FitCounts.of(style), len(style)
+            )
         write_melodies(name, style)
     elif name == "sixties-pop":
         idioms = billboard(folder)
@@ -425,7 +518,9 @@ def main() -> None:
     elif name == "hymn":
         files = [(path.name, path.read_bytes()) for path in sorted(folder.glob("*.abc"))]
         style = Style.of(list(four_voices(files)), "Hymn")
-        write_chords(f"{name}.chords", name, harmonies(style, VOICES_METERS), FitCounts.of(style), len(style))
+        if not melodies_alone:
+            found = harmonies(style, VOICES_METERS)
+            write_chords(f"{name}.chords", name, found, FitCounts.of(style), len(style))
         write_melodies(name, style)
     elif name == "chorale":
         files = [(path.name, path.read_bytes()) for path in corpus_files(STYLES["bach-chorales"])]

@@ -11,7 +11,7 @@ like the style's own sections as the number of draws grows: not duller, and not 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -84,6 +84,15 @@ class Character:
         """[draws]: the same as weights, the best 1."""
         found: Floats = np.exp(self.log_weights(figures))
         return found
+
+
+def evenness(lengths: Mapping[int, int]) -> float:
+    """How evenly chords share the time: the entropy of their shares, in nats. lengths: chord -> how long it
+    sounds.
+    """
+    shares = np.array(list(lengths.values()), dtype=np.float64)
+    shares /= shares.sum()
+    return float(-(shares * np.log(shares)).sum())
 
 
 def _spread(rows: Floats) -> Floats:

@@ -378,15 +378,22 @@ class HarmonyIdiom:
             found[self.events[symbol].harmony.triad] += self.events[symbol].ticks
         return found
 
-    def kinds_of_a_song(self, bars: int, random: np.random.Generator) -> int | None:
-        """How many different triads a song of the style has, one of about so many bars, which is drawn; None
-        where few such songs are known.
+    def song_of_length(
+        self, bars: int, random: np.random.Generator, fewest: int = FEWEST_LIKE
+    ) -> ChordLine | None:
+        """A song of the style of about so many bars, which is drawn; None where fewer than `fewest` such
+        songs are known.
         """
         lines = [line for line in self.lines if bars * 2 <= line.length * 3 <= bars * 5]
-        if len(lines) < FEWEST_LIKE:
-            return None
-        like = lines[int(random.integers(len(lines)))]
-        return len({event.harmony.triad for event in like.events})
+        return lines[int(random.integers(len(lines)))] if len(lines) >= fewest else None
+
+    def triads_of(self, line: ChordLine) -> Counter[int]:
+        """The same of a song."""
+        return self.triads_in(self._numbers(line.events))
+
+    def kinds_in(self, line: ChordLine) -> int:
+        """How many different triads a song has."""
+        return len({event.harmony.triad for event in line.events})
 
     # What is played where
     # --------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from studio.music.harmony.symbols import Family, Harmony
 from studio.music.melody.recipes import read_keep
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
+from studio.music.songs.loops import ChordLoops
 from studio.music.songs.plan import EARLIER_FORMS, SheetPlan
 from studio.music.songs.recipes import SongRecipe, in_time, read_changes, read_row
 from studio.music.songs.sung import ChordsOver
@@ -50,6 +51,17 @@ ones that stay; so drawn songs change their chords as often as those of the styl
 
 JUDGED = 12
 """Rows for each one that is asked for, where the likeliest for the style's sections are taken."""
+
+NEAR_KINDS, LEAST = 0.7, 20.0
+"""How many different triads more or less are still about as many; and what no weight goes below (minus a
+logarithm), so that there is always a row to take.
+"""
+
+LOOPS_TRIED = 6
+"""Bars that are weighed against each other where chords go round."""
+
+ROUNDS = 2
+"""How often other bars are drawn that go round, where no chords do as was drawn."""
 
 FEWEST_BARS = 4
 """Bars of a section that say what it is like."""
@@ -84,7 +96,8 @@ class ChordRequest:
     usual: what songs do, which gives way, the last first. given: for each bar the chords a person gave, or
     None. max_copy: in chords. copy_asked: a person asked for that limit. heard: [ticks, alphabet], how well
     chords fit what is kept of a melody; None where none is. judged: rows are chosen whose sections are like
-    the style's (`harmony.character`), as songs of 0.4.0 were not.
+    the style's (`harmony.character`), as songs of 0.4.0 were not. loops: what goes round in the songs of the
+    style; None where nothing is known of it, and by rules before 6.
     """
 
     plan: SheetPlan
@@ -98,6 +111,7 @@ class ChordRequest:
     daring: float | None
     heard: Floats | None = None
     judged: bool = True
+    loops: ChordLoops | None = None
     tilts: list[float] = field(default_factory=list)
     solvers: dict[tuple[int, int | None], Solve | None] = field(default_factory=dict)
     """What `solver` found."""
@@ -112,6 +126,7 @@ class ChordRequest:
         kept: KeptChords | None = None,
         *,
         judged: bool = True,
+        loops: ChordLoops | None = None,
     ) -> ChordRequest:
         """Raises `Refused` for chords that do not fit the plan."""
         given = _given(recipe, plan, idiom, take, kept)
@@ -150,6 +165,7 @@ class ChordRequest:
             recipe.daring,
             kept.heard(known, plan) if kept is not None else None,
             judged,
+            loops,
         )
 
     @property
@@ -224,38 +240,18 @@ class ChordRequest:
                 raise self._contradiction(self.hard)
             return DrawnRows((settled,), self.max_copy)
         limits = (self.max_copy,) if self.copy_asked else (self.max_copy, *LOOSER)
-        bars = BarSymbols(self.idiom.ticks, self.idiom.bar, self.idiom.twins)
         feasible = False
         for limit in limits:
-            for lowest, copies in ((1, None), (2, limit), (0, None)):
-                if copies and not self.idiom.searchable:
-                    continue
-                solved = self.solver(lowest, copies)
-                if solved is None:
-                    continue
-                feasible = True
-
-                def accept(row: Sequence[int], most: int = limit) -> bool:
-                    return self.idiom.keeps(row, most)
-
-                tries = max(8, (4 if self.judged else 2) * count)
-                returns = self.plan.returns
-                if not self.judged:
-                    found = lay(solved, returns, bars, random, count=count, tries=tries, accept=accept)
-                else:
-                    found = lay(
-                        solved,
-                        returns,
-                        bars,
-                        random,
-                        count=count * JUDGED,
-                        tries=tries,
-                        accept=accept,
-                        judge=self._judge_returns,
-                    )
-                    found = self._best(found, count, random)
-                if found:
-                    return DrawnRows(tuple(found), limit)
+            for returns in self._ways_to_return(random):
+                for lowest, copies in ((1, None), (2, limit), (0, None)):
+                    if copies and not self.idiom.searchable:
+                        continue
+                    solved = self.solver(lowest, copies)
+                    if solved is None:
+                        continue
+                    feasible = True
+                    if found := self._rows_of(solved, returns, limit, count, random):
+                        return DrawnRows(tuple(found), limit)
         if not feasible:
             raise self._contradiction(self.hard)
         raise Contradiction(
@@ -269,19 +265,96 @@ class ChordRequest:
             [WayOut("Take one section", "form", "through")],
         )
 
-    def _judge_returns(self, drawn: Sequence[Music]) -> Floats:
-        """How often draws of the bars that return should be taken, by the sections they are in."""
-        roots = list(self.plan.returns)
-        return self._judge([dict(zip(roots, music, strict=True)) for music in drawn], set(roots))
+    def _ways_to_return(self, random: np.random.Generator) -> Iterator[Mapping[int, Sequence[int]]]:
+        """Which bars are equal to which: what goes round in the sections, and, where no chords do, what the
+        form alone says.
+        """
+        if self.loops is not None:
+            for _ in range(ROUNDS):
+                yield self.loops.returns(self.plan, random)
+        yield self.plan.returns
 
-    def _best(self, rows: Sequence[list[int]], count: int, random: np.random.Generator) -> list[list[int]]:
-        """`count` of these rows, taken as often as the sections that come once say."""
+    def _rows_of(
+        self,
+        solved: Solve,
+        returns: Mapping[int, Sequence[int]],
+        limit: int,
+        count: int,
+        random: np.random.Generator,
+    ) -> list[list[int]]:
+        """Up to `count` rows within a copy limit in which these bars return."""
+        bars = BarSymbols(self.idiom.ticks, self.idiom.bar, self.idiom.twins)
+
+        def accept(row: Sequence[int]) -> bool:
+            return self.idiom.keeps(row, limit)
+
+        round_again = self.loops is not None and returns is not self.plan.returns
+        kinds = self.loops.kinds_of_a_song(self.plan, random) if self.loops and round_again else None
+
+        def judge(drawn: Sequence[Music]) -> Floats:
+            roots = list(returns)
+            laid = [dict(zip(roots, music, strict=True)) for music in drawn]
+            found = self._judge(laid, set(roots))
+            return found * self._going_round(laid, returns, kinds) if round_again else found
+
+        tries = max(8, (4 if self.judged else 2) * count)
+        if not self.judged:
+            return lay(solved, returns, bars, random, count=count, tries=tries, accept=accept)
+        many = count * JUDGED
+        if round_again:
+            tries, many = LOOPS_TRIED, count * JUDGED // 4
+        found = lay(solved, returns, bars, random, count=many, tries=tries, accept=accept, judge=judge)
+        return self._best(found, count, random, returns, kinds)
+
+    def _going_round(
+        self,
+        drawn: Sequence[Mapping[int, tuple[int, ...]]],
+        returns: Mapping[int, Sequence[int]],
+        kinds: int | None,
+    ) -> Floats:
+        """[draws]: how often draws of the bars that go round should be taken: hardly ever where what ends a
+        bar never leads to what begins the next, and seldom where there are not about `kinds` triads.
+        """
+        root_of = {place: root for root, copies in returns.items() for place in (root, *copies)}
+        meet = {(root_of[bar], root_of[bar + 1]) for bar in root_of if bar + 1 in root_of}
+        logs = np.zeros(len(drawn))
+        for number, bars in enumerate(drawn):
+            follows = (self._follows(bars[one][-1], bars[other][0]) for one, other in meet)
+            if not all(follows):
+                logs[number] = -LEAST
+            elif kinds is not None:
+                found = len(self.idiom.triads_in([symbol for bar in bars.values() for symbol in bar]))
+                logs[number] = max(-0.5 * ((found - kinds) / NEAR_KINDS) ** 2, 1 - LEAST)
+        weights: Floats = np.exp(logs)
+        return weights
+
+    def _follows(self, before: int, after: int) -> bool:
+        """Whether a chord came after another in a song, begun or carried on."""
+        tree = self.idiom.tree
+        context = int(tree.level[1]) + before
+        known = tree.follower[int(tree.first[context]) : int(tree.first[context + 1])]
+        return bool(np.isin((after, self.idiom.twins[after]), known).any())
+
+    def _best(
+        self,
+        rows: Sequence[list[int]],
+        count: int,
+        random: np.random.Generator,
+        returns: Mapping[int, Sequence[int]],
+        kinds: int | None,
+    ) -> list[list[int]]:
+        """`count` of these rows, taken as often as the sections that come once say. kinds: about how many
+        different triads they should have, None for any number.
+        """
         if len(rows) <= count:
             return list(rows)
-        again = {copy for copies in self.plan.returns.values() for copy in copies}
-        once = set(range(self.plan.bars)) - set(self.plan.returns) - again
+        again = {copy for copies in returns.values() for copy in copies}
+        once = set(range(self.plan.bars)) - set(returns) - again
         drawn = [dict(enumerate(in_bars(row, self.idiom.ticks, self.idiom.bar))) for row in rows]
         weights = self._judge(drawn, once)
+        if kinds is not None:
+            found = np.array([len(self.idiom.triads_in(row)) for row in rows])
+            weights = weights * np.exp(np.maximum(-0.5 * ((found - kinds) / NEAR_KINDS) ** 2, -LEAST))
         chosen = random.choice(len(rows), size=count, replace=False, p=weights / weights.sum())
         return [rows[number] for number in chosen]
 

@@ -333,23 +333,36 @@ def _plan_from(row: list[Any]) -> FormPlan:
     )
 
 
-def melodies_file(name: str) -> Path:
-    """The file of a melody style. Raises `UnknownName` and `Missing`."""
+BRIDGES_RULES = 6
+"""Since these rules of drawing (`sheet.DRAWING_RULES`) sections are counted in the key that is heard in
+them.
+"""
+
+
+def melodies_file(name: str, rules: str = "") -> Path:
+    """The file of a melody style. rules: by which songs are drawn; empty for today's. Raises `UnknownName`
+    and `Missing`.
+    """
     if name not in MELODIES:
         raise UnknownName("melody style", name, MELODIES)
-    path = shipped("models") / f"{name}.melodies"
+    earlier = rules and int(rules) < BRIDGES_RULES
+    path = shipped("models") / f"{name}-2.melodies"
+    if earlier or not path.exists():
+        path = shipped("models") / f"{name}.melodies"
     if not path.exists():
         raise Missing(f"This installation lacks the melodies of {name}; install the studio again.")
     return path
 
 
-def counted_style(name: str) -> CountedStyle:
-    """The melodies that come with the studio as counts, by name. Raises as `melodies_file`, `Unreadable`."""
-    path = melodies_file(name)
+def counted_style(name: str, rules: str = "") -> CountedStyle:
+    """The melodies that come with the studio as counts, by name. rules: see `melodies_file`, whose errors it
+    raises, and `Unreadable`.
+    """
+    path = melodies_file(name, rules)
     return _read(name, path, path.stat().st_mtime_ns)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _read(name: str, path: Path, _changed: int) -> CountedStyle:
     content = path.read_bytes()
     folders = read_counts(path, content, "melodies")
@@ -358,8 +371,10 @@ def _read(name: str, path: Path, _changed: int) -> CountedStyle:
     return CountedStyle(entry, hashlib.sha256(content).hexdigest(), folders)
 
 
-def counted_ingredient(name: str) -> Ingredient:
-    """A style of songs whose melodies are counts as a source: what came from where, under which licence."""
+def counted_ingredient(name: str, rules: str = "") -> Ingredient:
+    """A style of songs whose melodies are counts as a source: what came from where, under which licence.
+    rules: see `melodies_file`.
+    """
     named = SONG_STYLES[name]
     melodies, chords = MELODIES[named.melody], CHORD_STYLES[named.chords]
     fields = {
@@ -367,7 +382,7 @@ def counted_ingredient(name: str) -> Ingredient:
         "name": name,
         "title": named.title,
         "sentence": named.sentence,
-        "melodies": {"sha256": counted_style(named.melody).sha256, "source": melodies.source},
+        "melodies": {"sha256": counted_style(named.melody, rules).sha256, "source": melodies.source},
         "chords": {
             "sha256": hashlib.sha256(chords_file(named.chords).read_bytes()).hexdigest(),
             "source": chords.source,
@@ -383,13 +398,13 @@ COUNTED = "studio counts 1"
 """What the source of such a style says it is."""
 
 
-def melody_style(name: str) -> Generator[Progress, None, Style]:
+def melody_style(name: str, rules: str = "") -> Generator[Progress, None, Style]:
     """The melodies of a style by name: counts that come with the studio, or any style of tunes. Yields
-    progress; raises what `styles.opening.open_style` raises.
+    progress; raises what `styles.opening.open_style` raises. rules: see `melodies_file`.
     """
     named = SONG_STYLES.get(name)
     if named is not None and named.counted:
-        return counted_style(named.melody)
+        return counted_style(named.melody, rules)
     return (yield from open_style(named.melody if named is not None else name))
 
 

@@ -52,7 +52,8 @@ class SongHabits:
     """Counts. songs: learnt from. begun: of these, songs that begin with a pick-up. section_keys: semitones
     above the song's key -> contrasting sections in that key. upbeats: meter -> upbeat -> how often. ends:
     meter and mode -> the last note -> how often. leans: chords, meter and mode -> what `natural.leaning`
-    takes.
+    takes. loops: see `loops.ChordLoops.patterns`. kinds: meter and mode -> (bars, different triads) of each
+    song. spans: meter and mode -> the lowest and highest pitch of each song, in C.
     """
 
     songs: int
@@ -61,6 +62,9 @@ class SongHabits:
     upbeats: Mapping[str, Mapping[Upbeat, int]]
     ends: Mapping[str, Mapping[End, int]] = field(default_factory=dict)
     leans: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    loops: Mapping[int, Mapping[tuple[int, ...], int]] = field(default_factory=dict)
+    kinds: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    spans: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
     def key_of(self, home: Key, random: np.random.Generator) -> Key:
         """The key of a contrasting section, as often as in the songs."""
@@ -92,6 +96,12 @@ class SongHabits:
                 ]
                 for name, counts in sorted(self.ends.items())
             },
+            "loops": {
+                str(bars): [[often, list(pattern)] for pattern, often in sorted(counts.items())]
+                for bars, counts in sorted(self.loops.items())
+            },
+            "kinds": {name: sorted(map(list, each)) for name, each in sorted(self.kinds.items())},
+            "spans": {name: sorted(map(list, each)) for name, each in sorted(self.spans.items())},
         }
 
     @classmethod
@@ -115,6 +125,17 @@ class SongHabits:
                 for name, rows in data.get("ends", {}).items()
             },
             {name: tuple(map(float, logs)) for name, logs in data.get("leans", {}).items()},
+            {
+                int(bars): {tuple(map(int, pattern)): int(often) for often, pattern in rows}
+                for bars, rows in data.get("loops", {}).items()
+            },
+            *(
+                {
+                    name: tuple((int(one), int(other)) for one, other in rows)
+                    for name, rows in data.get(each, {}).items()
+                }
+                for each in ("kinds", "spans")
+            ),
         )
 
 

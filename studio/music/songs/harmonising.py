@@ -16,7 +16,7 @@ from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.tunes import Tune
 from studio.music.songs.chording import locked
 from studio.music.songs.recipes import SongRecipe, read_row
-from studio.music.songs.sheet import RULES_OF_08, SongStyles, drawing_rules, since
+from studio.music.songs.sheet import DRAWING_RULES, RULES_OF_08, SongStyles, drawing_rules, since
 from studio.music.styles.style import Style
 from studio.works.recipe import Source
 from studio.works.work import Materials
@@ -101,7 +101,8 @@ def rows_of(asked: Harmonisation, recipe: SongRecipe) -> list[list[int]]:
         )
     random = np.random.default_rng(recipe.seed)
     if count == 1 and since(drawing_rules(recipe), RULES_OF_08):
-        return [asked.draw_alike(random, daring=recipe.daring)]
+        evenly = since(drawing_rules(recipe), DRAWING_RULES)
+        return [asked.draw_alike(random, daring=recipe.daring, evenly=evenly)]
     if count == 1:
         return asked.draw(1, random, daring=recipe.daring)
     return distinct(asked, count, random, daring=recipe.daring)

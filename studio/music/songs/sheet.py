@@ -22,7 +22,7 @@ again where it fails.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby, pairwise
@@ -39,11 +39,11 @@ from studio.music.chains.sampling import Requirement, Solution, by_period, merge
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk
 from studio.music.harmony.counts import shipped_chords, shipped_fit
 from studio.music.harmony.fit import Fit, FitCounts
-from studio.music.harmony.idiom import HALVINGS, SECTION, HarmonyIdiom, learn_harmony
+from studio.music.harmony.idiom import HALVINGS, SECTION, HarmonyIdiom, is_minor, learn_harmony
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import Constraint, contradiction
-from studio.music.melody.form import Bar, FormPlan, Forms
+from studio.music.melody.form import Bar, FormPlan, Forms, How, Return
 from studio.music.melody.idiom import Event
 from studio.music.melody.recipes import ComposeRecipe, Pin, read_range
 from studio.music.melody.takes import (
@@ -69,12 +69,14 @@ from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chord
 from studio.music.songs.keeping import Kept
 from studio.music.songs.leading import Leading
 from studio.music.songs.limits import check_singable, most_notes, too_many_syllables
+from studio.music.songs.loops import ChordLoops, Pattern, pattern_of
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.natural import CHOSEN, WORDED, leaning, natural_weights
 from studio.music.songs.natural import ROUNDS as LEANING_ROUNDS
 from studio.music.songs.plan import EARLIER_FORMS, FORM_RULES, FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, named_song, read_row, read_section_key
 from studio.music.songs.record import SongRecord
+from studio.music.songs.spans import drawn_span, keeping_within
 from studio.music.songs.sung import ChordsOver, SungIdiom
 from studio.music.songs.sung_words import WORDS, SongWords
 from studio.music.styles.originality import Comparison
@@ -139,8 +141,18 @@ LARGE_STYLE = 6000
 
 SMALL_BUDGET = SearchBudget(states=1_500_000, steps=6_000_000)
 
-MODULATING, LEADING_IN = 1, 2
+MODULATING, LEADING_IN, REACHING = 1, 2, 3
 """Beside the seed, for random numbers of their own: what is asked later changes no note drawn before."""
+
+RHYMES, RHYMING, OTHER_CHORDS = 8, 0.7, 0.3
+"""Forms of a section from which one is taken whose bars return where its chords do; by how much (a logarithm)
+it is favoured for each such bar; and how much as much it is avoided for each that returns over others.
+"""
+
+PARALLEL, FOUR_BACK = 0.35, 0.6
+"""How many of the bars that return to none have the rhythm of an earlier one, and how many of those that of
+the bar four before rather than two: phrases are parallel in songs, which their forms alone hardly tell.
+"""
 
 LIVELY = (-0.5, 2.5)
 """Between these the logarithm is sought by which notes off the beat are favoured."""
@@ -158,14 +170,8 @@ RECITED, AT_ONCE = 3.0, 3
 many in a row.
 """
 
-DRAWING_RULES, RULES_OF_08, RULES_OF_07, RULES_OF_06, RULES_OF_05, EARLIER_RULES = (
-    "6",
-    "5",
-    "4",
-    "3",
-    "2",
-    "1",
-)
+DRAWING_RULES, RULES_OF_08, RULES_OF_07 = "6", "5", "4"
+RULES_OF_06, RULES_OF_05, EARLIER_RULES = "3", "2", "1"
 """How songs are drawn. 1: as in 0.4.0, whose works say nothing. 2: among many draws those are taken whose
 sections are like the style's (`harmony.character`), and bars return moved or with another ending. 3: as many
 notes are off the beat as in the style (`lively_weights`), and words in a large style are sung by melodies
@@ -175,7 +181,10 @@ near where the one before ended; and sections in another key are sung as the sty
 style's bridges are learnt in the key they are heard in; sections begin and end nearer to what they are next
 to (`Seams`), and lie better over their chords; few notes in a row are the same; and a given melody gets about
 as many different chords as a song of the style has. 6: each line of words has a rhythm of its own, and may
-begin before its section (`line_rhythm`, `leading`). A work says by which it was made, and is made again by
+begin before its section (`line_rhythm`, `leading`); chords go round as in the style's songs, where that was
+counted (`loops`), and melodies return where chords do; a melody reaches as far as those of one song
+(`spans`); songs end on strong beats; bridges of styles of counts are learnt in their keys too; and chords
+under a given melody are as evenly used as in a song. A work says by which it was made, and is made again by
 the same.
 """
 
@@ -286,6 +295,12 @@ class SongStyles:
             found = learn_habits(self.melody, ())
         return replace(found, section_keys=keys)
 
+    def loops(self, meter: Meter, mode: str) -> ChordLoops | None:
+        """What goes round in the chords; None where it was not counted, and by rules before 6."""
+        if not since(self.rules, DRAWING_RULES) or self.chords in ("", INFERRED):
+            return None
+        return ChordLoops.of(shipped_habits(self.chords), f"{meter} {'minor' if is_minor(mode) else 'major'}")
+
     def local_keys(self, harmony: HarmonyIdiom) -> dict[int, tuple[int, ...]]:
         """The key that is heard in each bar of each song, by its number; of songs with chords of their own
         alone, for a melody says little of its key.
@@ -327,6 +342,7 @@ class SheetDesk:
     recipe: as asked. side: what is asked of the melody, whatever its chords. rules: see `DRAWING_RULES`.
     rhythm: [alphabet], how much more often each event's rhythm is that of another style. remarks: what gave
     way so far. words: those that the melody has to carry, if any.
+    loops: what goes round in the chords. span: the lowest and highest note of the song, by its seed.
     shared: what `chord_origins.shared_by_songs` found, once it was asked.
     """
 
@@ -345,6 +361,8 @@ class SheetDesk:
     words: SongWords | None = None
     habits: SongHabits | None = None
     ends: SongEnds | None = None
+    loops: ChordLoops | None = None
+    span: tuple[int, int] | None = None
     in_keys: dict[tuple[str, ...], tuple[ChordRequest, Views]] = field(default_factory=dict)
     """What differs where sections are in other keys, by the keys of all sections."""
     own: dict[str, SheetDesk] = field(default_factory=dict)
@@ -409,7 +427,7 @@ class SheetDesk:
         if key not in self.in_keys:
             idiom, take = self.chords.idiom, self.given.take
             judged = self.rules != EARLIER_RULES
-            chords = ChordRequest.of(self.recipe, plan, idiom, take, judged=judged)
+            chords = ChordRequest.of(self.recipe, plan, idiom, take, judged=judged, loops=self.loops)
             self.in_keys[key] = chords, {}
         chords, views = self.in_keys[key]
         return replace(self, plan=plan, chords=chords, views=views, own={})
@@ -534,7 +552,8 @@ class SectionView:
     """A section of a song over its chords: everything that is asked of its melody, in its own bars.
 
     places: the first bars (from 0) at which it is played. hard, soft, usual: requirements. rule: the name of
-    the one about dissonance. log_z: of its melody.
+    the one about dissonance. log_z: of its melody. alike: which of its bars have the same chords, from
+    rules 6 on.
     """
 
     part: SheetPart
@@ -544,6 +563,7 @@ class SectionView:
     usual: tuple[Requirement, ...]
     log_z: float
     remarks: tuple[str, ...]
+    alike: Pattern | None = None
 
     @classmethod
     def of(cls, desk: SheetDesk, over: ChordsOver, part: SheetPart) -> SectionView:
@@ -574,7 +594,9 @@ class SectionView:
             given_up = closing.pop() if closing else usual.pop()
             remarks.append(f"Your settings rule out {given_up.name}.")
         usual += closing
-        return cls(part, places, tuple(hard), (*soft, weight), tuple(usual), found.log_z, tuple(remarks))
+        alike = pattern_of(here.rows) if since(desk.rules, DRAWING_RULES) else None
+        whole = tuple(hard), (*soft, weight), tuple(usual)
+        return cls(part, places, *whole, found.log_z, tuple(remarks), alike)
 
     def outlook(
         self,
@@ -598,12 +620,15 @@ class SectionView:
         told = {"form": "learnt", "bars": self.part.bars, "keep": (), "tempo": int(desk.sung.usual_tempo)}
         melody = desk.side.melody.model_copy(update=told)
         compiled = replace(desk.compiled, context=context, hard=hard, soft=self.soft, usual=self.usual)
-        forms = SectionForms(desk.forms, desk.plan, self.part, like)
+        forms = SectionForms(desk.forms, desk.plan, self.part, like, self.alike)
         if more is not None and desk.rules != EARLIER_RULES:
             forms.settled = True
         forms.ended = ending is not None
         if seams is not None and near:
             compiled = replace(compiled, soft=(*self.soft, seams.leaning(desk.sung, self.part.bars)))
+        if desk.span is not None:
+            reach = keeping_within(desk.span, desk.sung, self.part.bars)
+            compiled = replace(compiled, soft=(*compiled.soft, reach))
         judge = judge_of(desk.sung, first, seams) if desk.rules != EARLIER_RULES else None
         return Outlook(
             melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms, judge
@@ -752,15 +777,40 @@ class SectionForms(Forms):
 
     settled = ended = False
 
-    def __init__(self, forms: Forms, song: SheetPlan, part: SheetPart, like: int) -> None:
-        self._forms, self._song, self._part, self._like = forms, song, part, like
+    def __init__(
+        self, forms: Forms, song: SheetPlan, part: SheetPart, like: int, alike: Pattern | None = None
+    ) -> None:
+        """alike: which bars have the same chords; None for a plan whatever the chords."""
+        self._forms, self._song, self._part, self._like, self._alike = forms, song, part, like, alike
 
     def plan(self, bars: int, random: np.random.Generator) -> FormPlan:
         final = self._part.letter == self._song.sections[-1].letter
-        plan = self._forms.section(bars, random, final=final)
+        tries = 1 if self._alike is None else RHYMES
+        plans = [self._forms.section(bars, random, final=final) for _ in range(tries)]
+        logs = RHYMING * np.array([self._rhymes(plan) for plan in plans], dtype=np.float64)
+        weights = np.exp(logs - logs.max())
+        plan = plans[0 if tries == 1 else int(random.choice(tries, p=weights / weights.sum()))]
+        if self._alike is not None:
+            plan = replace(plan, returns=(*plan.returns, *self._rhythms(plan, random)))
         if self.ended:
             plan = replace(plan, closes=tuple(close for close in plan.closes if close.bar < bars - 1))
         return replace(plan, returns=()) if self.settled else plan
+
+    def _rhymes(self, plan: FormPlan) -> float:
+        """Bars that return over the chords they had, and less for each that returns over others."""
+        if self._alike is None:
+            return 0
+        back = [each for each in plan.returns if each.how in (How.EXACT, How.OPENING)]
+        same = sum(self._alike[each.bar] == self._alike[each.of] for each in back)
+        return same - OTHER_CHORDS * (len(back) - same)
+
+    def _rhythms(self, plan: FormPlan, random: np.random.Generator) -> Iterator[Return]:
+        """Bars that have the rhythm of the bar two or four before, of those that return to none."""
+        known = {each.bar for each in plan.returns}
+        for bar in range(2, plan.bars - 1):
+            back = 4 if bar >= 4 and random.random() < FOUR_BACK else 2
+            if random.random() < PARALLEL and bar not in known:
+                yield Return(bar, bar - back, How.RHYTHM)
 
     def weights(self, bars: int, strength: float = 1.0) -> Floats:
         whole = self._forms.weights(self._song.bars, strength)
@@ -811,7 +861,10 @@ def prepare(
     harmony = styles.harmony(meter, key.mode)
     fit = styles.fit()
     judged = rules != EARLIER_RULES
-    chords = ChordRequest.of(recipe, plan, harmony, given.take, given.kept_chords(fit), judged=judged)
+    loops = styles.loops(meter, key.mode)
+    chords = ChordRequest.of(
+        recipe, plan, harmony, given.take, given.kept_chords(fit), judged=judged, loops=loops
+    )
     yield f"learning the melody from {styles.melody.entry.title}"
     most = MOST_WITH_WORDS if rules not in (EARLIER_RULES, RULES_OF_05) and words is not None else None
     sung = sung_of(
@@ -845,6 +898,7 @@ def prepare(
         words=words,
         habits=styles.habits(harmony) if _has_habits(recipe, words) else None,
         ends=styles.ends(sung) if since(rules, RULES_OF_07) else None,
+        loops=loops,
     )
     if since(rules, RULES_OF_07) and rhythm is None:
         desk = replace(desk, rhythm=natural_rhythm(desk, styles.chords))
@@ -864,7 +918,7 @@ def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
     """
     sung = desk.sung
     if isinstance(sung.style, CountedStyle):
-        return leans_of(sung, chords, worded=desk.words is not None)
+        return leans_of(sung, chords, worded=desk.words is not None, rules=desk.rules)
     part = next(iter(desk.drawn), None)
     solved = desk.chords.solver(1) if part is not None else None
     if part is None or solved is None:
@@ -894,11 +948,14 @@ def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
     return natural_weights(sung, desk.forms, ways, marks=marks, chosen=CHOSEN)
 
 
-def leans_of(sung: SungIdiom, chords: str, *, worded: bool) -> Floats | None:
-    """[alphabet]: what the counts of a style say of its melodies over these chords."""
+def leans_of(sung: SungIdiom, chords: str, *, worded: bool, rules: str = DRAWING_RULES) -> Floats | None:
+    """[alphabet]: what the counts of a style say of its melodies over these chords. Those that were found for
+    songs by rules 6 count from these on.
+    """
     leans = shipped_habits(sung.style.name).leans
     for name in (f"{chords} {sung.meter} major", f"{sung.style.name} {sung.meter} major"):
-        logs = (leans.get(f"{name} with words") if worded else None) or leans.get(name)
+        now = leans.get(f"{name} by rules 6") if since(rules, DRAWING_RULES) and not worded else None
+        logs = (leans.get(f"{name} with words") if worded else None) or now or leans.get(name)
         if logs is not None:
             return leaning(sung, np.array(logs), leaves_alone=worded)
     return None
@@ -1079,6 +1136,8 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     """One lead sheet. Raises `Contradiction` where no melody satisfies everything over any row of chords."""
     random = np.random.default_rng(seed)
     desk = desk.with_rhythms(seed).in_learnt_keys(seed)
+    if since(desk.rules, DRAWING_RULES) and desk.recipe.range is None:
+        desk = replace(desk, span=drawn_span(desk.sung, np.random.default_rng([seed, REACHING])))
     yield "drawing chords"
     drawn, desk, logs = yield from rows_that_sing(desk, random)
     yield "drawing the melody"
@@ -1374,7 +1433,10 @@ def _song_end(
     """The last note of the song, as the style has it; None where no melody leads to one that was tried."""
     ticks = view.part.bars * desk.sung.bar
     base = [*view.hard, *view.soft, *view.usual, *([more] if more is not None else [])]
-    for ending in desk.ends.drawn(random) if desk.ends is not None else ():
+    if desk.ends is None:
+        return None
+    strong = since(desk.rules, DRAWING_RULES)
+    for ending in desk.ends.on_strong_beats(desk.sung, random) if strong else desk.ends.drawn(random):
         found = SongEnds.requirement(ending, desk.sung, view.part.bars)
         if found.allowed is not None and solve(desk.trellis, ticks, [*base, found]).feasible:
             return found

@@ -377,12 +377,12 @@ def style_asked(recipe: SongRecipe, materials: Materials) -> Generator[Progress,
     """The style a recipe names, or that of its own lead sheets."""
     kept = _kept_styles()
     key = " ".join(each.sha256 for each in recipe.sources if each.role in ("style", "tune")) or recipe.style
-    key += reading_rules(recipe)
+    key += f"{reading_rules(recipe)} {drawing_rules(recipe)}"
     if key not in kept:
         named = SONG_STYLES.get(recipe.style)
         own = any(each.role == "tune" for each in recipe.sources)
         if named is not None and named.counted and not own:
-            style: Style = counted_style(named.melody)
+            style: Style = counted_style(named.melody, drawing_rules(recipe))
         else:
             name = recipe.style if named is None else named.melody
             style = yield from style_of(recipe.sources, materials, name, reading_rules(recipe))
@@ -395,7 +395,7 @@ def _styles(recipe: SongRecipe, style: Style) -> Generator[Progress, None, SongS
     """Everything the song is made from: the style, and others for its melody and rhythm where asked."""
     melody = rhythm = None
     if recipe.melody_from:
-        melody = yield from as_part(melody_style(recipe.melody_from), READING, READING)
+        melody = yield from as_part(melody_style(recipe.melody_from, drawing_rules(recipe)), READING, READING)
     if recipe.rhythm_from:
-        rhythm = yield from as_part(melody_style(recipe.rhythm_from), READING, READING)
+        rhythm = yield from as_part(melody_style(recipe.rhythm_from, drawing_rules(recipe)), READING, READING)
     return SongStyles.of(recipe, style, melody, rhythm)

@@ -29,4 +29,6 @@ def default_sources(settings: Mapping[str, Any], roles: Iterable[str]) -> list[I
         return melody_sources({**settings, "style": named.melody}, roles)
     if "tune" in roles or "style" in roles:
         return []
-    return [counted_ingredient(named.name)]
+    made = settings.get("setting") or {}  # of a work that is made again: the counts it was drawn from
+    rules = made.get("versions", {}).get("drawing", "1") if made else ""
+    return [counted_ingredient(named.name, rules)]
