@@ -27,16 +27,19 @@ export class Mixer {
     this.sources = [];
     /** @type {AudioContext | null} */
     this.context = null;
+    /** @type {GainNode | null} */
+    this.master = null;
     /** @type {Promise<void> | null} */
     this.loading = null;
     this.began = 0; // the context's time at which the song's beginning would have been
     this.stopped = 0; // where in the song it was stopped
     this.playing = false;
+    this.ready = false; // whether what is to be heard is there
     /** @type {() => void} */
     this.changed = () => {};
   }
 
-  /** Fetches the stems. Throws where none can be heard. */
+  /** Fetches the stems, until those are there that are to be heard; the others follow. Throws where none can be. */
   load() {
     this.loading ??= this.fetch();
     return this.loading;
@@ -48,21 +51,40 @@ export class Mixer {
     const limiter = new DynamicsCompressorNode(context, { threshold: -6, ratio: 12, attack: 0.003, release: 0.15 });
     const master = new GainNode(context, { gain: LIFT });
     master.connect(limiter).connect(context.destination);
-    await Promise.all(this.parts.map(async ({ name, base }) => {
-      const answer = await fetch(`works/${this.work}/stems/${encodeURIComponent(name)}`);
-      if (!answer.ok) return; // a part without a note
-      const buffer = await context.decodeAudioData(await answer.arrayBuffer());
-      const gain = new GainNode(context);
-      const pan = new StereoPannerNode(context);
-      gain.connect(pan).connect(master);
-      this.channels.set(name, { gain, pan, buffer, base });
-    }));
+    this.master = master;
+    const heard = this.parts.filter(({ name }) => !this.isSilent(name));
+    const others = this.parts.filter((part) => !heard.includes(part));
+    for (const part of heard) await this.fetchPart(part);
+    const rest = (async () => {
+      for (const part of others) await this.fetchPart(part);
+    })();
+    if (this.channels.size) rest.catch(() => {}); // what is missing is asked for again with the next song
+    else await rest;
     if (!this.channels.size) throw new Error('The parts of this song could not be heard one by one; try again.');
+    this.ready = true;
     this.apply();
   }
 
-  get ready() {
-    return this.channels.size > 0;
+  /** @param {{name: string, base: number}} part rendered one by one, so one at a time is asked for */
+  async fetchPart({ name, base }) {
+    const { context, master } = this;
+    const answer = await fetch(`works/${this.work}/stems/${encodeURIComponent(name)}`);
+    if (!answer.ok || !context || !master) return; // a part without a note
+    const buffer = await context.decodeAudioData(await answer.arrayBuffer());
+    const gain = new GainNode(context);
+    const pan = new StereoPannerNode(context);
+    gain.connect(pan).connect(master);
+    const channel = { gain, pan, buffer, base };
+    this.channels.set(name, channel);
+    this.apply();
+    if (this.playing) this.start(channel, context.currentTime + 0.05);
+  }
+
+  /** @param {string} name of a part that is muted, or not soloed where others are */
+  isSilent(name) {
+    const strip = this.strips.get(name);
+    const alone = [...this.strips.values()].some(({ solo }) => solo);
+    return Boolean(strip && (strip.mute || (alone && !strip.solo)));
   }
 
   /** @param {Map<string, Strip>} strips by part */
@@ -73,11 +95,9 @@ export class Mixer {
 
   apply() {
     const now = this.context?.currentTime ?? 0;
-    const alone = [...this.strips.values()].some(({ solo }) => solo);
     for (const [name, { gain, pan, base }] of this.channels) {
       const strip = this.strips.get(name);
-      const silent = strip && (strip.mute || (alone && !strip.solo));
-      const level = silent ? 0 : 10 ** (((strip?.level ?? base) - base) / 20);
+      const level = this.isSilent(name) ? 0 : 10 ** (((strip?.level ?? base) - base) / 20);
       gain.gain.setTargetAtTime(level, now, 0.02);
       pan.pan.setTargetAtTime(strip?.pan ?? 0, now, 0.02);
     }
@@ -104,12 +124,7 @@ export class Mixer {
     await context.resume();
     const start = context.currentTime + 0.05;
     this.began = start - at;
-    for (const { buffer, gain } of this.channels.values()) {
-      const source = new AudioBufferSourceNode(context, { buffer });
-      source.connect(gain);
-      source.start(start, Math.min(at, buffer.duration));
-      this.sources.push(source);
-    }
+    for (const channel of this.channels.values()) this.start(channel, start);
     this.playing = true;
     current?.stop();
     current = this;
@@ -117,6 +132,20 @@ export class Mixer {
     const longest = this.sources.reduce((one, other) =>
       ((one.buffer?.duration ?? 0) >= (other.buffer?.duration ?? 0) ? one : other));
     longest.addEventListener('ended', () => { if (this.sources.includes(longest)) this.stop(0); });
+  }
+
+  /**
+   * A part begins to play where the others are.
+   *
+   * @param {Channel} channel
+   * @param {number} when on the context's clock
+   */
+  start({ buffer, gain }, when) {
+    if (!this.context) return;
+    const source = new AudioBufferSourceNode(this.context, { buffer });
+    source.connect(gain);
+    source.start(when, Math.min(Math.max(0, when - this.began), buffer.duration));
+    this.sources.push(source);
   }
 
   /** @param {number} [at] where it stands then */

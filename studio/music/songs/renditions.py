@@ -5,7 +5,8 @@ besides, each part alone, the stems of its sound, and pages to print.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from studio.works.gallery import Gallery
     from studio.works.reads import ReadsWorks
     from studio.works.recipe import Recipe
+
+STEM_RATE = 24_000
+"""Samples a second of the stems that the mixer plays, as many as it keeps (`app/js/mixer.js`)."""
 
 LEAD, SCORE = "lead", "score"
 """What can be written of a song beside its parts."""
@@ -213,39 +217,32 @@ class SongRenditions(Renditions):
         }
 
     def stem(self, work: Work, name: str) -> Path:
-        """The sound of one part alone, as MP3, at the band's level and in the middle. Raises `UnknownName`
-        and `Refused`.
+        """The sound of one part alone, as MP3, at the band's level and in the middle. Each is rendered when
+        it is asked for, so the first is heard before the last is made. Raises `UnknownName` and `Refused`.
         """
         from studio.music.songs.keeping import part_named
-
-        played = self.played(work)
-        if played is None:
-            raise Refused("A lead sheet has no stems; make the song with a band.")
-        name = part_named(name, [part.name for part in played.score.parts])
-        self._all_stems(work, played)
-        path = self._cache.folder / self._stem_name(work, played, name)
-        if not path.exists():
-            raise Missing(f"{name} plays no note in this song.")
-        return path
-
-    def _all_stems(self, work: Work, played: PlayedSong) -> None:
-        """Render all stems at once: reading the font is most of the work."""
         from studio.music.songs.playing import sound_of
         from studio.music.sound.encoding import to_mp3
         from studio.music.sound.fonts import named_font
         from studio.music.sound.mixing import Strip, mixed, stems
 
+        played = self.played(work)
+        if played is None:
+            raise Refused("A lead sheet has no stems; make the song with a band.")
+        name = part_named(name, [part.name for part in played.score.parts])
         recipe = self.song_recipe(work).model_copy(update={"mix": (), "write": ""})
-        performance = mixed(
-            played.performance(recipe), {part.name: Strip(pan=0.0) for part in played.score.parts}
-        )
+        performance = mixed(played.performance(recipe), {name: Strip(pan=0.0)})
+        part = next(each for each in performance.parts if each.name == name)
+        if not part.notes:
+            raise Missing(f"{name} plays no note in this song.")
 
         def render() -> bytes:
-            for name, sound in stems(performance, font=named_font(sound_of(recipe))):
-                self._cache.file(self._stem_name(work, played, name), partial(to_mp3, sound))
-            return b"all"
+            ((_, sound),) = stems(performance, font=named_font(sound_of(recipe)), rate=STEM_RATE, only=name)
+            return to_mp3(sound)
 
-        self._kept(work, "stems", render)
+        # By what is heard: takes that share a part share its stem, whatever else of them is new.
+        heard = f"{part!r} {performance.seconds} {sound_of(recipe)} {STEM_RATE}"
+        return self._cache.file(f"stem-{sha256(heard.encode()).hexdigest()[:32]}.mp3", render)
 
     def stems_zip(self, work: Work) -> Path:
         """All stems in one zip, as FLAC, with the level, place and room that the song's mix gives them: added
@@ -275,11 +272,6 @@ class SongRenditions(Renditions):
             return file.getvalue()
 
         return self._kept(work, "stems.zip", packed)
-
-    @staticmethod
-    def _stem_name(work: Work, played: PlayedSong, name: str) -> str:
-        number = next(n for n, part in enumerate(played.score.parts) if part.name == name)
-        return f"{work.sha256[:32]}-stem-{number}.mp3"
 
     def extract(self, work: Work, what: str, form: Format) -> Path:
         """The lead sheet ("lead"), the full score ("score") or one part by name, in a format. Raises

@@ -620,7 +620,8 @@ class SectionView:
         told = {"form": "learnt", "bars": self.part.bars, "keep": (), "tempo": int(desk.sung.usual_tempo)}
         melody = desk.side.melody.model_copy(update=told)
         compiled = replace(desk.compiled, context=context, hard=hard, soft=self.soft, usual=self.usual)
-        forms = SectionForms(desk.forms, desk.plan, self.part, like, self.alike)
+        alike = self.alike if desk.words is None else None  # the lines of words have rhythms of their own
+        forms = SectionForms(desk.forms, desk.plan, self.part, like, alike)
         if more is not None and desk.rules != EARLIER_RULES:
             forms.settled = True
         forms.ended = ending is not None
@@ -1136,7 +1137,7 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     """One lead sheet. Raises `Contradiction` where no melody satisfies everything over any row of chords."""
     random = np.random.default_rng(seed)
     desk = desk.with_rhythms(seed).in_learnt_keys(seed)
-    if since(desk.rules, DRAWING_RULES) and desk.recipe.range is None:
+    if since(desk.rules, DRAWING_RULES) and desk.recipe.range is None and desk.words is None:
         desk = replace(desk, span=drawn_span(desk.sung, np.random.default_rng([seed, REACHING])))
     yield "drawing chords"
     drawn, desk, logs = yield from rows_that_sing(desk, random)

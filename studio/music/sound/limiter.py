@@ -52,10 +52,12 @@ def mastered(samples: NDArray[np.float32], rate: int, loudness: float) -> Sound:
     measured = integrated_loudness(samples, rate)
     gain = 10 ** ((loudness - measured) / 20)
     ceiling = 10 ** (AIM / 20)
+    limited, scaled = np.empty_like(samples), np.empty_like(peaks)
     for _ in range(PASSES):
-        reduced = _gains(peaks * np.float32(gain), ceiling, rate)
+        np.multiply(peaks, np.float32(gain), out=scaled)
+        reduced = _gains(scaled, ceiling, rate)
         reduced *= np.float32(gain)
-        limited = samples * reduced[:, None]
+        np.multiply(samples, reduced[:, None], out=limited)
         measured = integrated_loudness(limited, rate)
         if abs(measured - loudness) < CLOSE:
             break

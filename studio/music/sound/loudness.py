@@ -17,24 +17,51 @@ def integrated_loudness(samples: NDArray[np.floating[Any]], rate: int) -> float:
     Silence gives -inf. Sound shorter than a block is measured as one block.
     """
     import numpy as np
-    from scipy.signal import lfilter
 
-    # Channel by channel in memory: filtering a column of a wide row takes three times as long.
-    weighted = np.ascontiguousarray(samples.T, np.float64)
-    for numerator, denominator in k_weighting(rate):
-        weighted = lfilter(numerator, denominator, weighted, axis=1)
-    power = sum((channel**2 for channel in weighted), np.zeros(len(samples)))
-    energy = np.concatenate([np.zeros(1), np.cumsum(power)])
     block = min(round(0.4 * rate), len(samples))
     if block == 0:
         return -math.inf
     starts = np.arange(0, len(samples) - block + 1, max(1, block // 4))
-    power = (energy[starts + block] - energy[starts]) / block
+    energy = _energy_before(samples, rate, np.concatenate([starts, starts + block]))
+    power = (energy[len(starts) :] - energy[: len(starts)]) / block
     kept = power[power > 10 ** ((-70 + 0.691) / 10)]
     if not len(kept):
         return -math.inf
     kept = kept[kept > kept.mean() / 10]
     return float(-0.691 + 10 * math.log10(kept.mean()))
+
+
+STRETCH = 1 << 15
+"""Samples that are weighted at once. Arrays as long as a song take longer to be given by the system than to
+be computed with.
+"""
+
+
+def _energy_before(
+    samples: NDArray[np.floating[Any]], rate: int, places: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The K-weighted energy of all channels of [n, channels] before each of these samples, 0..n."""
+    import numpy as np
+    from scipy.signal import lfilter
+
+    filters = k_weighting(rate)
+    states = [[np.zeros(2) for _ in filters] for _ in range(samples.shape[1])]
+    found, total = np.zeros(len(places)), 0.0
+    for begin in range(0, len(samples), STRETCH):
+        stretch = samples[begin : begin + STRETCH]
+        energy = np.zeros(len(stretch) + 1)
+        for channel, its in enumerate(states):
+            wave = stretch[:, channel].astype(np.float64)
+            for stage, (numerator, denominator) in enumerate(filters):
+                wave, its[stage] = lfilter(numerator, denominator, wave, zi=its[stage])
+            np.square(wave, out=wave)
+            energy[1:] += wave
+        energy[0] = total
+        np.cumsum(energy, out=energy)
+        inside = (places > begin) & (places <= begin + len(stretch))
+        found[inside] = energy[places[inside] - begin]
+        total = float(energy[-1])
+    return found
 
 
 Filter = tuple[list[float], list[float]]

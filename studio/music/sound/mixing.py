@@ -158,19 +158,24 @@ def section_gains(mix: NDArray[np.float32], performance: Performance) -> NDArray
     return found
 
 
-def stems(performance: Performance, *, font: Path | None = None) -> Iterator[tuple[str, Sound]]:
+def stems(
+    performance: Performance, *, font: Path | None = None, rate: int = RATE, only: str = ""
+) -> Iterator[tuple[str, Sound]]:
     """Each part alone, with its room, as it stands in the mix before its sections are evened and it is
-    mastered: (name, sound).
+    mastered: (name, sound). rate: samples a second. only: the name of one part; empty for all.
     """
     opened = open_soundfont(font or chosen_font())
-    length = _length(performance)
-    for part, sound in _stems(performance, opened, length):
-        wet = sound + _reverberated(sound * sound.dtype.type(part.reverb)) if part.reverb else sound
-        samples = wet.T
-        yield part.name, Sound(samples, RATE, integrated_loudness(samples, RATE), float("nan"))
+    length = _length(performance, rate)
+    if only:
+        performance = replace(performance, parts=tuple(p for p in performance.parts if p.name == only))
+    for part, sound in _stems(performance, opened, length, rate):
+        if part.reverb:
+            sound += _reverberated(sound * sound.dtype.type(part.reverb), rate)
+        samples = sound.T
+        yield part.name, Sound(samples, rate, integrated_loudness(samples, rate), float("nan"))
 
 
-def _length(performance: Performance) -> int:
+def _length(performance: Performance, rate: int = RATE) -> int:
     """Samples of the recording. Raises `Refused`."""
     if not any(part.notes for part in performance.parts):
         raise Refused("There is no note to hear; add one.")
@@ -179,11 +184,11 @@ def _length(performance: Performance) -> int:
         raise Refused(
             f"{seconds / 60:.0f} minutes are too long to record at once; record a passage or play faster."
         )
-    return int((seconds + RING_OUT) * RATE)
+    return int((seconds + RING_OUT) * rate)
 
 
 def _stems(
-    performance: Performance, font: SoundFont, length: int
+    performance: Performance, font: SoundFont, length: int, rate: int = RATE
 ) -> Iterator[tuple[PlayedPart, NDArray[np.float32]]]:
     """Each part at its level and place, without the room, [2, length]."""
     import numpy as np
@@ -191,8 +196,8 @@ def _stems(
     for part in performance.parts:
         if not part.notes:
             continue
-        sound = stem(part, font, RATE, length)
-        loud = integrated_loudness(sound.T, RATE)
+        sound = stem(part, font, rate, length)
+        loud = integrated_loudness(sound.T, rate)
         if loud == -math.inf:
             continue
         gain = 10 ** ((NOMINAL + part.level - loud) / 20)
@@ -208,12 +213,12 @@ def _panned(pan: float) -> tuple[float, float]:
     return math.sqrt(2) * math.cos(turn), math.sqrt(2) * math.sin(turn)
 
 
-def _reverberated(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+def _reverberated(sound: NDArray[np.float32], rate: int = RATE) -> NDArray[np.float32]:
     """What the room answers to [2, n]."""
     import numpy as np
     from scipy.signal import oaconvolve
 
-    answer = impulse_response(RATE)
+    answer = impulse_response(rate)
     found = np.empty_like(sound)
     for side in (0, 1):
         found[side] = oaconvolve(sound[side], answer[side])[: sound.shape[1]]
