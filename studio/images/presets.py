@@ -152,8 +152,8 @@ FILLING = {
 
 SOON = {"steps": 9, "coarse_first": 0.5, "step_size": 0.0175}
 """Of the usual look, which people wait for most: as far as with eleven steps of the usual length, in a
-quarter less time. Fewer steps go to the finest octave, where they cost most. On five photos the Gram matrices of four
-layers are as far from those of eleven steps as another seed's are.
+quarter less time. Fewer steps go to the finest octave, where they cost most. On five photos the Gram matrices
+of four layers are as far from those of eleven steps as another seed's are.
 """
 
 
