@@ -80,7 +80,7 @@ def recipe_options(
 
 
 def _recipe_option(recipe: type[Recipe], control: Control, option: str) -> click.Option:
-    said = f"{_in_a_terminal(control.help)} {_default_and_range(control)}".strip()
+    said = f"{_in_a_terminal(control.help)} {_default_and_range(recipe, control)}".strip()
     if control.type is bool:
         return click.Option([f"{option}/--no{option[1:]}", control.name], default=None, help=said)
     if control.name in TEXTS:
@@ -105,9 +105,11 @@ def _in_a_terminal(help: str) -> str:
     return said.replace("Leave empty for ", "Default: ")
 
 
-def _default_and_range(control: Control) -> str:
-    """ "[768 px, 64 to 8192]", or nothing where there is neither."""
+def _default_and_range(recipe: type[Recipe], control: Control) -> str:
+    """ "[768 px, 64 to 8192]", or nothing where there is neither. What a look sets is the look's."""
     default = ", ".join(map(str, control.default)) if control.many else control.default
+    if control.name in recipe.OF_ITS_LOOK:
+        default = "the look's"
     if isinstance(default, bool):
         return f"[{'on' if default else 'off'}]"
     unit = control.unit and " " + control.unit

@@ -112,25 +112,8 @@ def as_deep(there: Sequence[Layer], terms: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(LayerTerm(name, weight=weight, motif=motif)) for (name, motif), weight in found.items())
 
 
-# The fields that make up a look. Size, seed, strength and the like are up to the user.
-LOOK = (
-    "layers",
-    "octaves",
-    "octave_scale",
-    "steps",
-    "coarse_first",
-    "step_size",
-    "hold",
-    "smoothing",
-    "colour",
-    "keep_colours",
-    "fine_colour",
-    "hold_dark",
-    "even",
-    "vary_size",
-    "hold_detail",
-    "hold_shapes",
-)
+LOOK = DreamRecipe.OF_ITS_LOOK
+"""The fields that make up a look. Size, seed, strength and the like are up to the user."""
 
 IN_COMMON = {"fine_colour": 0.0, "hold_dark": 0.8, "even": 0.5, "hold_detail": 0.5}
 """What looks have in common: no hatching in rainbow colours, black stays nearly black, no part is left bare,

@@ -275,6 +275,12 @@ class DreamRecipe(Recipe):
         }
     )
 
+    OF_ITS_LOOK: ClassVar[tuple[str, ...]] = (
+        *("layers", "octaves", "octave_scale", "steps", "coarse_first", "step_size", "hold", "smoothing"),
+        *("colour", "keep_colours", "fine_colour", "hold_dark", "even", "vary_size"),
+        *("hold_detail", "hold_shapes"),
+    )
+
     _regions_can_be_read = field_validator("regions")(_checked_regions)
 
     @field_validator("layers")

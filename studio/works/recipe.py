@@ -132,6 +132,9 @@ class Recipe(Frozen):
     so that works made before keep theirs.
     """
 
+    OF_ITS_LOOK: ClassVar[tuple[str, ...]] = ()
+    """Fields that a ready-made look sets, unless they are given."""
+
     def source(self, role: str) -> Source | None:
         """The source with that role, or None."""
         return next((source for source in self.sources if source.role == role), None)
