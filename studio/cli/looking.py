@@ -124,11 +124,15 @@ def presets() -> None:
 
 @click.command()
 def paintings() -> None:
-    """List the studio's own paintings, whose style a photo can take on."""
+    """List the paintings whose style a photo can take on: the studio's own, and those your painters learn."""
+    from studio.images.instant.learnt import learnt_paintings
     from studio.images.paintings.catalogue import PAINTINGS
 
     for painting in PAINTINGS.values():
         click.echo(f"{painting.name:<14} {painting.title}. {painting.sentence}")
+    for name, learnt in learnt_paintings().items():
+        said = "A painter is learning it." if learnt.underway else "A painter has learnt it."
+        click.echo(f"{name:<14} {learnt.title or learnt.file}. {said}")
 
 
 @click.command()

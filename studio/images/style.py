@@ -108,8 +108,8 @@ LEVELS = 5
 """Of the pyramid that steps move by the fourth rules."""
 
 AT_ONCE_LEVELS, AT_ONCE_MEMORY = 4, 3
-"""The same of the steps that paint at once; and from how many steps before they learn: they are too few to make
-use of more.
+"""The same of the steps that paint at once; and from how many steps before they learn: they are too few to
+make use of more.
 """
 
 OUTSIDE = 10.0

@@ -44,6 +44,7 @@ class Role:
     weights: the recipe's field that takes the numbers in FILE*NUMBER.
     bundled: "module:TABLE" of what comes with the studio for this role, by name (see `Bundled`).
     bundled_as: what a sentence calls one of those, such as "painting".
+    own: "module:function" of what its user has for this role beside those, by name.
     stands_for: the recipe's field that these files take the place of: your own tunes instead of a style.
     opened_by: "module:function" from a path (file or folder) to ingredients, where a path may be more than
     one file. is_path: "module:function" that tells such a path from a name.
@@ -61,6 +62,7 @@ class Role:
     weights: str = ""
     bundled: str = ""
     bundled_as: str = ""
+    own: str = ""
     stands_for: str = ""
     opened_by: str = ""
     is_path: str = ""
@@ -74,8 +76,12 @@ class Role:
         return table
 
     def ingredient_named(self, name: str) -> Ingredient:
-        """A bundled ingredient by name. Raises `UnknownName`, or `Missing` where its file is not here."""
+        """A bundled ingredient, or one of the user's own, by name. Raises `UnknownName`, or `Missing` where
+        its file is not here.
+        """
         table = self.bundled_table()
+        if name not in table and self.own:
+            table = {**table, **found_at(self.own)()}
         if name not in table:
             raise UnknownName(self.bundled_as or self.name, name, table)
         return table[name].ingredient()
@@ -275,7 +281,8 @@ KINDS: dict[str, Kind] = {
             label="Painting",
             summary="Paint the photo CONTENT in the style of one or more paintings.",
             details="Several paintings are mixed; starry.jpg*2 counts twice as much as the others. A STYLE "
-            "is a file, or the name of one of the studio's own paintings (studio paintings).",
+            "is a file, or the name of one of the studio's own paintings or of those that your painters have "
+            "learnt (studio paintings).",
             roles=(
                 Role("photo", "The photo to paint.", needed=True, metavar="CONTENT"),
                 Role(
@@ -287,6 +294,7 @@ KINDS: dict[str, Kind] = {
                     weights="style_weights",
                     bundled="studio.images.paintings.catalogue:PAINTINGS",
                     bundled_as="painting",
+                    own="studio.images.instant.learnt:learnt_paintings",
                 ),
                 Role("mask", "Paint only where this picture is light."),
                 Role(

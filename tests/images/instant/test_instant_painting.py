@@ -350,9 +350,15 @@ def test_a_painter_learnt_here_paints_from_the_command_line_and_is_remade(
     assert Image.open(tmp_path / "seen.jpg").size[0] > 100
     assert "strokes" in painters()
 
-    wishes = ("--painter", "instant", "--size", "96")
+    wishes = ("--painter", "instant", "--size", "96", "--seed", "1")
     assert studio("style", "photo.png", "strokes.png", *wishes, "-o", "painted.png")[0] == 0
     painted = (tmp_path / "painted.png").read_bytes()
+    assert "strokes" in studio("paintings")[1]
+    assert studio("style", "photo.png", "strokes", *wishes, "-o", "named.png")[0] == 0  # by its name
+    shown = [
+        read_picture((tmp_path / name).read_bytes(), name).pixels for name in ("painted.png", "named.png")
+    ]
+    assert np.array_equal(*shown)
     for path in (home / "models").glob("painter-strokes*"):
         path.unlink()  # the work has kept what it needs
     status, said, _ = studio("remake", "painted.png")
