@@ -47,7 +47,7 @@ def engrave(
     toolkit = _toolkit(width, staff)
     written = write_musicxml(music, colours, engraved=names).decode()
     if whole_tempo:
-        written = re.sub(r"(?<=<per-minute>)[\d.]+(?=</per-minute>)", _rounded, written)
+        written = _with_whole_tempo(written)
     written = _lettered(written, letters or {})
     if even:
         return _evenly(toolkit, written, width * 100 / staff, music, letters or {}).encode()
@@ -140,8 +140,9 @@ def natural_widths(svg: str, numbers: Sequence[int]) -> tuple[list[float], float
     A bar whose chord names or syllables overlap as they stand is wider by the factor that parts them.
     """
     found = [0.0] * max(1, *numbers)
-    front = 0.0
-    for measure, number in zip(svg.split('class="measure"')[1:], numbers, strict=False):
+    measures, front = svg.split('class="measure"')[1:], 0.0
+    placed = [_names_in(measure, GAP) | _words_in(measure) for measure in measures]
+    for measure, number, rows, later in zip(measures, numbers, placed, [*placed[1:], {}], strict=False):
         line = _STAFF_LINE.search(measure)
         assert line is not None
         left, right = float(line[1]), float(line[2])
@@ -149,9 +150,8 @@ def natural_widths(svg: str, numbers: Sequence[int]) -> tuple[list[float], float
             notes = [float(place) for place in _NOTE.findall(measure)]
             front = max(1.0, min(notes, default=left) - left - BEFORE)
             left += front
-        rows = (*_names_in(measure, GAP).values(), *_words_in(measure).values())
-        need = max((_parted(row, right + BEFORE / 2) for row in rows), default=1.0)
-        found[max(1, number) - 1] += (right - left) * need / UNIT
+        need = [_parted(row, right, later.get(which, ())) for which, row in rows.items()]
+        found[max(1, number) - 1] += (right - left) * max(need, default=1.0) / UNIT
     return found, front / UNIT
 
 
@@ -165,14 +165,15 @@ _STAFF_LINE = re.compile(r'<path d="M(-?\d+) -?\d+ L(-?\d+) ')
 _NOTE = re.compile(r'class="(?:note|rest|mRest)">.*?translate\((-?\d+),', re.S)
 
 
-def _parted(row: Sequence[tuple[float, float]], right: float) -> float:
+def _parted(row: Sequence[tuple[float, float]], right: float, later: Sequence[tuple[float, float]]) -> float:
     """By what factor a bar has to grow so that nothing in it overlaps. row: (place, width) of what stands
-    there. right: where the bar ends.
+    there; later: in the next bar. right: where the bar ends; behind the last of a line there is a margin.
     """
-    placed = sorted(row)
-    pairs = [(place, width, after) for (place, width), (after, _) in pairwise(placed)]
-    pairs += [(*placed[-1], right)] if placed else []
-    return max((width / max(1.0, after - place) for place, width, after in pairs), default=1.0)
+    places = sorted(row)
+    limit = min((place for place, _ in later), default=right + 2 * BEFORE)
+    afters = [*(place for place, _ in places[1:]), limit]
+    pairs = zip(places, afters, strict=True)
+    return max((width / max(1.0, after - place) for (place, width), after in pairs), default=1.0)
 
 
 def line_breaks(widths: Sequence[float], room: float, sections: Sequence[int], most: int) -> list[int]:
@@ -346,6 +347,11 @@ def _width(letter: str) -> float:
     return 0.68 if letter.isupper() or letter.isdecimal() else 0.6
 
 
+def _with_whole_tempo(written: str) -> str:
+    """MusicXML whose tempo reads 125 and not 125.333."""
+    return re.sub(r"(?<=<per-minute>)[\d.]+(?=</per-minute>)", _rounded, written)
+
+
 def _rounded(number: re.Match[str]) -> str:
     return str(int(float(number[0]) + 0.5))
 
@@ -383,7 +389,8 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     toolkit = _toolkit(794, staff)
     wide, high = (round(side * 0.378 * 100 / staff) for side in PAGE)
     margins = dict.fromkeys(("pageMarginTop", "pageMarginBottom", "pageMarginLeft", "pageMarginRight"), 100)
-    written = _lettered(write_musicxml(music, engraved=True).decode(), letters or {})
+    written = _with_whole_tempo(write_musicxml(music, engraved=True).decode())
+    written = _lettered(written, letters or {})
     toolkit.setOptions(margins)
     if parts == 1 and len(music.bars()) > 4:
         room = wide - 2 * margins["pageMarginLeft"]

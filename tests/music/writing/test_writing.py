@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise, product
 
 import mido
 import music21
@@ -27,7 +28,13 @@ from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
 from studio.music.writing.abc import write_abc
 from studio.music.writing.beams import beam_groups
-from studio.music.writing.engraving import engrave, engrave_pages, names_collide, words_collide
+from studio.music.writing.engraving import (
+    engrave,
+    engrave_pages,
+    line_breaks,
+    names_collide,
+    words_collide,
+)
 from studio.music.writing.formats import by_suffix
 from studio.music.writing.midi import write_midi
 from studio.music.writing.musicxml import write_musicxml
@@ -443,6 +450,46 @@ def test_sections_begin_lines_and_only_crowded_lines_are_halved() -> None:
         assert lines[0] == 1  # eight words in a bar
         assert lines[-2:] == [3, 2] if width == 760 else max(lines) >= 2
         assert width == 400 or not words_collide(svg)
+
+
+def test_lines_are_about_equally_full_and_no_bar_stands_alone() -> None:
+    """Four bars of many words and four without, twice: broken alike, with room for the words."""
+    words = [
+        Syllable(bar * 4 + Fraction(place, 2), text, part)
+        for bar in (0, 1, 2, 3, 8, 9, 10, 11)
+        for place, (text, part) in enumerate([("mem", "begin"), ("ry,", "end"), ("through", "single")] * 2)
+    ]
+    busy = [(60, Fraction(1, 2))] * 6 + [(60, 1)]
+    tune = replace(Tune.of([*busy * 4, *[(62, 4)] * 4] * 2), words=tuple(words))
+    letters = {1: "A", 9: "A"}
+    now = engrave(tune, width=760, names=True, letters=letters, even=True).decode()
+
+    def lines(svg: str) -> list[int]:
+        return [line.count('class="measure"') for line in svg.split('class="system"')[1:]]
+
+    assert lines(now)[: len(lines(now)) // 2] == lines(now)[len(lines(now)) // 2 :]
+    assert 1 not in lines(now)
+    assert sum(lines(now)) == 16
+    assert not words_collide(now)
+
+
+def test_lines_are_broken_where_it_costs_least() -> None:
+    def least(widths: list[float], room: float) -> float:
+        """Of all ways to break them, by brute force: how far the least full line is from full."""
+        ways = []
+        for breaks in product((False, True), repeat=len(widths) - 1):
+            edges = [0, *(n for n, cut in enumerate(breaks, 1) if cut), len(widths)]
+            lines = [widths[a:b] for a, b in pairwise(edges)]
+            if all(sum(line) <= 0.97 * room and len(line) in (2, 4) for line in lines):
+                ways.append(sum(0.3 + 0.1 * (len(w) == 2) + (1 - sum(w) / room) ** 2 for w in lines))
+        return min(ways)
+
+    for widths in ([3.0] * 8, [2.0] * 8, [4.0, 2, 2, 2, 4, 1, 1, 1]):
+        starts = line_breaks(widths, 10.0, (1,), 4)
+        lines = [widths[a - 1 : b - 1] for a, b in pairwise([*starts, len(widths) + 1])]
+        assert all(len(line) in (2, 4) for line in lines)
+        cost = sum(0.3 + 0.1 * (len(w) == 2) + (1 - sum(w) / 10) ** 2 for w in lines)
+        assert cost == pytest.approx(least(widths, 10.0))
 
 
 def test_pages_to_print_hold_every_bar_and_words_have_room() -> None:
