@@ -1,7 +1,7 @@
 """How much memory a large dream needs: 4096 x 3072 pixels in a process of its own, whose peak must stay under
 1.5 GiB.
 
-    python -m benchmarks.dream_memory [--width 4096] [--height 3072] [--steps 1]
+    python -m benchmarks.dream_memory [--width 4096] [--height 3072] [--steps 1] [--look roses]
 
 The peak is the largest resident set of the process from start to end: Python, torch, the photo, the dream and
 the PNG. It hardly depends on the number of steps, so one step per octave is enough.
@@ -20,17 +20,19 @@ MAKING = """
 import hashlib, io, resource, sys, time
 from PIL import Image
 from sklearn.datasets import load_sample_image
-width, height, steps = map(int, sys.argv[1:])
+width, height, steps = map(int, sys.argv[1:4])
 written = io.BytesIO()
 Image.fromarray(load_sample_image("china.jpg")).resize((width, height)).save(written, "JPEG", quality=92)
 photo = written.getvalue()
 from studio.images.dream import dream
 from studio.process import finish
+from studio.images.presets import with_preset
 from studio.images.recipes import DreamRecipe
 from studio.works.recipe import Source
 source = Source(sha256=hashlib.sha256(photo).hexdigest(), role="photo", name="")
 begun = time.perf_counter()
-recipe = DreamRecipe(sources=(source,), size=max(width, height), steps=steps, coarse_first=0.0)
+fields = {"preset": sys.argv[4], "steps": steps, "coarse_first": 0.0}
+recipe = DreamRecipe(sources=(source,), size=max(width, height), **with_preset(fields))
 made = finish(dream(recipe, lambda _source: photo))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(*made.facts["size"], len(made.content), round(time.perf_counter() - begun, 1), peak)
@@ -42,9 +44,11 @@ def main() -> None:
     asked.add_argument("--width", type=int, default=4096)
     asked.add_argument("--height", type=int, default=3072)
     asked.add_argument("--steps", type=int, default=1, help="steps in each octave")
+    asked.add_argument("--look", default="creatures", help="the preset")
     options = asked.parse_args()
+    numbers = [str(number) for number in (options.width, options.height, options.steps)]
     finished = subprocess.run(
-        [sys.executable, "-c", MAKING, str(options.width), str(options.height), str(options.steps)],
+        [sys.executable, "-c", MAKING, *numbers, options.look],
         capture_output=True,
         text=True,
         check=False,
@@ -53,7 +57,7 @@ def main() -> None:
         sys.exit(finished.stderr)
     width, height, size, seconds, peak = finished.stdout.split()
     print(
-        f"{width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most 1.5), {seconds} s, "
+        f"{options.look}, {width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most 1.5), {seconds} s, "
         f"PNG of {int(size) / 1e6:.0f} MB"
     )
     if int(peak) > LIMIT:

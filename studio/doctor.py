@@ -30,6 +30,10 @@ PACKAGES = (
 )
 
 
+GAINS = {"vgg19": "With it the studio paints by that network's best published recipe."}
+"""What a network is worth having for."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that was checked. `detail` says what was found, or what is missing and how to get it."""
@@ -71,7 +75,8 @@ def _networks() -> Iterator[Finding]:
     from studio.images.networks.backbones import readiness
 
     for network in readiness():
-        yield Finding(f"network {network.name}", network.ready, network.detail)
+        gain = f" {GAINS[network.name]}" if network.name in GAINS else ""
+        yield Finding(f"network {network.name}", network.ready, f"{network.detail}{gain}")
 
 
 def _sound() -> Finding:

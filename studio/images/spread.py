@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.images.canvas import strips
+from studio.images.canvas import STRIP, strips
 from studio.images.pictures import Pixels, fit_within, resize
 from studio.images.planning import Size
 from studio.images.recipes import DreamRecipe
@@ -206,8 +206,9 @@ def _broad(picture: Tensor, base: Tensor, cell: int) -> Tensor:
     [1, 3, h', w'].
     """
     parts = []
-    for top in range(0, picture.shape[-2], cell * 16):  # a strip is some rows of cells
-        rows = slice(top, top + cell * 16)
+    step = cell * max(1, STRIP // cell)  # a strip is some rows of cells
+    for top in range(0, picture.shape[-2], step):
+        rows = slice(top, top + step)
         away = base[..., rows, :].float().div_(255).sub_(picture[..., rows, :])
         parts.append(F.avg_pool2d(away, cell, ceil_mode=True, count_include_pad=False))
     cells = torch.cat(parts, 2)

@@ -61,7 +61,7 @@ COLOURS = {
 
 NETWORKS = {
     "efficientnet_lite0": ("EfficientNet-Lite0", "Comes with the studio; quick, and good at strokes."),
-    "vgg19": ("VGG-19", "The network of the first style transfers: painterly, and much slower."),
+    "vgg19": ("VGG-19", "By its best published recipe: painterly, and much slower."),
     "vgg16": ("VGG-16", "Like VGG-19, and a little quicker."),
 }
 """Networks that compare the picture with the paintings, for those who have their weights."""
