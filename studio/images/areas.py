@@ -72,16 +72,18 @@ def areas_of(recipe: DreamRecipe | StyleRecipe, materials: Materials, photo: Pix
     shares = _shared(lights, (height, width))
     for region, share in zip(regions, shares, strict=True):
         if share.max() < 8:
-            raise Refused(_without_pixels(region))
+            name = pictures[region.area - 1].name if region.area is not None else ""
+            raise Refused(_without_pixels(region, name))
     return Areas(regions, shares)
 
 
-def _without_pixels(region: Region) -> str:
+def _without_pixels(region: Region, name: str) -> str:
+    """name: of the picture that shows where it is, if there is one."""
     if region.place == REST:
         return "The other regions cover the whole picture, so nothing is left for 'rest': leave it out."
     return (
-        f"The region '{region.place}' has no pixels, so nothing would change there: paint it, or leave it "
-        "out."
+        f"The region '{name or region.place}' has no pixels, so nothing would change there: paint it, or "
+        "leave it out."
     )
 
 

@@ -80,7 +80,8 @@ class Region:
             )
         number = int(place["number"] or 0)
         if place["kind"] and not 1 <= number <= (MOST_SEGMENTS if place["kind"] == "segment" else 99):
-            raise ValueError(f"'{text[:80]}' has no place: {place['kind']}s are numbered from 1.")
+            up_to = f" to {MOST_SEGMENTS}" if place["kind"] == "segment" else ""
+            raise ValueError(f"'{text[:80]}' has no place: {place['kind']}s are numbered from 1{up_to}.")
         inside = [part.strip() for part in (match["inside"] or "").split(",") if part.strip()]
         values = tuple((found["name"], float(found["value"])) for found in map(_VALUE.match, inside) if found)
         for named, value in values:
