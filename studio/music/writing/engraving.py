@@ -202,8 +202,8 @@ def line_breaks(widths: Sequence[float], room: float, sections: Sequence[int], m
 PACKED = 0.97
 """How full a line may be: in one that is pressed together, hyphens have no room."""
 
-SIZES = {1: 1.5, 2: 0.1, 3: 0.25, 4: 0.0, 5: 0.6, 6: 0.3, 7: 0.6, 8: 0.0}
-"""What a line of so many bars costs."""
+SIZES = {1: 1.5, 2: 0.1, 3: 0.6, 4: 0.0, 5: 0.6, 6: 0.3, 7: 0.6, 8: 0.0}
+"""What a line of so many bars costs: phrases are two bars long or four."""
 
 
 def _cost(full: float, bars: int, most: int) -> float:
