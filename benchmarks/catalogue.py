@@ -178,6 +178,8 @@ FAILS: dict[tuple[str, str], str] = {
     ("points.painted", "still life"): "the cup dissolves in blur, with few dots",
     ("planes.instant", "portrait"): "hardly a plane: paper white around a photo",
     ("planes.instant.unseen", "portrait"): "hardly a plane: paper white around a photo",
+    ("planes.painted.unseen", "portrait"): "hardly a plane: paper white around a photo",
+    ("points.painted.unseen", "portrait"): "the face is pale and soft, without dots",
 }
 """Strip and photo of every cell that does not hold -> what is wrong with it, by eye."""
 
