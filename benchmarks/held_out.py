@@ -5,12 +5,13 @@ better.
 
 NAME is a style of songs that comes with the studio, with the folder of the songs it was counted in where it
 has one (see models/build_songs.py): songbook-manner=FOLDER, sixties-pop=FOLDER, hymn=FOLDER, chorale,
-fiddle. A folder alone is a style of your own lead sheets. Chords are held out in eight folds: a chord is its
-root in the local key, its kind, its bass, its length and whether it is carried over the bar line. A note is
-its pitch, length and whether it is carried, and the end of the tune counts as one; a tenth of the melodies is
-held out, with settings of one melody on the same side. Chords of Fiddle tunes are inferred, so theirs say
-how regular the studio's own harmoniser is. Beside each stands order 0, which knows only how common each chord
-or note is at its place in the bar.
+fiddle. A folder alone is a style of your own lead sheets. The melodies of sixties-pop are those of
+songbook-manner, so its bits a note need that folder too: sixties-pop=FOLDER songbook-manner=FOLDER. Chords
+are held out in eight folds: a chord is its root in the local key, its kind, its bass, its length and
+whether it is carried over the bar line. A note is its pitch, length and whether it is carried, and the end
+of the tune counts as one; a tenth of the melodies is held out, with settings of one melody on the same
+side. Chords of Fiddle tunes are inferred, so theirs say how regular the studio's own harmoniser is. Beside
+each stands order 0, which knows only how common each chord or note is at its place in the bar.
 """
 
 from __future__ import annotations
@@ -36,14 +37,17 @@ FEWEST = 8
 """Songs in a meter and mode that are worth dividing."""
 
 
-def learnt_from(name: str, folder: Path | None) -> tuple[Sequence[HarmonyIdiom], Style | None]:
-    """The chords of a style in its meters and modes, and the style whose melodies it has; None for chords
-    alone.
+def learnt_from(
+    name: str, folder: Path | None, book: Path | None = None
+) -> tuple[Sequence[HarmonyIdiom], Style | None]:
+    """The chords of a style in its meters and modes, and the style whose melodies it has; None where they
+    are those of songbook-manner and its folder is not given. book: that folder.
     """
     if name not in SONG_STYLES:
         style = ready_style(folder or name)
     elif name == "sixties-pop":
-        return build_songs.billboard(_needed(name, folder)), None
+        melodies_of = build_songs.songbook(book) if book is not None else None
+        return build_songs.billboard(_needed(name, folder)), melodies_of
     elif name == "songbook-manner":
         style = build_songs.songbook(_needed(name, folder))
     elif name == "hymn":
@@ -64,8 +68,8 @@ def _needed(name: str, folder: Path | None) -> Path:
     return folder
 
 
-def show(name: str, folder: Path | None) -> None:
-    idioms, style = learnt_from(name, folder)
+def show(name: str, folder: Path | None, book: Path | None) -> None:
+    idioms, style = learnt_from(name, folder, book)
     print(f"\n{folder or name}")
     told: set[tuple[int, ...]] = set()
     for idiom in idioms:
@@ -77,12 +81,13 @@ def show(name: str, folder: Path | None) -> None:
         said = f"{idiom.meter} {idiom.mode}, {len(idiom.lines)} songs"
         print(f"  bits a chord  {said:30} {whole:6.2f}   order 0 {plain:6.2f}", flush=True)
     if style is None:
-        print("  bits a note   its melodies are those of songbook-manner")
+        print("  bits a note   its melodies are those of songbook-manner: give songbook-manner=FOLDER, too")
         return
     parts = parted(melodies(style), seed=0)
     found = chain_losses(parts.learnt, parts.chosen_by, parts.tested, ["order 0", "orders 0 to 4"])
     alone, mixed = (each.every_note for each in found)
     said = f"{len(parts.tested)} songs, {mixed.notes} notes"
+    said += " of songbook-manner" if name == "sixties-pop" else ""
     usual, bits, error = alone.nats / math.log(2), mixed.nats / math.log(2), mixed.error / math.log(2)
     print(f"  bits a note   {said:30} {bits:6.2f}   order 0 {usual:6.2f}   (error {error:.2f})", flush=True)
 
@@ -90,11 +95,15 @@ def show(name: str, folder: Path | None) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("styles", nargs="*", default=["chorale", "fiddle"])
+    asked = []
     for text in parser.parse_args().styles:
         name, _, folder = text.partition("=")
         if Path(name).is_dir():
             name, folder = Path(name).name, name
-        show(name, Path(folder) if folder else None)
+        asked.append((name, Path(folder) if folder else None))
+    book = dict(asked).get("songbook-manner")
+    for name, folder in asked:
+        show(name, folder, book)
 
 
 if __name__ == "__main__":

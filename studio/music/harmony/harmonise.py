@@ -80,7 +80,7 @@ class Harmonisation:
     """A melody to be harmonised.
 
     bars: the full bars (and a last one cut short). tonics: the key of each. fits: [bars * idiom.bar, chords],
-    see `Fit.of_melody`. requirements: what must hold beside.
+    see `Fit.of_melody`. requirements: what must hold beside. closing: what leans towards an end.
     """
 
     tune: Tune
@@ -93,6 +93,7 @@ class Harmonisation:
     places: float = PLACES
     changes: float = CHANGES
     lowest: int = 1
+    closing: tuple[Requirement, ...] = ()
 
     @classmethod
     def of(cls, tune: Tune, idiom: HarmonyIdiom, fit: Fit, *, keys: bool = True) -> Harmonisation:
@@ -156,7 +157,7 @@ class Harmonisation:
         idiom = self.idiom
         where = Requirement("what is played where", weight=idiom.weights(self.kinds, self.places))
         trellis = trellis or self.trellis
-        return solve(trellis, self.ticks, [self.emission, where, *self.requirements, *more])
+        return solve(trellis, self.ticks, [self.emission, where, *self.requirements, *self.closing, *more])
 
     @property
     def trellis(self) -> Trellis:

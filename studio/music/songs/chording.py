@@ -57,6 +57,11 @@ NEAR_KINDS, LEAST = 0.7, 20.0
 logarithm), so that there is always a row to take.
 """
 
+RARE, RARELY = 0.01, 2.0
+"""Kinds of chords that are fewer than this share of the style's chords, and by how much (a logarithm) they
+are rarer in songs whose chords go round, which play them again and again.
+"""
+
 LOOPS_TRIED = 6
 """Bars that are weighed against each other where chords go round."""
 
@@ -196,6 +201,8 @@ class ChordRequest:
         weight = self.idiom.weights(self.plan.kinds, PLACES) * np.exp(CHANGES * ~self.idiom.carries)
         if self.heard is not None:
             weight = weight * self.heard
+        if self.loops is not None:
+            weight = weight * np.where(self._of_rare_kind, np.exp(-RARELY), 1.0)
         where = Requirement("what is played where", weight=weight)
         trellis = self.idiom.trellis(self.idiom.walk(lowest), listeners)
         if self.daring is not None:
@@ -207,6 +214,21 @@ class ChordRequest:
             if not usual:
                 return None
             usual.pop()
+
+    @property
+    def _of_rare_kind(self) -> Mask:
+        """[alphabet]: chords of a kind that hardly any chord of the style is of: one song's own, such as
+        sus4(b7,9), which is at home there and strange among the chords of others.
+        """
+        tree = self.idiom.tree
+        all_of_them = slice(int(tree.first[0]), int(tree.first[1]))
+        often: dict[str, float] = {}
+        for symbol, times in zip(tree.follower[all_of_them], tree.weight[all_of_them], strict=True):
+            if symbol < self.idiom.alphabet:
+                kind = self.idiom.events[symbol].harmony.suffix
+                often[kind] = often.get(kind, 0.0) + float(times)
+        least = RARE * sum(often.values())
+        return np.array([often.get(event.harmony.suffix, 0.0) < least for event in self.idiom.events])
 
     def _tempered(self, trellis: Trellis, requirements: Sequence[Requirement]) -> Trellis:
         """The chain tilted so that rows are as daring as asked, as `harmonise.Harmonisation.tempered`

@@ -86,7 +86,7 @@ class SongEnds:
     def on_strong_beats(self, sung: SungIdiom, random: np.random.Generator) -> Iterator[LastNote]:
         """The same, those alone that begin on the first beat or in the middle of a bar that has a middle.
         Where no melody leads to one of these, a note of the tonic that begins with the last bar and is held
-        to its end, or for half of it.
+        to its end, or for half of it, or one in the middle of that bar.
 
         What songs end on beside that depends on a way to go on, or on words: one in seven waltzes of the
         songbook. But ends that are tied over bar lines are the hardest to reach, and so half of the drawn
@@ -97,6 +97,9 @@ class SongEnds:
         yield from SongEnds(strong).drawn(random)
         for ticks in (sung.bar, -(-sung.bar * 2 // 3), -(-sung.bar // 2)):
             yield LastNote(0, 0, ticks, ticks, 0)
+        if middle:  # where the last chord comes late, nothing else is a tone of it
+            for ticks in (sung.bar - middle, (sung.bar - middle) // 2):
+                yield LastNote(0, middle, ticks, ticks, 0)
 
     @staticmethod
     def requirement(ending: LastNote, sung: SungIdiom, bars: int) -> Requirement:

@@ -9,6 +9,7 @@ import numpy as np
 
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.chains.conflicts import explain
+from studio.music.chains.sampling import Requirement
 from studio.music.harmony.harmonise import DRAWS, Harmonisation
 from studio.music.harmony.idiom import is_minor
 from studio.music.melody.compose import given_reading, given_tune, reading_rules
@@ -73,6 +74,8 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
     known, requirements, names = locked(recipe, asked.keys(), idiom)
     if known is not idiom:
         asked = Harmonisation.of(tune, known, fit)
+    if since(drawing_rules(recipe), DRAWING_RULES):
+        asked = replace(asked, closing=_closing(asked))
     asked = replace(asked, requirements=tuple(requirements))
     if not requirements:
         return asked
@@ -87,6 +90,20 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
         [AskedFor("chords", recipe.chords, name) for name in told],
         [WayOut("Leave the chords to the style", "chords", "")],
     )
+
+
+UNCLOSED = 6.0
+"""By how much (a logarithm) a last chord is avoided that is not the tonic's."""
+
+
+def _closing(asked: Harmonisation) -> tuple[Requirement, ...]:
+    """That the last chord is the tonic's, wherever the melody and what is asked of the chords let it be."""
+    idiom = asked.idiom
+    home = (idiom.root + asked.tonics[-1] - asked.tune.key.tonic) % 12 == 0
+    ends = idiom.place + idiom.ticks == idiom.bar
+    weight = np.ones((asked.ticks, idiom.alphabet))
+    weight[-idiom.bar :] = np.where(ends & ~home, np.exp(-UNCLOSED), 1.0)
+    return (Requirement("an end on the tonic's chord", weight=weight),)
 
 
 def rows_of(asked: Harmonisation, recipe: SongRecipe) -> list[list[int]]:
