@@ -249,6 +249,10 @@ class Harmonisation:
         """Up to `wanted` rows as they are drawn, at least one. tries: see `laying.lay`."""
         trellis = None if daring is None else self.tempered(daring, random)
         same = self.same_bars if returns else {}
+        if self.closing:  # where the last bar was heard before, it went on there, and now it ends
+            last = len(self.bars) - 1
+            same = {bar: [copy for copy in copies if copy != last] for bar, copies in same.items()}
+            same = {bar: copies for bar, copies in same.items() if copies}
         bars = BarSymbols(self.idiom.ticks, self.idiom.bar, self.idiom.twins)
         drawn = lay(lambda more: self.solve(more, trellis), same, bars, random, count=wanted, tries=tries)
         if not drawn:  # no equal chords lead to what comes before and after: bars may differ then

@@ -90,7 +90,7 @@ def pieces(content: bytes, name: str, budget: ReadingBudget | None = None) -> li
         return [Piece(name, form, text=text)]
     found = _cut_tunebook(text, name)
     if not found:
-        raise Unreadable(f"{name} has no tune with a key (K:), which ABC requires; export it again.")
+        raise Unreadable(f"{name} has no tune with a key; add one to the head of its ABC, such as K:C.")
     if len(found) > budget.tunes:
         raise Unreadable(
             f"{name} holds {len(found)} tunes; the studio opens tunebooks of up to {budget.tunes}: "

@@ -92,7 +92,7 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
     )
 
 
-UNCLOSED = 6.0
+UNCLOSED = 12.0
 """By how much (a logarithm) a last chord is avoided that is not the tonic's."""
 
 

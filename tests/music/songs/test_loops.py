@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
 from studio.music.songs.counted import counted_style, melodies_file
 from studio.music.songs.habits import shipped_habits
+from studio.music.songs.harmonising import harmonisation_of
 from studio.music.songs.loops import ChordLoops, pattern_of
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe
@@ -92,3 +96,17 @@ def test_a_work_is_made_again_from_the_counts_it_was_drawn_from(rules: str, same
 
 def test_patterns_name_the_first_bar_that_is_alike() -> None:
     assert pattern_of(["C", "G", "C", "F", "G"]) == (0, 1, 0, 3, 1)
+
+
+def test_a_melody_that_is_harmonised_ends_on_the_tonics_chord_though_its_last_bar_was_heard_before() -> None:
+    bars = [[(67, 1), (65, 1), (64, 1), (62, 1)], [(60, 2), (64, 2)], [(65, 2), (69, 2)], [(65, 2), (60, 2)]]
+    notes = [
+        (pitch, Fraction(length)) for bar in (bars[0], bars[1], bars[2], bars[3]) * 2 for pitch, length in bar
+    ]
+    tune = Tune.of(notes, meter="4/4", key="C")
+    recipe = SongRecipe(style="songbook-manner")
+    asked = harmonisation_of(recipe, counted_style("songbook-manner"), tune)
+    for seed in range(6):
+        row = asked.draw_alike(np.random.default_rng(seed))
+        last = asked.idiom.events[row[-1]].harmony
+        assert last.root == 0, last
