@@ -102,6 +102,16 @@ def dream(recipe: DreamRecipe, materials: Materials) -> Making:
         return (yield from _dream(recipe, materials))
 
 
+def get_ready(recipe: DreamRecipe, materials: Materials) -> None:
+    """Open the recipe's network and look at the pictures that it goes towards, as a dream does: the next one
+    finds both there. Raises as `dream`.
+    """
+    with threads_of(recipe), memory_kept():
+        network, _ = _network(recipe, materials)
+        for term in chosen_terms(recipe, network):
+            _of_term(term, network, recipe.even)
+
+
 def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     photo, alpha, facts = photo_at_size(_photo(recipe), materials, recipe.size, reading_rules(recipe))
     height, width = photo.shape[:2]
@@ -539,10 +549,13 @@ def _objective(
 
 def _of_term(term: LayerTerm, network: Prepared, even: float) -> Objective:
     if term.motif:
-        shown = [
-            _part_of(read_picture(each.read(), each.name).pixels, each.part) for each in motif(term.motif)
-        ]
-        return towards(term.name, _seen_in(shown, network, term.name))
+        known = (term.motif, term.name)
+        if known not in network.seen:  # it takes as long as a dozen of the first steps
+            shown = [
+                _part_of(read_picture(each.read(), each.name).pixels, each.part) for each in motif(term.motif)
+            ]
+            network.seen[known] = _seen_in(shown, network, term.name)
+        return towards(term.name, network.seen[known])
     return layer(term.name) if term.channel is None else channel(term.name, term.channel, even)
 
 

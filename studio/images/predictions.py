@@ -137,16 +137,19 @@ def is_draft(recipe: StyleRecipe) -> bool:
 
 
 def probe() -> float:
-    """How many times longer a step takes here than on an ordinary computer, from a few small ones. The
-    network is opened as the first dream opens it, which then finds it ready. What counts is the time that
+    """How many times longer a step takes here than on an ordinary computer, from a few small ones. The usual
+    look is got ready after them, so that the first dream finds it there. What counts is the time that
     this thread works: others who want the processor now are no fault of the computer.
     """
     import time
 
     import torch
 
+    from studio.images.dream import get_ready
     from studio.images.networks.opening import open_network
+    from studio.images.presets import with_preset
     from studio.images.recipes import layer_names
+    from studio.works.recipe import check
 
     usual = DreamRecipe(seed=0)
     layers = layer_names(usual.layers)
@@ -159,6 +162,7 @@ def probe() -> float:
         shown = picture.detach().requires_grad_()
         torch.autograd.grad(network(shown)[layers[0]].square().mean(), shown)
         taken.append(time.thread_time() - began)
+    get_ready(check(DreamRecipe, with_preset({})), lambda _source: b"")  # it has no sources
     return min(taken) / PROBED
 
 

@@ -36,7 +36,8 @@ class Prepared:
 
     layers: their names, as requested. channels: the number of channels of each. stride: pixels between
     neighbouring places of the deepest one, a power of 2; heights and widths must be multiples of it.
-    smallest: the shortest side that it accepts, in pixels.
+    smallest: the shortest side that it accepts, in pixels. seen: what its layers see in pictures that every
+    work finds the same, by (picture, layer), once somebody has looked.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Prepared:
         self._graph, self._mean, self._std = graph, mean, std
         self.layers = layers
         self.smallest = smallest
+        self.seen: dict[tuple[str, str], Tensor] = {}
         side = max(2 * LARGEST_STRIDE, smallest)
         with torch.no_grad():
             seen = self(torch.full((1, 3, side, side), 0.5, device=mean.device))
