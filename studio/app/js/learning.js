@@ -126,7 +126,7 @@ export class Learning {
 
 /** @param {Lesson} lesson */
 function inWords({ state, stage, message, seconds_left: left, loss, figures, can_paint: can }) {
-  if (state === 'waiting') return 'Waiting for another painting to be learnt.';
+  if (state === 'waiting') return 'Waiting for its turn.';
   if (state === 'stopped') return can ? 'Stopped. It paints with what it has learnt so far.' : 'Stopped.';
   if (state === 'failed') return message || 'This painting could not be learnt.';
   if (state === 'learnt') return `Learnt in ${figures?.steps} steps and ${figures?.minutes?.toFixed(0)} min; loss ${figures?.loss?.toFixed(2)}.`;
