@@ -144,14 +144,15 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         base = tensor_of(resize(photo, octave.height, octave.width), network.device)
         picture = _picture(base, detail) if picture is not None or begun is None else _at(begun, octave, base)
         del detail
-        if octave.height * octave.width > LARGEST_WHOLE * recipe.tile**2:
-            release_memory()  # the smaller pictures of the octave before; the tiles need room
         regions = RegionLooks.at(octave, areas, mask, network.device)
         measure = DreamMeasure(
             picture, network, objective, generator, jitter=recipe.jitter, tile=recipe.tile, regions=regions
         )
         shares_there = None if regions is None else regions.shares
         share = None if spread is None else spread.at(octave, shares_there).to(network.device)
+        if octave.height * octave.width > LARGEST_WHOLE * recipe.tile**2:
+            # The smaller pictures of the octave before, and what the share was made of; the tiles need room.
+            release_memory()
         climb = Climb(recipe, base, _mask_at(octave, mask, network.device), regions, share)
         stage = f"dreaming at {max(octave.height, octave.width)} px"
         for loss in _steps(picture, measure, climb, octave.steps):
