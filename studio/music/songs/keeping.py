@@ -336,6 +336,15 @@ def _heard(
     )
 
 
+def lead_from(record: SongRecord, number: int) -> Fraction:
+    """How long before the end of a bar (from 1) the words of the next section begin; 0 where they do not."""
+    if not any(first + bars - 1 == number for _, first, bars in record.sections) or not record.tune.words:
+        return Fraction(0)
+    start, end = record.bar(number)
+    ends = [place for place in record.tune.phrase_ends if start < place < end]
+    return end - ends[-1] if ends else Fraction(0)
+
+
 def _alike(records: Sequence[SongRecord], one: KeptBar, other: KeptBar) -> bool:
     """Whether two bars are the same music, but for what leads from them into the next section."""
     ends = []
@@ -413,8 +422,13 @@ def _laid_out(
                 raise Refused(f"Bars of the earlier song {record.title!r} are not full; keep full bars.")
             passage, here = record.tune.passage(start, end), first * length
             if is_melody:
-                placed += [replace(note, start=note.start + here) for note in passage.sounding]
-                words += words_in(record.tune.words, start, end, here - start)
+                # What leads on from the last bar led to another one than what comes here.
+                stop = end - start - lead_from(record, origin.bar + count - 1)
+                for note in passage.sounding:
+                    if note.start < stop:
+                        held = end - start if note.end == stop else note.end
+                        placed.append(Note(note.pitch, note.start + here, held - note.start))
+                words += words_in(record.tune.words, start, start + stop, here - start)
             else:
                 symbols += [replace(chord, start=chord.start + here) for chord in passage.chords]
     notes: list[tuple[int | None, Fraction]] = []

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,10 +25,8 @@ from studio.music.scores.notes import Note
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
 from studio.music.songs.habits import SongHabits, Upbeat, led_by, upbeats_of
+from studio.music.songs.keeping import Kept, lead_from
 from studio.music.songs.sung_words import SongWords
-
-if TYPE_CHECKING:
-    from studio.music.songs.keeping import Kept
 
 SIMPLE = {-2: 3.0, -1: 3.0, 2: 2.0, 1: 2.0, 0: 2.0, -3: 1.0, -4: 1.0, 3: 0.7, 4: 0.7, -5: 1.5}
 """Semitones from the note that is led to, and how often each is taken, of one note."""
@@ -68,11 +65,12 @@ class Leading:
             known = self._kept_lead(sections[number].first_bar - 2)
             if known is None and count:
                 found = self._before(tune, place, number, random)
-                if found is None:
+                if found is None and not self._is_kept(sections[number].first_bar - 2):
                     return None
-                tune, lead = found
-                starts += [note.start for note in lead]
-                known = place - lead[0].start
+                if found is not None:
+                    tune, lead = found
+                    starts += [note.start for note in lead]
+                    known = place - lead[0].start
             if known:
                 ends = (end - known if end == place else end for end in tune.phrase_ends)
                 tune = replace(tune, phrase_ends=tuple(ends))
@@ -172,15 +170,17 @@ class Leading:
 
     def _kept_lead(self, bar: int) -> Fraction | None:
         """How long before its end the words of the next section begin in a bar (from 0) that is kept of an
-        earlier song, 0 where they do not; None for a bar that is not kept.
+        earlier song together with the next one; None for another.
         """
-        each = self.kept.melody.get(bar) if self.kept is not None else None
-        if each is None or self.kept is None:
+        melody = self.kept.melody if self.kept is not None else {}
+        each, after = melody.get(bar), melody.get(bar + 1)
+        if self.kept is None or each is None or after is None:
             return None
-        record = self.kept.records[each.song]
-        start, end = record.bar(each.bar)
-        ends = [place for place in record.tune.phrase_ends if start < place < end]
-        return end - ends[-1] if ends else Fraction(0)
+        goes_on = (after.song, after.bar) == (each.song, each.bar + 1)
+        return lead_from(self.kept.records[each.song], each.bar) if goes_on else None
+
+    def _is_kept(self, bar: int) -> bool:
+        return self.kept is not None and bar in self.kept.melody
 
     def _kept_pickup(self) -> Upbeat | None:
         """The pick-up of an earlier song, where the first bar is its own first bar."""

@@ -95,6 +95,10 @@ def _in_even_lines(
     sung = _is_sung(music)
     if sung:
         written = _TEXT.sub(lambda found: f"{found[1]}{found[2]}{ROOM * _room(found[2])}</text>", written)
+        first, end, rest = written.partition("</measure>")
+        if (number := _MEASURE.search(first)) and number[1] == "0":  # the tempo stands above a pick-up
+            before, text, after = first.rpartition("</text></lyric>")
+            written = before + ROOM * TEMPO * bool(text) + text + after + end + rest
     toolkit.setOptions({"breaks": "none", "pageWidth": 100_000})
     numbers = list(map(int, _MEASURE.findall(written.partition("</part>")[0])))
     widths, front = natural_widths(_page(toolkit, written), numbers)
@@ -124,6 +128,9 @@ ROOM = "\N{NO-BREAK SPACE}"
 """What stands behind a syllable so that the next one keeps away: verovio measures Times, and letters of the
 font that stands for it are up to a third wider.
 """
+
+TEMPO = 5
+"""So many of these keep the first chord name away from a tempo above a pick-up."""
 
 MARGINS = 100.0
 """Left and right of the lines, in verovio's units."""

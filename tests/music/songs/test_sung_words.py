@@ -20,7 +20,8 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.line_rhythm import LineRhythms, lead_of
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe
-from studio.music.songs.sheet import Sheet, SheetDesk, SongStyles, draw_sheet, prepare
+from studio.music.songs.record import SongRecord
+from studio.music.songs.sheet import GivenTunes, Sheet, SheetDesk, SongStyles, draw_sheet, prepare
 from studio.music.songs.sung_words import SongWords, upbeats, with_words
 from studio.music.styles.style import Style
 from studio.music.words.lyrics import read_lyrics
@@ -173,6 +174,28 @@ def test_words_that_begin_unstressed_begin_before_the_bar(led: tuple[SheetDesk, 
         [(n.offset, n.pitch.midi) for n in bar.notes if isinstance(n, music21.note.Note)] for bar in bars
     ]
     assert heard[1:5] == heard[9:13]
+
+
+def test_a_kept_section_leads_on_only_to_what_it_led_to(style: Style, led: tuple[SheetDesk, Sheet]) -> None:
+    """The bridge is kept and ends the new song: "I was", which led from it to the last section, is not."""
+    sections = tuple((each.name, each.first_bar, each.bars) for each in led[1].sections)
+    record = SongRecord("Earlier", sung(*led), sections)
+    fields = {"bars": 12, "form": "AAB", "key": "C", "meter": "4/4", "max_copy": 12, "words": LEADING}
+    recipe = SongRecipe(**fields, keep_sections=("B",), dissonance="free")  # type: ignore[arg-type]
+    desk = finish(prepare(recipe, SongStyles(style), GivenTunes(records=(record,))))
+    sheet = finish(draw_sheet(desk, 2))
+    before, now = record.tune, sung(desk, sheet)
+
+    def bar(tune: Tune, number: int) -> list[tuple[int | None, Fraction]]:
+        found = next(each for each in tune.bars() if each.number == number)
+        return [(n.pitch, n.start - found.start) for n in tune.notes if found.start <= n.start < found.end]
+
+    assert [bar(now, number) for number in (9, 10, 11)] == [bar(before, number) for number in (5, 6, 7)]
+    assert bar(now, 12) == bar(before, 8)[:-2]
+    assert now.notes[-1].end == now.end
+    words = " ".join(word.text for word in now.words)
+    assert words.count("I was walk ing") == 2
+    assert words.endswith("low")
 
 
 def test_notes_before_a_section_lie_in_range_and_scale_and_copy_nothing(led: tuple[SheetDesk, Sheet]) -> None:
