@@ -69,7 +69,7 @@ pictures (`LimitedBFGS`). Above it, they are Adam's.
 PARTS = {
     2: (2 / 3, 0.25, 0.25, 0.35),
     3: (0.25, 0.2, 0.33, 0.215),
-    4: (0.25, 0.2, 0.23, 0.18),
+    4: (0.25, 0.2, 0.25, 0.185),
 }
 """By each of the rules, of the recipe's steps: the coarsest size's, those of the sizes between, those of the
 last of them, and the finest's.
