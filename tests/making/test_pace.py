@@ -359,12 +359,19 @@ def test_a_dream_of_deeper_layers_is_said_to_take_longer() -> None:
 
 def test_a_prediction_is_what_was_measured() -> None:
     photo = (SourceSize("photo", 1, 640, 427),)
-    dreamt = predict_dream(DreamRecipe(seed=1, size=768, steps=12), photo)
-    painted = predict_painting(
-        StyleRecipe(seed=1, size=384, steps=40), (*photo, SourceSize("style", 1, 9, 9))
-    )
-    for prediction, trace in ((dreamt, DREAM), (painted, PAINTING)):
-        measured = sum(first + (steps - 1) * each for steps, first, each in trace)
+    dream = DreamRecipe(seed=1, size=768, steps=12)
+    painting = StyleRecipe(seed=1, size=384, steps=40)
+    for prediction, sizes, trace in (
+        (predict_dream(dream, photo), plan_octaves(512, 768, dream), DREAM),
+        (
+            predict_painting(painting, (*photo, SourceSize("style", 1, 9, 9))),
+            plan_sizes(256, 384, painting),
+            PAINTING,
+        ),
+    ):
+        measured = sum(
+            first + (size.steps - 1) * each for size, (first, each) in zip(sizes, trace, strict=True)
+        )
         assert prediction.seconds - prediction.before == pytest.approx(measured, rel=0.2)
     draft, good, fine = (
         predict_painting(StyleRecipe(seed=1, quality=quality), photo).seconds
