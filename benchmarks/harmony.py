@@ -8,6 +8,7 @@ hidden semi-Markov model, bars that return harmonised alike) stand, learnt from 
 by slots of half a bar: template matching, a hidden Markov model by Viterbi and by sampling; and the song's
 own chords in another order. Measures are those of `music.harmony.measures`; they should be as near to the
 composers' as possible, not beyond. `rhythm` is the overlap with the composers' histogram of harmonic rhythm.
+One seed's means are uncertain by about 0.03 in che and 0.15 in cc: judge those by the mean of a few seeds.
 
 The last lines tell how well the chain of chords predicts songs it has not seen, in bits a chord.
 """
