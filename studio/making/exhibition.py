@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import StudioError, UnknownName
-from studio.making.kinds import KINDS, make
+from studio.making.kinds import KINDS, make, read_recipe
 from studio.process import finish
 from studio.works.ingredient import Ingredient
+from studio.works.metadata import extract
 from studio.works.naming import as_json
 from studio.works.shipped import shipped
 
@@ -301,9 +302,13 @@ def facts_file(exhibit: Exhibit) -> Path:
 
 
 def ingredients_of(exhibit: Exhibit) -> list[Ingredient]:
-    """What it is made from, with what its settings imply. Raises a `StudioError` where that is not here."""
+    """What it was made from, with what its settings imply. Raises a `StudioError` where that is not here."""
     given = [_ingredient(exhibit, role, name, shipped("gallery")) for role, name in exhibit.sources.items()]
-    return given + KINDS[exhibit.kind].default_ingredients(exhibit.settings, exhibit.sources)
+    implied = exhibit.settings
+    path = shipped("gallery") / exhibit.file
+    if path.exists():  # its recipe also says by which rules, and so from which counts
+        implied = read_recipe(extract(path.read_bytes()) or "").model_dump()
+    return given + KINDS[exhibit.kind].default_ingredients(implied, exhibit.sources)
 
 
 def _made(exhibit: Exhibit, folder: Path, gallery: Gallery) -> Made:
