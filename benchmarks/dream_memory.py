@@ -57,8 +57,8 @@ def main() -> None:
         sys.exit(finished.stderr)
     width, height, size, seconds, peak = finished.stdout.split()
     print(
-        f"{options.look}, {width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most 1.5), {seconds} s, "
-        f"PNG of {int(size) / 1e6:.0f} MB"
+        f"{options.look}, {width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most 1.5), "
+        f"{seconds} s, PNG of {int(size) / 1e6:.0f} MB"
     )
     if int(peak) > LIMIT:
         sys.exit("The dream needs more memory than claimed.")

@@ -207,7 +207,8 @@ class Desk:
         if not 1 <= count <= MOST_VARIATIONS:
             raise Refused(f"Ask for 1 to {MOST_VARIATIONS} variations at once, not {count}.")
         recipe = self._recipe(kind, settings, offered, credit)
-        new = (take for take in _with_next_seeds(recipe) if self.gallery.made_by(take) is None)
+        there, made = self.gallery.made_by, self.jobs.ledger.underway
+        new = (take for take in _with_next_seeds(recipe) if there(take) is None and made(take) is None)
         return [self.jobs.submit(take, owner=owner) for take in islice(new, count)]
 
     def _recipe(

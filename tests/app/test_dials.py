@@ -15,8 +15,9 @@ from studio.app.tabs.dream import as_the_usual_look
 from studio.errors import Refused
 from studio.images.presets import PRESETS, with_preset
 from studio.images.recipes import DreamRecipe, StyleRecipe
+from studio.app.intake import Credit
 from studio.making.jobs import Jobs
-from studio.making.kinds import KINDS
+from studio.making.kinds import KINDS, read_recipe
 from studio.music.melody.recipes import ComposeRecipe
 from studio.works.gallery import Gallery
 from studio.works.recipe import Recipe, check
@@ -95,6 +96,20 @@ def test_the_dream_tab_begins_with_all_of_its_look(page: gr.Blocks) -> None:
     assert tuple(shown["Layers"]) == look["layers"]
     turned = {each.label: each.value for each in page.blocks.values() if isinstance(each, gr.Slider)}
     assert (turned["Depth"], turned["Hold dark"]) == (look["steps"], look["hold_dark"])
+
+
+def test_variations_are_new_ones_also_while_those_before_wait() -> None:
+    with Gallery.open() as gallery:
+        jobs = Jobs(gallery)  # nobody works on them
+        desk = Desk(gallery, jobs)
+        settings = {"style": "american-fife", "bars": 8, "seed": 5}
+        asked = [
+            job
+            for _ in range(2)
+            for job in desk.variations("compose", settings, {}, Credit("", "", ""), count=2)
+        ]
+        seeds = [read_recipe(jobs.ledger.get(job).recipe_json).seed for job in asked]
+    assert seeds == [5, 6, 7, 8]
 
 
 def test_every_kind_leads_to_a_tab_and_no_tab_knows_another(page: gr.Blocks) -> None:
