@@ -10,12 +10,12 @@ import pytest
 from studio.app.desk import Desk
 from studio.app.dials import Dials, recipe_settings
 from studio.app.gradio_patches import AS_IT_IS
+from studio.app.intake import Credit
 from studio.app.page import build, tabs
 from studio.app.tabs.dream import as_the_usual_look
 from studio.errors import Refused
 from studio.images.presets import PRESETS, with_preset
 from studio.images.recipes import DreamRecipe, StyleRecipe
-from studio.app.intake import Credit
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, read_recipe
 from studio.music.melody.recipes import ComposeRecipe
