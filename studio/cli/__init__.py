@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -24,9 +24,16 @@ from studio.cli.segments import segments
 from studio.cli.sound import list_bands, sound
 from studio.cli.styles import originality, styles
 from studio.cli.training import train
-from studio.errors import StudioError, error_data
+from studio.errors import StudioError, error_data, ways_out_of
 from studio.making.kinds import KINDS
 from studio.making.load import wait_asleep
+
+OPTIONS = {
+    ("fit", True): "--fit",
+    ("divide_notes", True): "--fit",
+    ("chords_from", "inferred"): "--chords-from inferred",
+}
+"""Ways out that are an option of a command: its sentence names the option, which no other place knows."""
 
 
 def main() -> NoReturn:
@@ -43,7 +50,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         _refuse(error.format_message())
     except StudioError as error:
-        _refuse(str(error), error)
+        _refuse(with_options(error), error)
     except BrokenPipeError:
         # The reader of our output has gone (`studio gallery list | head`): there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -56,6 +63,19 @@ def main() -> NoReturn:
         _complain(f"something went wrong in the studio itself; the details are in {write_log()}.")
         _leave(1)
     _leave(0)
+
+
+def with_options(error: StudioError) -> str:
+    """The sentence of an error, with the options that resolve it behind, such as (--fit)."""
+    ways = ways_out_of(error_data(error))
+    options = [OPTIONS[way["field"], way["value"]] for way in ways if _is_named(way)]
+    if not options:
+        return str(error)
+    return f"{str(error).removesuffix('.')} ({' or '.join(dict.fromkeys(options))})."
+
+
+def _is_named(way: dict[str, Any]) -> bool:
+    return isinstance(way["value"], bool | str) and (way["field"], way["value"]) in OPTIONS
 
 
 def _refuse(sentence: str, error: StudioError | None = None) -> NoReturn:

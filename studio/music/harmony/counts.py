@@ -113,7 +113,9 @@ class CountedIdiom(HarmonyIdiom):
 
     @cached_property
     def _odds(self) -> Floats:
-        found: Floats = self._counts["odds"].astype(np.float64)
+        known = self._counts["odds"].astype(np.float64)
+        # Events that were given, and that the songs do not have, are as likely in every kind of bar.
+        found: Floats = np.pad(known, ((0, 0), (0, self.alphabet - known.shape[1])))
         return found
 
     def keeps(self, row: Sequence[int], chords: int) -> bool:
@@ -241,7 +243,7 @@ def shipped_chords(name: str, meter: Meter, mode: str, rules: str = "") -> Count
         known = ", ".join(sorted(folder.replace("-", "/") for folder in folders if folder != "fit"))
         raise Refused(
             f"{CHORD_STYLES[name].title} has no chords in {meter} and {mode}; it has {known}: choose one of "
-            "these, or other chords (--chords-from)."
+            "these, or chords from another style."
         )
     return CountedIdiom(CHORD_STYLES[name].title, meter, mode, folders[place])
 

@@ -246,7 +246,7 @@ def pin(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
 def keep(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
     if context.take is None:
         raise Refused(
-            "There is no take to keep bars from; add the tune as the take (--take), or keep no bars."
+            "There is no take to keep bars from; add the tune as the take, or keep no bars."
         )
     there, here = read_keep(text)
     first = context.span(there, f"Keeping bars {text}").start // context.bar

@@ -103,7 +103,7 @@ class CountedStyle(Style):
             known = ", ".join(sorted(each.replace("-", "/") for each in self.folders if each != "songs"))
             raise Refused(
                 f"{self.entry.title} has no melodies in {meter} and {mode}; it has {known}: choose one of "
-                "these, or another melody (--melody-from)."
+                "these, or melodies from another style."
             )
         return CountedSung(self, meter, key, self.folders[place])
 

@@ -72,7 +72,7 @@ def record_of_work(work: Work, gallery: ReadsWorks) -> Ingredient:
     from studio.music.songs.renditions import SongRenditions
 
     if work.kind != SongRecipe.model_fields["kind"].default:
-        raise Refused(f"{work.title!r} is not a song; name a song, or harmonise it first (--melody).")
+        raise Refused(f"{work.title!r} is not a song; name a song, or harmonise it first.")
     return _packed(SongRenditions(gallery).record(work))
 
 

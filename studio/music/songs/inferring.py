@@ -74,7 +74,7 @@ def _inferred(style: Style, meter: Meter, mode: str) -> Style:
         what = f"no tune in {meter} and {mode}" if len(style) else "no tunes, only counts of them"
         raise Refused(
             f"{style.entry.title} has {what} to infer chords from; choose whose chords "
-            "(--chords-from) or another meter, key or style."
+            "are taken, or another meter, key or style."
         )
     fit, found = inferred_fit(), []
     for number in numbers[:: max(1, -(-len(numbers) // TUNES))]:

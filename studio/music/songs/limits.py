@@ -57,7 +57,7 @@ def _check_room(words: SongWords, letter: str, bars: int, plan: SheetPlan, sung:
     raise Contradiction(
         f"The words of section {letter} ({lines[0].text[:40]} …) have {asked} syllables, but its {bars} bars "
         f"have room for {room} notes at most, {asked - room} too few; leave some of them out, ask for "
-        f"{needed} bars, or let the words be fitted (--fit).",
+        f"{needed} bars, or let the words be fitted.",
         [AskedFor("words", "", f"{asked} syllables"), AskedFor("bars", plan.bars, f"{plan.bars} bars")],
         [WayOut(f"Take {needed} bars", "bars", needed), WayOut("Make the words fit", "fit", True)],
     )
@@ -97,7 +97,7 @@ def too_many_syllables(
     return Contradiction(
         f"The words of section {part.letter} ({lines[0].text[:40]} …) have {asked} syllables, but melodies "
         f"of {title} have at most {room} notes in {part.bars} bars, {asked - room} too few; leave some of "
-        f"them out, ask for {needed} bars, or let the words be fitted (--fit).",
+        f"them out, ask for {needed} bars, or let the words be fitted.",
         [
             AskedFor("words_first", part.letter, f"the words of section {part.letter}"),
             AskedFor("bars", plan.bars, f"{plan.bars} bars"),

@@ -177,7 +177,7 @@ def file_of(
     form = by_name(recipe.format)
     if not recipe.band:
         if recipe.write not in ("", "lead", "score") or recipe.mix or recipe.part_seeds:
-            raise Refused("A lead sheet has no parts to choose from; name a band that plays it (--band).")
+            raise Refused("A lead sheet has no parts to choose from; name a band that plays it.")
         program = program_of(recipe.instrument) if "program" in form.options else 0
         return form.to_bytes(tune, program=program, **engraved(recipe, sections))
     played = play(tune, sections, recipe, kept)

@@ -267,8 +267,7 @@ class SongStyles:
             return ()
         return (
             f"The tunes of {self._songs.entry.title} have hardly any chords, so those of {self.chords_title} "
-            "were taken; let chords be inferred from its own melodies (--chords-from inferred), or choose "
-            "whose.",
+            "were taken; let chords be inferred from its own melodies, or choose whose.",
         )
 
     @property

@@ -155,7 +155,7 @@ def _check_count(each: SungStanza, section: Section | None, notes: Sequence[Note
     where = f"section {section.name}" if section else "the tune"
     verse = f"Verse {each.verse}" if each.verse > 1 else "The words"
     first = f" ({each.stanza.lines[0].text[:40]} …)" if each.stanza.lines else ""
-    fit = "" if divided else ", or let them be fitted, for which long notes are divided (--fit)"
+    fit = "" if divided else ", or let them be fitted, for which long notes are divided"
     raise Contradiction(
         f"{verse} of {where}{first} {'has' if each.verse > 1 else 'have'} {more} "
         f"{'syllable' if more == 1 else 'syllables'} more than its {there} "

@@ -293,6 +293,7 @@ def test_words_on_the_command_line_in_python_and_made_again(studio: Studio, tmp_
     assert b"\xff\x05" in (tmp_path / "laid.mid").read_bytes()  # lyric events
     status, _, told = studio(*asked[:3], "--force", *asked[3:-1], " ".join(["too"] * 40))
     assert (status, "33 syllables more than its 7 notes" in told) == (2, True)
+    assert told.endswith("long notes are divided (--fit).\n")
     work = library.song(melody=melody, style=str(folder), words=words, progress=False)
     assert [word.text for word in work.tune.words] == ["Home", "we", "are", "go", "ing"]  # type: ignore[attr-defined]
     assert work.pattern  # type: ignore[attr-defined]

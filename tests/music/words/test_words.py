@@ -141,6 +141,7 @@ def test_more_syllables_than_notes_says_by_how_many_and_offers_to_fit() -> None:
         lay("Wonderful, wonderful day", quarters(4))
     ways = ways_out_of(error_data(caught.value))
     assert [(way["field"], way["value"]) for way in ways] == [("divide_notes", True), ("fit", True)]
+    assert "--" not in str(caught.value)  # Python and the page have no options
     laid = lay("Wonderful, wonderful day", quarters(4), divide=True)
     assert len(laid.words) == 7
     assert laid.tune.end == 4
