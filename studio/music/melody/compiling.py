@@ -245,9 +245,7 @@ def pin(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
 
 def keep(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
     if context.take is None:
-        raise Refused(
-            "There is no take to keep bars from; add the tune as the take, or keep no bars."
-        )
+        raise Refused("There is no take to keep bars from; add the tune as the take, or keep no bars.")
     there, here = read_keep(text)
     first = context.span(there, f"Keeping bars {text}").start // context.bar
     return context.whole_bars(first, context.idiom.symbols_of(context.take, here.first, here.last))
