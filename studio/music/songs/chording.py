@@ -132,8 +132,11 @@ class ChordRequest:
         *,
         judged: bool = True,
         loops: ChordLoops | None = None,
+        begun: bool = True,
     ) -> ChordRequest:
-        """Raises `Refused` for chords that do not fit the plan."""
+        """begun: a chord that is given is heard in its bar, see `_bar_mask`. Raises `Refused` for chords that
+        do not fit the plan.
+        """
         given = _given(recipe, plan, idiom, take, kept)
         known = idiom.with_events(_runs(given))
         ticks = plan.bars * known.bar
@@ -142,7 +145,7 @@ class ChordRequest:
         for number, events in enumerate(given):
             if events is not None:
                 name = f"the chords of bar {number + 1}"
-                hard.append(Requirement(name, allowed=_bar_mask(known, ticks, number, events)))
+                hard.append(Requirement(name, allowed=_bar_mask(known, ticks, number, given, begun)))
                 field, value = _asked_by(recipe)
                 way = WayOut(f"Leave bar {number + 1} open", "chords", _without(recipe.chords, number))
                 asked.append(AskedChords(field, value, name, way if recipe.chords else None))
@@ -451,10 +454,10 @@ def _solver(trellis: Trellis, ticks: int, base: Sequence[Requirement]) -> Solve:
 
 
 def locked(
-    recipe: SongRecipe, keys: Sequence[Key], idiom: HarmonyIdiom
+    recipe: SongRecipe, keys: Sequence[Key], idiom: HarmonyIdiom, *, begun: bool = True
 ) -> tuple[HarmonyIdiom, list[Requirement], list[str]]:
     """The chords and numbers of chords that a recipe asks for over given bars: the idiom that knows them, the
-    requirements, and their names. keys: of each bar.
+    requirements, and their names. keys: of each bar. begun: see `_bar_mask`.
     """
     row = read_row(recipe.chords)
     given = list(
@@ -465,7 +468,7 @@ def locked(
     known = idiom.with_events(_runs(given))
     ticks = len(keys) * known.bar
     found = [
-        Requirement(f"the chords of bar {number + 1}", allowed=_bar_mask(known, ticks, number, events))
+        Requirement(f"the chords of bar {number + 1}", allowed=_bar_mask(known, ticks, number, given, begun))
         for number, events in enumerate(given)
         if events is not None
     ]
@@ -601,15 +604,21 @@ def _runs(given: Sequence[tuple[ChordEvent, ...] | None]) -> list[list[ChordEven
     return [run for run in runs if run]
 
 
-def _bar_mask(idiom: HarmonyIdiom, ticks: int, number: int, events: Sequence[ChordEvent]) -> Mask:
-    """Exactly these events in that bar. A first chord may begin there or be carried on."""
+def _bar_mask(
+    idiom: HarmonyIdiom, ticks: int, number: int, given: Sequence[tuple[ChordEvent, ...] | None], begun: bool
+) -> Mask:
+    """Exactly the events that are given for that bar. begun: its first chord is carried on only where the bar
+    before was given, and ends in it; carried on after any other chord, it would not be heard. By rules before
+    6 it was, now and then.
+    """
     mask = np.ones((ticks, idiom.alphabet), dtype=bool)
     tick = number * idiom.bar
     mask[tick : tick + idiom.bar] = False
-    for place, event in enumerate(events):
-        mask[tick, idiom.number[event]] = True
-        if place == 0:
-            mask[tick, idiom.twins[idiom.number[event]]] = True
+    for place, event in enumerate(given[number] or ()):
+        ways = {idiom.number[event], int(idiom.twins[idiom.number[event]])} if place == 0 else set()
+        if begun and not (event.carries and number and given[number - 1] is not None):
+            ways = {way for way in ways if not idiom.events[way].carries}
+        mask[tick, [*(ways or {idiom.number[event]})]] = True
         tick += event.ticks
     return mask
 

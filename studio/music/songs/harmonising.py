@@ -71,7 +71,8 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
         raise Refused(
             f"{len(row)} bars of chords were given for a melody of {len(asked.bars)} bars; give fewer."
         )
-    known, requirements, names = locked(recipe, asked.keys(), idiom)
+    begun = since(drawing_rules(recipe), DRAWING_RULES)
+    known, requirements, names = locked(recipe, asked.keys(), idiom, begun=begun)
     if known is not idiom:
         asked = Harmonisation.of(tune, known, fit)
     if since(drawing_rules(recipe), DRAWING_RULES):

@@ -426,7 +426,10 @@ class SheetDesk:
         if key not in self.in_keys:
             idiom, take = self.chords.idiom, self.given.take
             judged = self.rules != EARLIER_RULES
-            chords = ChordRequest.of(self.recipe, plan, idiom, take, judged=judged, loops=self.loops)
+            begun = since(self.rules, DRAWING_RULES)
+            chords = ChordRequest.of(
+                self.recipe, plan, idiom, take, judged=judged, loops=self.loops, begun=begun
+            )
             self.in_keys[key] = chords, {}
         chords, views = self.in_keys[key]
         return replace(self, plan=plan, chords=chords, views=views, own={})
@@ -862,8 +865,10 @@ def prepare(
     fit = styles.fit()
     judged = rules != EARLIER_RULES
     loops = styles.loops(meter, key.mode)
+    begun = since(rules, DRAWING_RULES)
+    kept = given.kept_chords(fit)
     chords = ChordRequest.of(
-        recipe, plan, harmony, given.take, given.kept_chords(fit), judged=judged, loops=loops
+        recipe, plan, harmony, given.take, kept, judged=judged, loops=loops, begun=begun
     )
     yield f"learning the melody from {styles.melody.entry.title}"
     most = MOST_WITH_WORDS if rules not in (EARLIER_RULES, RULES_OF_05) and words is not None else None

@@ -110,3 +110,19 @@ def test_a_melody_that_is_harmonised_ends_on_the_tonics_chord_though_its_last_ba
         row = asked.draw_alike(np.random.default_rng(seed))
         last = asked.idiom.events[row[-1]].harmony
         assert last.root == 0, last
+
+
+@pytest.mark.parametrize("given", ["C | Am7 | G7", "C | ? | Dm7 G7 | C"])
+def test_a_chord_that_is_given_is_heard_whatever_stands_before_it(given: str) -> None:
+    desk = desk_of(None, style="songbook-manner", form="AB", bars=8, chords=given, meter="4/4")
+    wanted = [bar.split() for bar in given.split(" | ")]
+    idiom = desk.chords.idiom
+    for seed in range(6):
+        for row in desk.chords.rows(2, np.random.default_rng(seed)).rows:
+            heard: list[list[str]] = [[] for _ in range(8)]
+            for chord in idiom.chords(row, [Key.parse("C")] * 8, Fraction(0)):
+                heard[int(chord.start // 4)].append(chord.symbol)
+            for bar, names in enumerate(wanted):
+                if names != ["?"]:
+                    before = [name for each in heard[:bar] for name in each][-1:]
+                    assert heard[bar] == names or before + heard[bar] == names, (seed, heard)
