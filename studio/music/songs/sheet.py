@@ -867,9 +867,7 @@ def prepare(
     loops = styles.loops(meter, key.mode)
     begun = since(rules, DRAWING_RULES)
     kept = given.kept_chords(fit)
-    chords = ChordRequest.of(
-        recipe, plan, harmony, given.take, kept, judged=judged, loops=loops, begun=begun
-    )
+    chords = ChordRequest.of(recipe, plan, harmony, given.take, kept, judged=judged, loops=loops, begun=begun)
     yield f"learning the melody from {styles.melody.entry.title}"
     most = MOST_WITH_WORDS if rules not in (EARLIER_RULES, RULES_OF_05) and words is not None else None
     sung = sung_of(
