@@ -271,7 +271,7 @@ class DreamRecipe(Recipe):
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
             *("print", "format", "guide_weights", "stop_after", "begin_at", "more", "regions"),
-            *("fine_colour", "hold_dark", "even", "vary_size", "hold_detail"),
+            *("fine_colour", "hold_dark", "even", "vary_size", "hold_detail", "hold_shapes"),
         }
     )
 
