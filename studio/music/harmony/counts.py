@@ -71,9 +71,9 @@ class CountedIdiom(HarmonyIdiom):
         if self.alphabet > known:
             names = ", ".join(dict.fromkeys(f"“{e.harmony.suffix or 'major'}”" for e in self.events[known:]))
             raise Refused(
-                f"{self.title} has no chord {names} on that degree of the key and of that length, so it cannot "
-                "go on from it; write it plainer (G for G6), give the chords of every bar, or take a style of "
-                "your own lead sheets."
+                f"{self.title} has no chord {names} on that degree of the key and of that length, so it "
+                "cannot go on from it; write it plainer (G for G6), give the chords of every bar, or take a "
+                "style of your own lead sheets."
             )
         return super().walk(lowest)
 
