@@ -25,9 +25,9 @@ import numpy as np
 
 from studio.music.chains.sampling import Requirement, solve
 from studio.music.chains.trellis import unfold
+from studio.music.songs.counted import melody_style
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import SheetDesk, SongStyles, draw_sheet, prepare
-from studio.music.styles.opening import ready_style
 from studio.process import finish
 
 ASKED = {"form": "AABA", "bars": 32, "meter": "4/4", "key": "F", "max_copy": 8}
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--takes", type=int, default=5)
     given = parser.parse_args()
     print(f"a fresh command, the style read       {fresh_command(given.style):7.2f} s", flush=True)
-    style = ready_style(given.style)
+    style = finish(melody_style(given.style))
     recipe = SongRecipe(**ASKED)  # type: ignore[arg-type]
     begin = time.perf_counter()
     desk = finish(prepare(recipe, SongStyles.of(recipe, style)))
