@@ -76,18 +76,23 @@ def test_the_stage_paints_while_the_strength_is_moved_and_the_work_is_made_when_
         assert narrow_enough(page)
 
 
-def test_a_preview_that_comes_late_does_not_cover_the_work(chromium: Chromium, studio: Open) -> None:
+def test_a_preview_that_comes_late_does_not_cover_the_work(
+    chromium: Chromium, studio: Open, photo: Path
+) -> None:
     with opened(chromium, studio) as page:
-        page.goto("about:blank")
-        page.goto(f"{studio.address}/#style&painter=instant&size=160")
-        page.wait_for_function("() => document.querySelector('input[type=range][aria-label*=Strength]')")
+        page.goto(f"{studio.address}/#style&painter=instant")
+        seen(page, ".stage[data-mode=empty]").wait_for()
+        seen(page, ".stage").locator("input[type=file]").first.set_input_files(str(photo))
+        seen(page, ".stage[data-mode=photo]").wait_for()
+        type_into(page, "Size", 160)
         late: list[Any] = []
         page.route(
             "**/component_server/**",
             lambda route: late.append(route) if is_glimpse(route.request) else route.continue_(),
         )
         with page.expect_request(is_glimpse):
-            seen(page, ".stage .sample").first.click()
+            page.get_by_role("button", name="Night wind").click()
+        page.click("#paint-button")
         seen(page, ".stage[data-mode=done]").wait_for()
         with page.expect_response(lambda answer: is_glimpse(answer.request)) as came:
             late.pop(0).continue_()
