@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from studio.errors import Refused
 from studio.music.chains.markov import Floats
@@ -69,8 +70,9 @@ def believe(
         level = float(scale[tick + 1 : tick + 1 + layers.longest].max())
         if level == -np.inf:
             continue
-        layer = layers.at(place, tick, factors, scale, level)
-        mass = layer.times(flat[cycle * width : cycle * width + reach])
+        mass = layers.mass(place, tick, factors, scale, level, flat[cycle * width : cycle * width + reach])
+        if mass is None:
+            continue
         if whether:
             mass = (mass > 0).astype(np.float64)
         top = float(mass.max())
@@ -158,15 +160,19 @@ class WeightedLayer:
     row: Floats | None = None
 
     def times(self, ahead: Floats) -> Floats:
-        """[states of the place]: the sum over the steps of each of the belief where they lead. The loop is
-        scipy's own; what is around it in `csr_matrix.__matmul__` takes longer than it.
-        """
-        from scipy.sparse._sparsetools import csr_matvec
+        """[states of the place]: the sum over the steps of each of the belief where they lead."""
+        return _times(self.layer.begins, self.layer.leads, self.data, ahead)
 
-        layer = self.layer
-        found = np.zeros(len(layer.begins) - 1)
-        csr_matvec(len(found), len(ahead), layer.begins, layer.leads, self.data, ahead, found)
-        return found
+
+def _times(begins: NDArray[np.integer], leads: NDArray[np.integer], data: Floats, ahead: Floats) -> Floats:
+    """A sparse matrix times a vector. The loop is scipy's own; what is around it in `csr_matrix.__matmul__`
+    takes longer than it.
+    """
+    from scipy.sparse._sparsetools import csr_matvec
+
+    found = np.zeros(len(begins) - 1)
+    csr_matvec(len(found), len(ahead), begins, leads, data, ahead, found)
+    return found
 
 
 class Layers:
@@ -178,21 +184,54 @@ class Layers:
         self.trellis, self.whether = trellis, whether
         self.longest = int(trellis.walk.durations.max())
         self.built: dict[tuple[int, int], WeightedLayer] = {}
+        self.ones = np.ones(0)
+
+    def mass(
+        self, place: int, tick: int, factors: Factors, scale: Floats, level: float, ahead: Floats
+    ) -> Floats | None:
+        """[states of the place]: the beliefs there, from those where steps lead; None where all are 0.
+
+        Nearly always one symbol leads to a state. Then what symbols are multiplied by is written to the
+        states, of which there are fewer than steps.
+        """
+        layer = self._layer(place, tick)
+        gathered = layer.gathered
+        if gathered is None:
+            return self.at(place, tick, factors, scale, level).times(ahead)
+        row = self._row(layer, tick, factors, scale, level)
+        some = ahead.take(gathered.ends)
+        if row is not None:
+            if not row.any():
+                return None
+            some *= row.take(gathered.which)
+        return _times(layer.begins, gathered.leads, self._probability(layer), some)
 
     def at(self, place: int, tick: int, factors: Factors, scale: Floats, level: float) -> WeightedLayer:
-        """The steps from this place, multiplied by what they are at this tick.
+        """The steps from this place, multiplied by what they are at this tick."""
+        layer = self._layer(place, tick)
+        pattern = self._pattern(tick)
+        if (place, pattern) not in self.built:
+            self.built[place, pattern] = WeightedLayer(layer, self._probability(layer).copy())
+        found = self.built[place, pattern]
+        row, before = self._row(layer, tick, factors, scale, level), found.row
+        if not (row is before or (row is not None and before is not None and np.array_equal(row, before))):
+            probability = self._probability(layer)
+            if row is None:
+                found.data[:] = probability
+            else:
+                np.multiply(probability, row.take(layer.which), out=found.data)
+            found.row = row
+        return found
+
+    def _row(
+        self, layer: LayerSteps, tick: int, factors: Factors, scale: Floats, level: float
+    ) -> Floats | None:
+        """[symbols of the layer]: what each is multiplied by at this tick; None for ones.
 
         Beliefs span hundreds of orders of magnitude, so each tick has a scale of its own. Symbols of
         different durations lead to ticks of different scales: their masses are brought to the largest of
         them, `level`.
         """
-        pattern = 0 if self.trellis.pattern is None else int(self.trellis.pattern[tick])
-        if (place, pattern) not in self.built:
-            layer = self.trellis.layer_of(place, pattern)
-            data = np.ones(len(layer.leads)) if self.whether else layer.probability.copy()
-            self.built[place, pattern] = WeightedLayer(layer, data)
-        found = self.built[place, pattern]
-        layer = found.layer
         whole = factors.row(tick)
         row = None if whole is None else whole.take(layer.symbols)
         if self.whether and row is not None:
@@ -201,13 +240,18 @@ class Layers:
         if np.any((ahead != level) & (ahead > -np.inf)):
             shift = np.exp(np.maximum(scale[tick + layer.durations] - level, -800))
             row = shift if row is None else row * shift
-        before = found.row
-        if not (row is before or (row is not None and before is not None and np.array_equal(row, before))):
-            if row is None:
-                found.data[:] = 1.0 if self.whether else layer.probability
-            elif self.whether:
-                found.data[:] = row.take(layer.which)
-            else:
-                np.multiply(layer.probability, row.take(layer.which), out=found.data)
-            found.row = row
-        return found
+        return row
+
+    def _probability(self, layer: LayerSteps) -> Floats:
+        """[steps]: ones where beliefs only say whether."""
+        if not self.whether:
+            return layer.probability
+        if len(self.ones) < len(layer.leads):
+            self.ones = np.ones(len(layer.leads))
+        return self.ones[: len(layer.leads)]
+
+    def _layer(self, place: int, tick: int) -> LayerSteps:
+        return self.trellis.layer_of(place, self._pattern(tick))
+
+    def _pattern(self, tick: int) -> int:
+        return 0 if self.trellis.pattern is None else int(self.trellis.pattern[tick])

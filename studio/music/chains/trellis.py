@@ -179,6 +179,37 @@ class LayerSteps:
     which: NDArray[np.intp]
     durations: Longs
 
+    @cached_property
+    def gathered(self) -> GatheredSteps | None:
+        """The same steps by where they lead; None where two symbols lead to one state."""
+        there = np.zeros(int(self.leads.max(initial=-1)) + 1, dtype=bool)
+        there[self.leads] = True
+        ends = np.flatnonzero(there)
+        number = np.empty(len(there), dtype=self.leads.dtype)
+        number[ends] = np.arange(len(ends))
+        leads = number[self.leads]
+        which = np.empty(len(ends), dtype=np.intp)
+        which[leads] = self.which
+        if not np.array_equal(which[leads], self.which):
+            return None
+        found = GatheredSteps(ends, which, leads)
+        freeze(found)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class GatheredSteps:
+    """The states to which a layer's steps lead, each once: most are led to by several steps, all of them with
+    one symbol.
+
+    ends: [states], cycles further * width + state. which: [states], the number of the symbol that leads
+    there. leads: [steps], the place of each step's state in `ends`.
+    """
+
+    ends: NDArray[np.intp]
+    which: NDArray[np.intp]
+    leads: NDArray[np.integer]
+
 
 @dataclass(frozen=True, eq=False)
 class Trellis:
