@@ -54,7 +54,8 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.counted import counted_style
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.recipes import SongRecipe
-from studio.music.songs.sheet import DRAWING_RULES, SongStyles, draw_sheet, prepare
+from studio.music.songs.rules import DRAWING_RULES
+from studio.music.songs.sheet import SongStyles, draw_sheet, prepare
 from studio.music.songs.song import _styles
 from studio.music.songs.sung_words import with_words
 from studio.music.styles.opening import ready_style

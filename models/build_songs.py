@@ -257,7 +257,7 @@ def inferred(name: str) -> Style:
     from studio.music.harmony.counts import shipped_chords, shipped_fit
 
     style = ready_style(name)
-    fit = (shipped_fit("hymn", "") + shipped_fit("songbook-manner", "")).fit()
+    fit = (shipped_fit("hymn") + shipped_fit("songbook-manner")).fit()
     done: dict[tuple[str, str], int] = {}
     found: list[Tune] = []
     for number, (meter, mode) in enumerate(zip(style.meters, style.modes, strict=True)):

@@ -12,7 +12,15 @@ from typing import Any
 
 
 class StudioError(Exception):
-    """An error that the person who asked can fix."""
+    """An error that the person who asked can fix.
+
+    setting: the setting that does, such as "force", where there is one. The sentence does not name it, for
+    Python, the command line and the page each call it their own way.
+    """
+
+    def __init__(self, *sentence: object, setting: str = "") -> None:
+        self.setting = setting
+        super().__init__(*sentence)
 
 
 class Refused(StudioError):

@@ -35,6 +35,16 @@ OPTIONS = {
 }
 """Ways out that are an option of a command: its sentence names the option, which no other place knows."""
 
+SETTINGS = {
+    "contour": "--contour 1:D4 --contour 9:A5",
+    "earlier": "--earlier",
+    "force": "--force",
+    "melody": "--melody",
+    "resume": "without --resume",
+    "source": "--source",
+}
+"""The same of the settings that an error names (`StudioError.setting`)."""
+
 
 def main() -> NoReturn:
     """Run a command and exit with its status. An error is printed as one line."""
@@ -69,6 +79,7 @@ def with_options(error: StudioError) -> str:
     """The sentence of an error, with the options that resolve it behind, such as (--fit)."""
     ways = ways_out_of(error_data(error))
     options = [OPTIONS[way["field"], way["value"]] for way in ways if _is_named(way)]
+    options += [SETTINGS[error.setting]] if error.setting in SETTINGS else []
     if not options:
         return str(error)
     return f"{str(error).removesuffix('.')} ({' or '.join(dict.fromkeys(options))})."

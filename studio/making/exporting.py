@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from studio.errors import Refused, StudioError, UnknownName
 from studio.making.kinds import KINDS, Kind, found_at, read_recipe
 from studio.works.formats import ALIKE
-from studio.works.output import write_file
+from studio.works.output import exists_already, write_file
 from studio.works.recipe import check
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def export(
             raise Refused(_kept_as(work))
         return gallery.export(work, path, force=force)
     if path.exists() and not force:
-        raise Refused(f"{path} exists already: choose another name, or replace it with --force.")
+        raise exists_already(path)
     return write_file(in_format(work, gallery, form, performed), path, force=force)
 
 

@@ -104,7 +104,7 @@ def _sources(recipe: Recipe, gallery: Gallery, extra: Iterable[bytes]) -> dict[s
             f"None of the files given is {names}: the content changed since the work was made; give the file "
             "as it was then."
         )
-    raise Missing(f"This gallery does not have {names}; give the file with --source.")
+    raise Missing(f"This gallery does not have {names}; give the file.", setting="source")
 
 
 def _supplied(recipe: Recipe) -> list[bytes]:

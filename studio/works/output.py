@@ -29,7 +29,7 @@ def write_file(content: bytes, path: Path, *, force: bool = False) -> Path:
         target = _target(path, force)
         lay_down(content, target, _temporary(target), replace=force)
     except FileExistsError:
-        raise _exists(path) from None
+        raise exists_already(path) from None
     except (OSError, ValueError) as error:
         raise not_written(error, path) from None
     return path
@@ -61,7 +61,7 @@ def writing(path: Path, *, force: bool = False, mode: int = 0o666) -> Iterator[B
             raise
         sync_folder(target.parent)
     except FileExistsError:
-        raise _exists(path) from None
+        raise exists_already(path) from None
     except OSError as error:
         raise not_written(error, path) from None
 
@@ -146,7 +146,7 @@ def _target(path: Path, force: bool) -> Path:
     if path.exists() and not path.is_file():
         raise Refused(f"{path} is not an ordinary file and is left alone: choose another name.")
     if path.exists() and not force:
-        raise _exists(path)
+        raise exists_already(path)
     return Path(os.path.realpath(path))
 
 
@@ -154,8 +154,9 @@ def _temporary(target: Path) -> Path:
     return target.parent / f".studio-{secrets.token_hex(6)}.part"
 
 
-def _exists(path: Path) -> Refused:
-    return Refused(f"{path} exists already: choose another name, or replace it with --force.")
+def exists_already(path: Path) -> Refused:
+    """The error for a file that nobody asked to replace."""
+    return Refused(f"{path} exists already: choose another name, or let it be replaced.", setting="force")
 
 
 def _rename_without_replacing(temporary: Path, path: Path) -> None:

@@ -543,7 +543,7 @@ def test_a_work_made_again_is_identical(gallery: Gallery, tmp_path: Path) -> Non
         content,
     )
     with Gallery.open(tmp_path / "another") as empty:
-        with pytest.raises(Missing, match=r"the tune tune\.abc .* give the file with --source"):
+        with pytest.raises(Missing, match=r"the tune tune\.abc .* give the file"):
             finish(remake(content, empty))
         with pytest.raises(Refused, match="the content changed since"):
             finish(remake(content, empty, [b"another tune"]))

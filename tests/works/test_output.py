@@ -44,9 +44,7 @@ def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
 def test_replaces_only_when_told_to(tmp_path: Path) -> None:
     file = tmp_path / "d.png"
     file.write_bytes(b"mine")
-    with pytest.raises(
-        Refused, match=r"d\.png exists already: choose another name, or replace it with --force\."
-    ):
+    with pytest.raises(Refused, match=r"d\.png exists already: choose another name, or let it be replaced\."):
         write_file(b"new", file)
     assert file.read_bytes() == b"mine"
     write_file(b"new", file, force=True)

@@ -165,7 +165,8 @@ class _Training:
         self.files = practice_files(order.photos)
         self.underway = underway_path(order)
         if order.resume and not self.underway.is_file():
-            raise Missing(f"No training of {order.name} was interrupted: leave out --resume to start one.")
+            said = f"No training of {order.name} was interrupted, so none can be resumed: start a new one."
+            raise Missing(said, setting="resume")
         if order.resume:
             self._check_same_painting()
         self.beginning = self._beginning()

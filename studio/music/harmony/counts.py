@@ -24,13 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
-from studio.music.chains.markov import ContextTree, Floats, freeze
-from studio.music.chains.trellis import Walk
+from studio.music.chains.markov import Chain, ContextTree, Floats, freeze
 from studio.music.harmony.character import Character
 from studio.music.harmony.fit import FitCounts
 from studio.music.harmony.idiom import UNKNOWN_BITS, ChordEvent, HarmonyIdiom
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.harmony.symbols import Harmony
+from studio.music.harmony.unheard import going_on, held_on, room_for
 from studio.music.scores.meters import Meter
 from studio.works.shipped import shipped
 
@@ -46,43 +46,51 @@ TREE = ("level", "branch", "suffix", "first", "follower", "weight", "onward")
 class CountedIdiom(HarmonyIdiom):
     """The chords of a style of which only counts are known."""
 
-    def __init__(self, title: str, meter: Meter, mode: str, counts: Mapping[str, Any]) -> None:
-        self._counts = counts
+    def __init__(
+        self,
+        title: str,
+        meter: Meter,
+        mode: str,
+        counts: Mapping[str, Any],
+        given: Sequence[Sequence[ChordEvent]] = (),
+    ) -> None:
+        """given: rows of chords that a person gave. Those that the counts do not have are taken for what is
+        nearest to them (`unheard`).
+        """
+        self._counts, self._given = counts, tuple(map(tuple, given))
         events = [
             ChordEvent(Harmony(root, suffix, bass), ticks, place, carries)
             for root, suffix, bass, ticks, place, carries in counts["events"]
         ]
-        super().__init__(title, meter, mode, (), extra=[events])
+        self.counted = len(events)
+        held = held_on((event for run in self._given for event in run), events)
+        super().__init__(title, meter, mode, (), extra=[events, *self._given, held])
 
     def with_events(self, extra: Sequence[Sequence[ChordEvent]]) -> HarmonyIdiom:
-        """The same, with names for these events. New ones can be written down, but not walked to."""
-        new = list(dict.fromkeys(e for part in extra for e in part if e not in self.number))
-        if not new:
+        """The same, with names for these events."""
+        if all(event in self.number for part in extra for event in part):
             return self
-        rows = [
-            *self._counts["events"],
-            *([e.harmony.root, e.harmony.suffix, e.harmony.bass, e.ticks, e.place, e.carries] for e in new),
-        ]
-        return CountedIdiom(self.title, self.meter, self.mode, {**self._counts, "events": rows})
+        return CountedIdiom(self.title, self.meter, self.mode, self._counts, [*self._given, *extra])
 
-    def walk(self, lowest: int = 1) -> Walk:
-        """As in `HarmonyIdiom`. Raises `Refused` where chords were given that the counts do not have."""
-        known = len(self._counts["odds"][0])
-        if self.alphabet > known:
-            names = ", ".join(dict.fromkeys(f"“{e.harmony.suffix or 'major'}”" for e in self.events[known:]))
-            raise Refused(
-                f"{self.title} has no chord {names} on that degree of the key and of that length, so it "
-                "cannot go on from it; write it plainer (G for G6), give the chords of every bar, or take a "
-                "style of your own lead sheets."
-            )
-        return super().walk(lowest)
+    def chain(self, lowest: int) -> Chain:
+        found = super().chain(lowest)
+        if self.alphabet == self.counted:
+            return found
+        return going_on(found, self, [self._numbers(run) for run in self._given], self.counted)
+
+    def follows(self, before: int, after: int) -> bool:
+        if max(before, after) < self.counted:
+            return super().follows(before, after)
+        chain = self.walk(1).chain
+        known = chain.symbol[chain.start[1 + before] : chain.start[2 + before]]
+        return bool(np.isin((after, self.twins[after]), known).any())
 
     @cached_property
     def tree(self) -> ContextTree:
         arrays = {name: self._counts[name] for name in TREE}
         longest = len(arrays["level"]) - 2
         tree = ContextTree(
-            alphabet=self.alphabet,
+            alphabet=self.counted,
             longest=longest,
             starts=True,
             ends=True,
@@ -92,6 +100,7 @@ class CountedIdiom(HarmonyIdiom):
             context_at=np.empty((longest + 1, 0), np.int32),
             **arrays,
         )
+        tree = room_for(tree, self.alphabet)
         freeze(tree)
         return tree
 
@@ -215,17 +224,13 @@ def read_counts(path: Path, content: bytes, what: str) -> dict[str, dict[str, An
     return found
 
 
-EARLIER = "1"
-"""The rules of songs of 0.4.0, whose chords are still here where they were counted anew."""
-
-
-def chords_file(name: str, rules: str = "") -> Path:
-    """The file of a chord style. rules: by which songs are drawn (`songs.sheet`). Raises `UnknownName` and
-    `Missing`.
+def chords_file(name: str, *, earlier: bool = False) -> Path:
+    """The file of a chord style. earlier: as it was counted for 0.4.0, whose songs are still made by it.
+    Raises `UnknownName` and `Missing`.
     """
     if name not in CHORD_STYLES:
         raise UnknownName("chord style", name, CHORD_STYLES)
-    path = shipped("models") / f"{name}{'' if rules == EARLIER else '-2'}.chords"
+    path = shipped("models") / f"{name}{'' if earlier else '-2'}.chords"
     if not path.exists():
         path = shipped("models") / f"{name}.chords"
     if not path.exists():
@@ -233,9 +238,11 @@ def chords_file(name: str, rules: str = "") -> Path:
     return path
 
 
-def shipped_chords(name: str, meter: Meter, mode: str, rules: str = "") -> CountedIdiom:
-    """The chords of a style that comes with the studio. Raises `Refused` for a meter or mode without any."""
-    path = chords_file(name, rules)
+def shipped_chords(name: str, meter: Meter, mode: str, *, earlier: bool = False) -> CountedIdiom:
+    """The chords of a style that comes with the studio. earlier: see `chords_file`. Raises `Refused` for a
+    meter or mode without any.
+    """
+    path = chords_file(name, earlier=earlier)
     folders = _read(path, path.stat().st_mtime_ns)
     place = f"{str(meter).replace('/', '-')} {mode}"
     if place not in folders and meter.bar_length == 4:  # 2/2 is counted as 4/4
@@ -249,12 +256,12 @@ def shipped_chords(name: str, meter: Meter, mode: str, rules: str = "") -> Count
     return CountedIdiom(CHORD_STYLES[name].title, meter, mode, folders[place])
 
 
-def shipped_fit(name: str = "songbook-manner", rules: str = EARLIER) -> FitCounts:
+def shipped_fit(name: str = "songbook-manner", *, earlier: bool = False) -> FitCounts:
     """How melodies lie over chords, as counted in the songs of that style; of songbook-manner where a style
     has chords alone.
     """
-    path = chords_file(name, rules)
+    path = chords_file(name, earlier=earlier)
     arrays = _read(path, path.stat().st_mtime_ns).get("fit")
     if arrays is None:
-        return shipped_fit(rules=rules)
+        return shipped_fit(earlier=earlier)
     return FitCounts(**{key: array.astype(np.float64) for key, array in arrays.items()})

@@ -198,6 +198,12 @@ class HarmonyIdiom:
         self._trellises[key] = found
         return found
 
+    def follows(self, before: int, after: int) -> bool:
+        """Whether a chord came after another in a song, begun or carried on."""
+        context = int(self.tree.level[1]) + before
+        known = self.tree.follower[int(self.tree.first[context]) : int(self.tree.first[context + 1])]
+        return bool(np.isin((after, self.twins[after]), known).any())
+
     # Copying
     # --------------------------------------------------------------------------------------------------------
 
@@ -337,7 +343,7 @@ class HarmonyIdiom:
         an exponential family, in which the mean of what is in the brackets falls as the tilt grows.
         """
         source = np.repeat(np.arange(trellis.states), np.diff(trellis.first))
-        before = self._newest[trellis.context[source]]
+        before = self.newest[trellis.context[source]]
         begins = ~self.carries[trellis.symbol]
         exponent = self.surprise[before, trellis.symbol] - bits * begins
         weight = trellis.probability * np.exp2(np.clip(-tilt * exponent, -60, 60))
@@ -346,7 +352,7 @@ class HarmonyIdiom:
         return found
 
     @cached_property
-    def _newest(self) -> NDArray[np.int64]:
+    def newest(self) -> NDArray[np.int64]:
         """[contexts + 1]: the newest symbol of each context; `alphabet` for none."""
         tree = self.tree
         newest = np.full(tree.contexts + 1, self.alphabet, dtype=np.int64)

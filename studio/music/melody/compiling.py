@@ -355,7 +355,8 @@ def _line(context: Context, recipe: ComposeRecipe) -> Floats:
 
 def contour_limit(context: Context, recipe: ComposeRecipe, semitones: int) -> Mask:
     if not recipe.contour:
-        raise Refused("A contour limit needs a contour; draw one, such as --contour 1:D4 --contour 9:A5.")
+        said = "A contour limit needs a contour; draw one, such as from D4 in bar 1 to A5 in bar 9."
+        raise Refused(said, setting="contour")
     idiom = context.idiom
     near = np.abs(idiom.pitch[None, :] - _line(context, recipe)[:, None]) <= semitones
     return near | ~idiom.struck

@@ -33,8 +33,9 @@ from studio.music.melody.recipes import read_keep
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
 from studio.music.songs.loops import ChordLoops
-from studio.music.songs.plan import EARLIER_FORMS, SheetPlan
+from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe, in_time, read_changes, read_row
+from studio.music.songs.rules import EARLIER_FORMS
 from studio.music.songs.sung import ChordsOver
 
 USUAL_COPY = 12
@@ -344,7 +345,7 @@ class ChordRequest:
         meet = {(root_of[bar], root_of[bar + 1]) for bar in root_of if bar + 1 in root_of}
         logs = np.zeros(len(drawn))
         for number, bars in enumerate(drawn):
-            follows = (self._follows(bars[one][-1], bars[other][0]) for one, other in meet)
+            follows = (self.idiom.follows(bars[one][-1], bars[other][0]) for one, other in meet)
             if not all(follows):
                 logs[number] = -LEAST
             elif kinds is not None:
@@ -352,13 +353,6 @@ class ChordRequest:
                 logs[number] = max(-0.5 * ((found - kinds) / NEAR_KINDS) ** 2, 1 - LEAST)
         weights: Floats = np.exp(logs)
         return weights
-
-    def _follows(self, before: int, after: int) -> bool:
-        """Whether a chord came after another in a song, begun or carried on."""
-        tree = self.idiom.tree
-        context = int(tree.level[1]) + before
-        known = tree.follower[int(tree.first[context]) : int(tree.first[context + 1])]
-        return bool(np.isin((after, self.idiom.twins[after]), known).any())
 
     def _best(
         self,

@@ -42,6 +42,7 @@ from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.songs.character import MelodyCharacter
 from studio.music.songs.named import MELODIES, SONG_STYLES
+from studio.music.songs.rules import since
 from studio.music.songs.sung import SungEvent, SungIdiom
 from studio.music.styles.columns import columns_of
 from studio.music.styles.opening import open_style
@@ -333,19 +334,13 @@ def _plan_from(row: list[Any]) -> FormPlan:
     )
 
 
-BRIDGES_RULES = 6
-"""Since these rules of drawing (`sheet.DRAWING_RULES`) sections are counted in the key that is heard in
-them.
-"""
-
-
 def melodies_file(name: str, rules: str = "") -> Path:
-    """The file of a melody style. rules: by which songs are drawn; empty for today's. Raises `UnknownName`
-    and `Missing`.
+    """The file of a melody style. rules: by which songs are drawn (`rules.BROUGHT`); empty for today's.
+    Raises `UnknownName` and `Missing`.
     """
     if name not in MELODIES:
         raise UnknownName("melody style", name, MELODIES)
-    earlier = rules and int(rules) < BRIDGES_RULES
+    earlier = rules and not since(rules, "6")
     path = shipped("models") / f"{name}-2.melodies"
     if earlier or not path.exists():
         path = shipped("models") / f"{name}.melodies"

@@ -17,24 +17,14 @@ from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.tunes import Tune
 from studio.music.songs.chording import locked
 from studio.music.songs.recipes import SongRecipe, read_row
-from studio.music.songs.sheet import DRAWING_RULES, RULES_OF_08, SongStyles, drawing_rules, since
+from studio.music.songs.rules import by_key_rules, drawing_rules, since
+from studio.music.songs.sheet import SongStyles
 from studio.music.styles.style import Style
 from studio.works.recipe import Source
 from studio.works.work import Materials
 
 MOST_REMARKS = 10
 """Remarks on how a melody was read that go with its song."""
-
-
-KEY_RULES = "2"
-"""Since these rules the key that a recipe names is that of its melody, and a song says what reading had to
-judge.
-"""
-
-
-def by_key_rules(recipe: SongRecipe) -> bool:
-    """Whether a recipe is made by `KEY_RULES`: today's are, and works that were."""
-    return recipe.setting is None or recipe.setting.versions.get("melody") == KEY_RULES
 
 
 def melody_of(recipe: SongRecipe, source: Source, materials: Materials) -> tuple[Tune, list[str]]:
@@ -71,11 +61,11 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
         raise Refused(
             f"{len(row)} bars of chords were given for a melody of {len(asked.bars)} bars; give fewer."
         )
-    begun = since(drawing_rules(recipe), DRAWING_RULES)
+    begun = since(drawing_rules(recipe), "6")
     known, requirements, names = locked(recipe, asked.keys(), idiom, begun=begun)
     if known is not idiom:
         asked = Harmonisation.of(tune, known, fit)
-    if since(drawing_rules(recipe), DRAWING_RULES):
+    if since(drawing_rules(recipe), "6"):
         asked = replace(asked, closing=_closing(asked))
     asked = replace(asked, requirements=tuple(requirements))
     if not requirements:
@@ -118,8 +108,8 @@ def rows_of(asked: Harmonisation, recipe: SongRecipe) -> list[list[int]]:
             f"these, or for {recipe.harmonisation} harmonisations."
         )
     random = np.random.default_rng(recipe.seed)
-    if count == 1 and since(drawing_rules(recipe), RULES_OF_08):
-        evenly = since(drawing_rules(recipe), DRAWING_RULES)
+    if count == 1 and since(drawing_rules(recipe), "5"):
+        evenly = since(drawing_rules(recipe), "6")
         return [asked.draw_alike(random, daring=recipe.daring, evenly=evenly)]
     if count == 1:
         return asked.draw(1, random, daring=recipe.daring)

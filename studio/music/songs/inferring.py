@@ -58,9 +58,9 @@ def _kept() -> dict[str, Style]:
 
 def inferred_fit() -> Fit:
     """How melodies lie over these chords."""
-    counts = shipped_fit(TEACHERS[0], "")
+    counts = shipped_fit(TEACHERS[0])
     for name in TEACHERS[1:]:
-        counts += shipped_fit(name, "")
+        counts += shipped_fit(name)
     return counts.fit()
 
 

@@ -20,6 +20,7 @@ from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.harmony.idiom import CONTRAST, LAST, SECTION, THEME, is_minor
 from studio.music.melody.recipes import read_parts
 from studio.music.scores.keys import Key
+from studio.music.songs.rules import EARLIER_FORMS, FORM_RULES
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,6 @@ class SongForm:
     def parts(self) -> int:
         return len(read_parts(self.letters))
 
-
-FORM_RULES, EARLIER_FORMS = "2", "1"
-"""How forms are read. 1: as in 0.5.0, where the second A' of A A' B A' had chords of its own, and the V of a
-blues could be minor. 2: every A' has the same chords, and I, IV and V of a blues are dominants. A work says
-by which it was made.
-"""
 
 FORMS = {
     form.name: form
@@ -106,7 +101,7 @@ class SheetPlan:
         rules: str = FORM_RULES,
     ) -> SheetPlan:
         """form: letters or a name of `FORMS`. bars: None for as many as the form usually has. keys: letter ->
-        the key of its sections, where it is not `key`. rules: see `FORM_RULES`.
+        the key of its sections, where it is not `key`. rules: see `rules.FORM_RULES`.
 
         Raises `Refused` where the bars cannot be divided, a letter does not occur, or a key has another mode.
         """

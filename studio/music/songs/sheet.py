@@ -73,9 +73,10 @@ from studio.music.songs.loops import ChordLoops, Pattern, pattern_of
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.natural import CHOSEN, WORDED, leaning, natural_weights
 from studio.music.songs.natural import ROUNDS as LEANING_ROUNDS
-from studio.music.songs.plan import EARLIER_FORMS, FORM_RULES, FORMS, SheetPart, SheetPlan
+from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, named_song, read_row, read_section_key
 from studio.music.songs.record import SongRecord
+from studio.music.songs.rules import DRAWING_RULES, EARLIER_RULES, drawing_rules, form_rules, since
 from studio.music.songs.spans import drawn_span, keeping_within
 from studio.music.songs.sung import ChordsOver, SungIdiom
 from studio.music.songs.sung_words import WORDS, SongWords
@@ -170,30 +171,6 @@ RECITED, AT_ONCE = 3.0, 3
 many in a row.
 """
 
-DRAWING_RULES, RULES_OF_08, RULES_OF_07 = "6", "5", "4"
-RULES_OF_06, RULES_OF_05, EARLIER_RULES = "3", "2", "1"
-"""How songs are drawn. 1: as in 0.4.0, whose works say nothing. 2: among many draws those are taken whose
-sections are like the style's (`harmony.character`), and bars return moved or with another ending. 3: as many
-notes are off the beat as in the style (`lively_weights`), and words in a large style are sung by melodies
-learnt from a part of it. 4: notes are as long, as often off the beat and left as in the style, whatever the
-chords and words ask (`natural`); songs end on notes that the style's songs end on (`endings`); sections go on
-near where the one before ended; and sections in another key are sung as the style sings in that key. 5: the
-style's bridges are learnt in the key they are heard in; sections begin and end nearer to what they are next
-to (`Seams`), and lie better over their chords; few notes in a row are the same; and a given melody gets about
-as many different chords as a song of the style has. 6: each line of words has a rhythm of its own, and may
-begin before its section (`line_rhythm`, `leading`); chords go round as in the style's songs, where that was
-counted (`loops`), and melodies return where chords do; a melody reaches as far as those of one song
-(`spans`); songs end on strong beats; bridges of styles of counts are learnt in their keys too; and chords
-under a given melody are as evenly used as in a song. A work says by which it was made, and is made again by
-the same.
-"""
-
-
-def since(rules: str, first: str) -> bool:
-    """Whether these are the rules `first` or later ones."""
-    return int(rules) >= int(first)
-
-
 MOST_WITH_WORDS = 12_000
 """Events of a style from which words lead a melody: every syllable is counted at every tick, so larger ones
 would take minutes."""
@@ -212,19 +189,12 @@ KEPT = Constraint(
 """And the kept bars."""
 
 
-def drawing_rules(recipe: SongRecipe) -> str:
-    """The rules by which a song is drawn: today's, or those its work was made by."""
-    if recipe.setting is None:
-        return DRAWING_RULES
-    return recipe.setting.versions.get("drawing", EARLIER_RULES)
-
-
 @dataclass(frozen=True)
 class SongStyles:
     """What a song is made from. melody: the style of its notes. chords: one of
     `harmony.named.CHORD_STYLES`; empty where they are those of `lead_sheets`. lead_sheets: the style that the
     recipe names, where its melodies come from another. rhythm: the style of its rhythms, None for the
-    melody's own. rules: see `DRAWING_RULES`.
+    melody's own. rules: see `rules.BROUGHT`.
     """
 
     melody: Style
@@ -244,7 +214,7 @@ class SongStyles:
         chords = recipe.chords_from
         if not chords and recipe.style in SONG_STYLES:
             chords = SONG_STYLES[recipe.style].chords
-        if not chords and rules != EARLIER_RULES:
+        if not chords and since(rules, "2"):
             chords = next((row.chords for row in SONG_STYLES.values() if row.melody == style.name), "")
         if not chords:
             looked_at = range(0, len(style), max(1, len(style) // LOOKED_AT))
@@ -281,7 +251,7 @@ class SongStyles:
         if self.chords == INFERRED:
             return learn_harmony(with_inferred_chords(self._songs, meter, mode), meter, mode)
         if self.chords:
-            return shipped_chords(self.chords, meter, mode, self.rules)
+            return shipped_chords(self.chords, meter, mode, earlier=self.rules == EARLIER_RULES)
         return learn_harmony(self._songs, meter, mode)
 
     def habits(self, harmony: HarmonyIdiom) -> SongHabits:
@@ -296,7 +266,7 @@ class SongStyles:
 
     def loops(self, meter: Meter, mode: str) -> ChordLoops | None:
         """What goes round in the chords; None where it was not counted, and by rules before 6."""
-        if not since(self.rules, DRAWING_RULES) or self.chords in ("", INFERRED):
+        if not since(self.rules, "6") or self.chords in ("", INFERRED):
             return None
         return ChordLoops.of(shipped_habits(self.chords), f"{meter} {'minor' if is_minor(mode) else 'major'}")
 
@@ -320,7 +290,8 @@ class SongStyles:
         own = FitCounts.of(self._songs) if not self.chords else None
         if own is not None and own.own.sum():
             return own.fit()
-        return shipped_fit(USUAL_CHORDS if self.rules == EARLIER_RULES else self.chords, self.rules).fit()
+        earlier = self.rules == EARLIER_RULES
+        return shipped_fit(USUAL_CHORDS if earlier else self.chords, earlier=earlier).fit()
 
 
 USUAL_CHORDS = "songbook-manner"
@@ -338,7 +309,7 @@ Views = dict[tuple[int, ...], list["SectionView"]]
 class SheetDesk:
     """What all takes of a request share.
 
-    recipe: as asked. side: what is asked of the melody, whatever its chords. rules: see `DRAWING_RULES`.
+    recipe: as asked. side: what is asked of the melody, whatever its chords. rules: see `rules.BROUGHT`.
     rhythm: [alphabet], how much more often each event's rhythm is that of another style. remarks: what gave
     way so far. words: those that the melody has to carry, if any.
     loops: what goes round in the chords. span: the lowest and highest note of the song, by its seed.
@@ -390,12 +361,12 @@ class SheetDesk:
         since what leads on from one to the other is nearly always as in a tune there.
         """
         events = sum(map(len, self.sung.sequences))
-        return since(self.rules, RULES_OF_08) and events < LARGEST_NEAR
+        return since(self.rules, "5") and events < LARGEST_NEAR
 
     @property
     def fitting(self) -> float:
         """How much a quarter note over its chord counts."""
-        if not since(self.rules, RULES_OF_08):
+        if not since(self.rules, "5"):
             return FIT
         return FIT_NOW if self.words is None else FIT_WORDS
 
@@ -425,8 +396,8 @@ class SheetDesk:
         key = tuple(part.key.short() for part in plan.sections)
         if key not in self.in_keys:
             idiom, take = self.chords.idiom, self.given.take
-            judged = self.rules != EARLIER_RULES
-            begun = since(self.rules, DRAWING_RULES)
+            judged = since(self.rules, "2")
+            begun = since(self.rules, "6")
             chords = ChordRequest.of(
                 self.recipe, plan, idiom, take, judged=judged, loops=self.loops, begun=begun
             )
@@ -438,7 +409,7 @@ class SheetDesk:
         """The same for a section in another key: its melody is one of the style in that key. By earlier rules
         it was sung as in the song's own key, whose scale it then rarely left.
         """
-        if not since(self.rules, RULES_OF_07) or part.key.tonic == self.sung.key.tonic:
+        if not since(self.rules, "4") or part.key.tonic == self.sung.key.tonic:
             return self
         name = part.key.short()
         if name not in self.own:
@@ -596,7 +567,7 @@ class SectionView:
             given_up = closing.pop() if closing else usual.pop()
             remarks.append(f"Your settings rule out {given_up.name}.")
         usual += closing
-        alike = pattern_of(here.rows) if since(desk.rules, DRAWING_RULES) else None
+        alike = pattern_of(here.rows) if since(desk.rules, "6") else None
         whole = tuple(hard), (*soft, weight), tuple(usual)
         return cls(part, places, *whole, found.log_z, tuple(remarks), alike)
 
@@ -624,7 +595,7 @@ class SectionView:
         compiled = replace(desk.compiled, context=context, hard=hard, soft=self.soft, usual=self.usual)
         alike = self.alike if desk.words is None else None  # the lines of words have rhythms of their own
         forms = SectionForms(desk.forms, desk.plan, self.part, like, alike)
-        if more is not None and desk.rules != EARLIER_RULES:
+        if more is not None and since(desk.rules, "2"):
             forms.settled = True
         forms.ended = ending is not None
         if seams is not None and near:
@@ -632,7 +603,7 @@ class SectionView:
         if desk.span is not None:
             reach = keeping_within(desk.span, desk.sung, self.part.bars)
             compiled = replace(compiled, soft=(*compiled.soft, reach))
-        judge = judge_of(desk.sung, first, seams) if desk.rules != EARLIER_RULES else None
+        judge = judge_of(desk.sung, first, seams) if since(desk.rules, "2") else None
         return Outlook(
             melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms, judge
         )
@@ -859,23 +830,23 @@ def prepare(
     plan = plan_of(recipe, key)
     given = (given or GivenTunes()).placed(recipe, plan)
     rules = drawing_rules(recipe)
-    words = SongWords.leading(recipe, plan, rules=int(rules))
+    words = SongWords.leading(recipe, plan, rules=rules)
     yield f"learning chords from {styles.chords_title}"
     harmony = styles.harmony(meter, key.mode)
     fit = styles.fit()
-    judged = rules != EARLIER_RULES
+    judged = since(rules, "2")
     loops = styles.loops(meter, key.mode)
-    begun = since(rules, DRAWING_RULES)
+    begun = since(rules, "6")
     kept = given.kept_chords(fit)
     chords = ChordRequest.of(recipe, plan, harmony, given.take, kept, judged=judged, loops=loops, begun=begun)
     yield f"learning the melody from {styles.melody.entry.title}"
-    most = MOST_WITH_WORDS if rules not in (EARLIER_RULES, RULES_OF_05) and words is not None else None
+    most = MOST_WITH_WORDS if since(rules, "3") and words is not None else None
     sung = sung_of(
         styles.melody,
         *(meter, key, recipe.order),
-        variants=rules != EARLIER_RULES,
+        variants=since(rules, "2"),
         most=most,
-        tonics=styles.local_keys(harmony) if since(rules, RULES_OF_08) else None,
+        tonics=styles.local_keys(harmony) if since(rules, "5") else None,
     )
     check_singable(recipe, plan, sung, words)
     remarks = styles.borrowed(recipe)
@@ -890,7 +861,7 @@ def prepare(
     rhythm = None
     if styles.rhythm is not None:
         rhythm = rhythm_weights(sung, sung_of(styles.rhythm, meter, key, recipe.order))
-    if rules == RULES_OF_06 and words is None:
+    if rules == "3" and words is None:
         lively = lively_weights(sung, side, forms)
         rhythm = lively if rhythm is None else rhythm * lively
     desk = SheetDesk(
@@ -900,10 +871,10 @@ def prepare(
         remarks=remarks,
         words=words,
         habits=styles.habits(harmony) if _has_habits(recipe, words) else None,
-        ends=styles.ends(sung) if since(rules, RULES_OF_07) else None,
+        ends=styles.ends(sung) if since(rules, "4") else None,
         loops=loops,
     )
-    if since(rules, RULES_OF_07) and rhythm is None:
+    if since(rules, "4") and rhythm is None:
         desk = replace(desk, rhythm=natural_rhythm(desk, styles.chords))
     return desk
 
@@ -945,7 +916,7 @@ def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
             more.append(Requirement(RESOLVED.name(None), allowed=sung.resolving_by_bars(over)))
         return solve(trellis, bars * sung.bar, more)
 
-    if not since(desk.rules, RULES_OF_08):
+    if not since(desk.rules, "5"):
         return natural_weights(sung, desk.forms, ways, leaves_alone=worded)
     marks = WORDED if worded else None
     return natural_weights(sung, desk.forms, ways, marks=marks, chosen=CHOSEN)
@@ -957,7 +928,7 @@ def leans_of(sung: SungIdiom, chords: str, *, worded: bool, rules: str = DRAWING
     """
     leans = shipped_habits(sung.style.name).leans
     for name in (f"{chords} {sung.meter} major", f"{sung.style.name} {sung.meter} major"):
-        now = leans.get(f"{name} by rules 6") if since(rules, DRAWING_RULES) and not worded else None
+        now = leans.get(f"{name} by rules 6") if since(rules, "6") and not worded else None
         logs = (leans.get(f"{name} with words") if worded else None) or now or leans.get(name)
         if logs is not None:
             return leaning(sung, np.array(logs), leaves_alone=worded)
@@ -1034,11 +1005,6 @@ def plan_of(recipe: SongRecipe, key: Key) -> SheetPlan:
     return SheetPlan.of(recipe.form, bars, key, keys, form_rules(recipe))
 
 
-def form_rules(recipe: SongRecipe) -> str:
-    """The rules by which a form is read: today's, or those its work was made by."""
-    return FORM_RULES if recipe.setting is None else recipe.setting.versions.get("form", EARLIER_FORMS)
-
-
 @dataclass(frozen=True)
 class GivenTunes:
     """The tunes a recipe brings: the take that bars are kept from, the theme, and the records of earlier
@@ -1098,7 +1064,7 @@ class MelodySide:
         melody = melody_recipe_of(recipe, plan)
         if given.kept is not None:
             melody = melody.model_copy(update={"keep": (), "pins": (*melody.pins, *given.kept.pins)})
-        if since(drawing_rules(recipe), RULES_OF_07) and len({each.tonic for each in plan.keys}) > 1:
+        if since(drawing_rules(recipe), "4") and len({each.tonic for each in plan.keys}) > 1:
             melody = _in_its_key(melody, plan, sung.key)
         backs = (1, BACK) if sum(map(len, sung.sequences)) < LARGE_STYLE else (BACK,)
         for back in backs:
@@ -1120,7 +1086,7 @@ def _with_kept_bars(compiled: Compiled, sung: SungIdiom, kept: Kept | None, reci
         return compiled
     name = KEPT.name(None)
     row = KEPT, list(recipe.keep or recipe.keep_sections)
-    alone = since(drawing_rules(recipe), RULES_OF_07)
+    alone = since(drawing_rules(recipe), "4")
     hard = (*compiled.hard, Requirement(name, allowed=kept.mask(sung, its_key_alone=alone)))
     return replace(compiled, hard=hard, asked={**compiled.asked, name: row})
 
@@ -1139,7 +1105,7 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     """One lead sheet. Raises `Contradiction` where no melody satisfies everything over any row of chords."""
     random = np.random.default_rng(seed)
     desk = desk.with_rhythms(seed).in_learnt_keys(seed)
-    if since(desk.rules, DRAWING_RULES) and desk.recipe.range is None and desk.words is None:
+    if since(desk.rules, "6") and desk.recipe.range is None and desk.words is None:
         desk = replace(desk, span=drawn_span(desk.sung, np.random.default_rng([seed, REACHING])))
     yield "drawing chords"
     drawn, desk, logs = yield from rows_that_sing(desk, random)
@@ -1151,7 +1117,7 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
         takes = yield from _sections_drawn(desk, desk.sections(row), random, near=near)
         sheet = _led_in(desk, _sheet(desk, row, takes, seed), seed) if _all_hold(desk, takes) else None
         if sheet is not None:
-            if same == NEW or not since(desk.rules, RULES_OF_08) or not _as_before(desk, takes):
+            if same == NEW or not since(desk.rules, "5") or not _as_before(desk, takes):
                 break
             same += 1
             continue
@@ -1203,7 +1169,7 @@ def _with_pickup(desk: SheetDesk, sheet: Sheet, seed: int) -> Sheet:
         new = len(line) - len(sheet.tune.sounding)
         return all(low <= pitch <= high for pitch in line[:new]) and desk.sung.keeps_line(line, limit)
 
-    tune = with_pickup(sheet.tune, habits, fits, random, plain=since(desk.rules, RULES_OF_08))
+    tune = with_pickup(sheet.tune, habits, fits, random, plain=since(desk.rules, "5"))
     if tune is None:
         said = "No pick-up of the style leads to the first note, so there is none."
         return replace(sheet, remarks=(*sheet.remarks, said))
@@ -1388,13 +1354,13 @@ def _section_drawn(
         bars = in_bars(desk.sung, takes[plain].symbols)[:same]
         begins = context.whole_bars(0, [symbol for bar in bars for symbol in bar])
         more = Requirement(f"section {letter} begins as {plain}", allowed=begins)
-    if letter != plain and desk.rules != EARLIER_RULES:
+    if letter != plain and since(desk.rules, "2"):
         more = _with_another_ending(desk, view, more, _struck(desk, plain, takes))
     likened = plain if plain in takes else next(iter(takes), None)
     first = _events(whole, likened, takes[likened]) if likened is not None else None
     player = desk.sung.player(desk.compiled.context.max_copy)
     ending = seams = None
-    if since(desk.rules, RULES_OF_07):
+    if since(desk.rules, "4"):
         seams = Seams.of(whole, letter, takes)
         if letter == desk.plan.sections[-1].letter:
             ending = _song_end(desk, view, more, random)
@@ -1438,7 +1404,7 @@ def _song_end(
     base = [*view.hard, *view.soft, *view.usual, *([more] if more is not None else [])]
     if desk.ends is None:
         return None
-    strong = since(desk.rules, DRAWING_RULES)
+    strong = since(desk.rules, "6")
     for ending in desk.ends.on_strong_beats(desk.sung, random) if strong else desk.ends.drawn(random):
         found = SongEnds.requirement(ending, desk.sung, view.part.bars)
         if found.allowed is not None and solve(desk.trellis, ticks, [*base, found]).feasible:
@@ -1580,7 +1546,7 @@ def _joined_tune(desk: SheetDesk, takes: Mapping[str, Take], title: str, tempo: 
             known = desk.sung_in(part).sung.tune(takes[part.letter].symbols).notes
         notes += [(note.pitch, note.duration) for note in known]
     tune = Tune.of(notes, meter=sung.meter, key=desk.plan.key, title=title, tempo=tempo)
-    if not since(desk.rules, RULES_OF_07):
+    if not since(desk.rules, "4"):
         return tune
     home = KeyAt(Fraction(0), desk.plan.key)
     keys = [KeyAt(part.first * sung.meter.bar_length, part.key) for part in desk.plan.sections]

@@ -38,12 +38,11 @@ from studio.music.songs.checking import check_request
 from studio.music.songs.counted import counted_style, melody_style
 from studio.music.songs.facts import facts_of_band, facts_of_harmonisation, facts_of_sheet
 from studio.music.songs.fitting import fitted_in_words, with_room_for_words
-from studio.music.songs.harmonising import KEY_RULES, by_key_rules, harmonisation_of, melody_of, rows_of
+from studio.music.songs.harmonising import harmonisation_of, melody_of, rows_of
 from studio.music.songs.inferring import TEACHERS
 from studio.music.songs.keeping import Kept
 from studio.music.songs.limits import with_playable_meter
 from studio.music.songs.named import INFERRED, SONG_STYLES
-from studio.music.songs.plan import EARLIER_FORMS
 from studio.music.songs.playing import (
     arranging_rules,
     engraving_rules,
@@ -55,14 +54,20 @@ from studio.music.songs.playing import (
 from studio.music.songs.predictions import SongCosts, costs_of, in_common
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import RECORD, SongRecord
+from studio.music.songs.rules import (
+    EARLIER_FORMS,
+    EARLIER_RULES,
+    KEY_RULES,
+    by_key_rules,
+    drawing_rules,
+    form_rules,
+)
 from studio.music.songs.sheet import (
     GivenTunes,
     Sheet,
     SheetDesk,
     SongStyles,
     draw_sheet,
-    drawing_rules,
-    form_rules,
     plan_of,
     prepare,
 )
@@ -121,8 +126,9 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     given = recipe.source("melody")
     if given is None and recipe.harmonisations > 1:
         raise Refused(
-            "Several harmonisations were asked for, but no melody was given; give one with --melody, or ask "
-            "for several songs with --count."
+            "Several harmonisations were asked for, but no melody was given; ask for several songs, or give "
+            "a melody.",
+            setting="melody",
         )
     records = records_of(recipe, materials)
     kept = settled_by(recipe, records)
@@ -183,7 +189,7 @@ def chords_model(recipe: SongRecipe, style: Style) -> ModelIdentity | None:
     if not name:
         return None
     name = TEACHERS[0] if name == INFERRED else name
-    path = chords_file(name, drawing_rules(recipe))
+    path = chords_file(name, earlier=drawing_rules(recipe) == EARLIER_RULES)
     return ModelIdentity(name=f"chords {name}", sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
@@ -283,8 +289,9 @@ def records_of(recipe: SongRecipe, materials: Materials) -> tuple[SongRecord, ..
     found = tuple(SongRecord.from_json(materials(each)) for each in recipe.sources if each.role == RECORD)
     if recipe.keeps_more and not found:
         raise Refused(
-            "There is no earlier song to keep anything of; name one with --earlier, by its file or its "
-            "number in the gallery."
+            "There is no earlier song to keep anything of; name one, by its file or its number in the "
+            "gallery.",
+            setting="earlier",
         )
     return found
 

@@ -40,6 +40,7 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.line_rhythm import LineRhythms, is_small, lead_of
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.rules import drawing_rules, since
 from studio.music.songs.sung import SungIdiom
 from studio.music.words.assigning import SungStanza, assigned
 from studio.music.words.laying import Laid, lay
@@ -61,9 +62,6 @@ EVENLY, NEARLY = 0.75, 0.4
 """How far a syllable may lie from its even place, in bars, and from its place in the rhythm of its line, in
 beats, before it becomes much less likely.
 """
-
-LINES_HAVE_RHYTHM = 6
-"""The drawing rules since which lines have a rhythm, and may begin before their section."""
 
 RHYTHMS = 3
 """Beside the seed, for random numbers of their own."""
@@ -107,15 +105,15 @@ class SongWords:
         return cls(lyrics, found, letters, leads, 0 if leading else None)
 
     @classmethod
-    def leading(cls, recipe: SongRecipe, plan: SheetPlan, *, rules: int) -> SongWords | None:
+    def leading(cls, recipe: SongRecipe, plan: SheetPlan, *, rules: str) -> SongWords | None:
         """The words that the melody of a recipe has to carry; None without words, or where they come after
-        it. rules: see `sheet.DRAWING_RULES`.
+        it. rules: see `rules.BROUGHT`.
         """
         if not recipe.words or not recipe.words_first:
             return None
         sections = tuple(Section(each.letter, each.first + 1, each.bars) for each in plan.sections)
         lyrics = read_lyrics(recipe.words, recipe.language)
-        return cls.of(lyrics, sections, leading=rules >= LINES_HAVE_RHYTHM)
+        return cls.of(lyrics, sections, leading=since(rules, "6"))
 
     def with_seed(self, seed: int) -> SongWords:
         """The same with other rhythms, where lines have any."""
@@ -185,8 +183,7 @@ def with_words(
     if not recipe.words:
         return tune, found
     leading = recipe.words_first and recipe.source("melody") is None
-    versions = recipe.setting.versions if recipe.setting is not None else {"drawing": str(LINES_HAVE_RHYTHM)}
-    leading = leading and int(versions.get("drawing", "1")) >= LINES_HAVE_RHYTHM
+    leading = leading and since(drawing_rules(recipe), "6")
     words = SongWords.of(read_lyrics(recipe.words, recipe.language), sections, leading=leading)
     laid = words.under(tune, sections, divide=recipe.divide_notes or recipe.fit)
     if len(laid.tune.notes) != len(tune.notes):

@@ -200,7 +200,8 @@ def _refuse_to_overwrite(gallery: Gallery, force: bool) -> None:
     if works and not force:
         raise Refused(
             f"The gallery in {gallery.home} has {works} works already: restore into another folder, "
-            "or replace them with --force."
+            "or let them be replaced.",
+            setting="force",
         )
 
 

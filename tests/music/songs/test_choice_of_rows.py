@@ -19,9 +19,8 @@ import pytest
 
 from studio.music.chains.sampling import Requirement
 from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.rules import DRAWING_RULES, EARLIER_RULES
 from studio.music.songs.sheet import (
-    DRAWING_RULES,
-    EARLIER_RULES,
     ROWS,
     SINGING,
     SheetDesk,

@@ -17,11 +17,8 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.counted import sung_of
 from studio.music.songs.natural import natural_weights
 from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.rules import DRAWING_RULES
 from studio.music.songs.sheet import (
-    DRAWING_RULES,
-    RULES_OF_05,
-    RULES_OF_06,
-    RULES_OF_07,
     SheetDesk,
     SongStyles,
     draw_sheet,
@@ -53,7 +50,7 @@ def off_the_beat(desk: SheetDesk) -> float:
 
 def test_notes_off_the_beat_are_as_many_as_in_the_style_though_copies_are_forbidden() -> None:
     human = np.mean([note.start.denominator > 1 for tune in STYLE for note in tune.sounding])
-    earlier, now = desk_of(RULES_OF_05), desk_of(RULES_OF_06)
+    earlier, now = desk_of("2"), desk_of("3")
     assert earlier.rhythm is None  # songs of 0.5.0 are drawn as they were
     before, after = abs(off_the_beat(earlier) - human), abs(off_the_beat(now) - human)
     assert after < max(0.03, before / 2)
@@ -140,7 +137,7 @@ def test_a_section_in_another_key_is_sung_in_it() -> None:
 
     now = desk_of(DRAWING_RULES, section_keys=("B=Db",))
     assert inside(now) > 0.85
-    assert inside(desk_of(RULES_OF_06, section_keys=("B=Db",))) < 0.75
+    assert inside(desk_of("3", section_keys=("B=Db",))) < 0.75
     tune = finish(draw_sheet(now, 1)).tune
     assert [(each.start, each.key.short()) for each in tune.keys] == [(0, "F"), (64, "Db"), (96, "F")]
     assert now.sung.keeps_line([note.pitch or 0 for note in tune.sounding], 8)
@@ -156,7 +153,7 @@ def test_sections_go_on_nearer_to_where_the_one_before_ended() -> None:
                     found.append(abs((other.pitch or 0) - (one.pitch or 0)))
         return float(np.mean(found))
 
-    assert steps(DRAWING_RULES) < steps(RULES_OF_07) - 0.5
+    assert steps(DRAWING_RULES) < steps("4") - 0.5
 
 
 def test_a_bridge_is_learnt_in_the_key_it_is_heard_in() -> None:

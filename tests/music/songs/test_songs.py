@@ -312,14 +312,6 @@ def test_a_style_without_chords_takes_those_that_ship(name: str) -> None:
     assert SongStyles.of(SongRecipe(), STYLE).chords == ""
 
 
-def test_given_chords_that_shipped_counts_do_not_have_are_refused_or_stand_alone() -> None:
-    asked = {"style": "songbook-manner", "form": "A", "key": "C", "meter": "4/4", "progress": False}
-    with pytest.raises(Refused, match=r"has no chord “.*write it plainer"):
-        library.song(bars=8, chords="C | Am7 D7 | G6", **asked)
-    work = library.song(bars=4, chords="C | Am7 D7 | G6 | C", **asked)
-    assert [each.symbol for each in work.tune.chords] == ["C", "Am7", "D7", "G6", "C"]
-
-
 def test_shipped_chords_hold_no_song_and_match_their_cards() -> None:
     for name in CHORD_STYLES:
         path = chords_file(name)

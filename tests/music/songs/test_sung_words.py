@@ -136,7 +136,7 @@ def test_words_that_no_melody_carries_may_come_after_it(style: Style) -> None:
 def test_stanzas_of_one_section_share_a_melody_that_carries_the_longer_lines() -> None:
     plan = SheetPlan.of("AABA", 32, Key.parse("C"))
     words = "[A]\nOver the sea\nhome\n\n[A]\nAway\nI am coming home\n\n[B]\nla la"
-    found = SongWords.leading(SongRecipe(words=words), plan, rules=5)
+    found = SongWords.leading(SongRecipe(words=words), plan, rules="5")
     assert found is not None
     assert [line.notes for line in found.lines["A"]] == [4, 5]
     assert [line.notes for line in found.lines["B"]] == [2]
@@ -244,11 +244,11 @@ def test_how_many_syllables_lead_to_the_first_strong_one(line: str, before: int)
 def test_verses_that_begin_in_another_way_share_their_sections_notes() -> None:
     plan = SheetPlan.of("AABA", 32, Key.parse("C"))
     words = "[A]\nI was walking home\n\n[A]\nRain was falling\n\n[A]\nThe night is long\n\n[B]\nla la"
-    found = SongWords.leading(SongRecipe(words=words), plan, rules=6)
+    found = SongWords.leading(SongRecipe(words=words), plan, rules="6")
     assert found is not None
     assert found.leads == (2, 0, 0, 1)
     assert [line.notes for line in found.lines["A"]] == [4]
-    assert SongWords.leading(SongRecipe(words=words), plan, rules=5).leads == (0, 0, 0, 0)  # type: ignore[union-attr]
+    assert SongWords.leading(SongRecipe(words=words), plan, rules="5").leads == (0, 0, 0, 0)  # type: ignore[union-attr]
 
 
 def test_words_laid_under_a_melody_that_is_there_already() -> None:

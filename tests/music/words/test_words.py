@@ -153,7 +153,7 @@ def test_verses_and_a_refrain() -> None:
     sections = sections_of([("A", 2), ("B", 1), ("A", 2), ("B", 1)])
     words = "[Verse]\none two three four five six seven\n\n[Verse 2]\nI was here when they came back home\n"
     laid = lay(words + "\n[Chorus]\nla la la la", tune, sections=sections)
-    assert texts(laid.tune)[:8] == ["one", "two", "three", "four", "five", "six", "sev", "en"][:0] or True
+    assert texts(laid.tune)[:8] == ["one", "two", "three", "four", "five", "six", "sev", "en"]
     with_verse = {(word.start, word.text) for word in laid.words}
     assert (Fraction(8), "la") in with_verse
     assert (Fraction(20), "la") in with_verse  # the refrain comes back

@@ -1,0 +1,71 @@
+"""By which rules songs are drawn, and what each number of them brought.
+
+    since(drawing_rules(recipe), "6")       # whether lines of words have a rhythm of their own
+
+A work says by which rules it was made, and is made again by the same. What changes what a released number
+draws gets the next number here, and `since` where it is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from studio.music.songs.recipes import SongRecipe
+
+BROUGHT = {
+    "1": "Songs are drawn as in 0.4.0, whose works say nothing of rules.",
+    "2": "Among many draws those are taken whose sections are like the style's (`harmony.character`). Bars "
+    "return moved, or with another ending.",
+    "3": "As many notes are off the beat as in the style (`sheet.lively_weights`). Words in a large style "
+    "are sung by melodies learnt from a part of it.",
+    "4": "Notes are as long, as often off the beat, and left as in the style, whatever the chords and words "
+    "ask (`natural`). Songs end on notes that the style's songs end on (`endings`). Sections go on near "
+    "where the one before ended, and those in another key are sung as the style sings in that key.",
+    "5": "The style's bridges are learnt in the key they are heard in. Sections begin and end nearer to what "
+    "they are next to (`sheet.Seams`), and lie better over their chords. Few notes in a row are the same. A "
+    "given melody gets about as many different chords as a song of the style has.",
+    "6": "Each line of words has a rhythm of its own, and may begin before its section (`line_rhythm`, "
+    "`leading`). Chords go round as in the style's songs, where that was counted (`loops`), and melodies "
+    "return where chords do. A melody reaches as far as those of one song (`spans`). Songs end on strong "
+    "beats. A given chord is heard in its bar. Bridges of styles of counts are learnt in their keys too. "
+    "Chords under a given melody are as evenly used as in a song.",
+}
+"""What each number brought, the oldest first."""
+
+DRAWING_RULES, EARLIER_RULES = max(BROUGHT, key=int), min(BROUGHT, key=int)
+"""Today's rules, and those of works that say nothing of theirs."""
+
+FORM_RULES, EARLIER_FORMS = "2", "1"
+"""How forms are read. 1: as in 0.5.0, where the second A' of A A' B A' had chords of its own, and the V of a
+blues could be minor. 2: every A' has the same chords, and I, IV and V of a blues are dominants. A work says
+by which it was made.
+"""
+
+KEY_RULES = "2"
+"""Since these rules the key that a recipe names is that of its melody, and a song says what reading had to
+judge.
+"""
+
+
+def since(rules: str, first: str) -> bool:
+    """Whether these are the rules `first` of `BROUGHT`, or later ones."""
+    assert first in BROUGHT, first
+    return int(rules) >= int(first)
+
+
+def drawing_rules(recipe: SongRecipe) -> str:
+    """The rules by which a song is drawn: today's, or those its work was made by."""
+    if recipe.setting is None:
+        return DRAWING_RULES
+    return recipe.setting.versions.get("drawing", EARLIER_RULES)
+
+
+def form_rules(recipe: SongRecipe) -> str:
+    """The same of how its form is read."""
+    return FORM_RULES if recipe.setting is None else recipe.setting.versions.get("form", EARLIER_FORMS)
+
+
+def by_key_rules(recipe: SongRecipe) -> bool:
+    """Whether a recipe is made by `KEY_RULES`: today's are, and works that were."""
+    return recipe.setting is None or recipe.setting.versions.get("melody") == KEY_RULES
