@@ -35,7 +35,7 @@ def held_on(given: Iterable[ChordEvent], events: Sequence[ChordEvent]) -> list[C
     for harmony in dict.fromkeys(event.harmony for event in given):
         near = _kinship_with(harmony, events)
         if near.min(initial=5):
-            nearest = np.flatnonzero(near == near.min())
+            nearest = np.flatnonzero(near == near.min()).tolist()
             held += [replace(events[n], harmony=harmony) for n in nearest if events[n].carries]
     return list(dict.fromkeys(held))
 
