@@ -21,6 +21,7 @@ otherwise:
     chord tones      notes that begin on a tone of their chord; beat: of those on beats; strange: on a note
     that
                      neither chord nor key has
+    held             of the notes that are sung, those on the syllable of the note before
     span             semitones from the lowest to the highest note of a song
     rhymes, returns  of the bars from the third of a section on: those with the rhythm of the bar two or four
                      before, and those whose chords are those of that bar
@@ -117,6 +118,10 @@ class Heard:
                     self.add("beat", [good])
         pitches = [note.pitch or 0 for note in notes]
         self.add("span", [max(pitches) - min(pitches)])
+        if tune.words:
+            begun = {word.start for word in tune.words if word.verse == 1}
+            sung = [note for note in notes if note.start >= min(begun, default=0)]
+            self.add("held", [note.start not in begun for note in sung])
         self.listen_to_bars(tune)
         for one, other in pairwise(tune.chords):
             if one.symbol != other.symbol:
@@ -213,7 +218,8 @@ def drawn(name: str, asked: dict[str, str], rules: str, songs: int) -> Iterable[
     for seed in range(songs):
         try:
             sheet = finish(draw_sheet(desk, seed))
-            yield with_words(recipe, sheet.tune, sheet.sections, {})[0] if recipe.words else sheet.tune
+            own = recipe.model_copy(update={"seed": seed})
+            yield with_words(own, sheet.tune, sheet.sections, {})[0] if recipe.words else sheet.tune
         except StudioError as error:
             print(f"  seed {seed}: {error}")
 

@@ -37,7 +37,9 @@ class TimedAutomaton:
 
     letter: [alphabet], whole numbers from 0. step: [ticks, states, letters], the state that follows, or
     `NEVER`. weight: [ticks, states, letters], what a step is multiplied by (finite, at least 0), or None.
-    accepting: [states], where a walk may end. Raises `Refused` for shapes that do not go together.
+    accepting: [states], where a walk may end. merges: letters that do the same at a tick are taken together
+    there, which is quicker, and may change the last bits of a number. Raises `Refused` for shapes that do not
+    go together.
     """
 
     letter: Ints
@@ -45,6 +47,7 @@ class TimedAutomaton:
     accepting: Mask
     start: int = 0
     weight: Floats | None = None
+    merges: bool = False
 
     def __post_init__(self) -> None:
         ticks, states, letters = self.step.shape
@@ -102,9 +105,22 @@ class TimedAutomaton:
                     weight[tick, state % size] = self.weight[tick, state]
         accepting = np.zeros(size, dtype=bool)
         accepting[np.flatnonzero(self.accepting) % size] = True
-        clock = TimedAutomaton(self.letter, step, accepting, self.start % size, weight)
+        clock = TimedAutomaton(self.letter, step, accepting, self.start % size, weight, self.merges)
         freeze(clock)
         return clock
+
+    def letters_at(self, tick: int) -> list[tuple[int, ...]]:
+        """The letters at a tick, those together that are to be taken together."""
+        letters = self.step.shape[2]
+        if not self.merges:
+            return [(letter,) for letter in range(letters)]
+        found: dict[bytes, tuple[int, ...]] = {}
+        for letter in range(letters):
+            does = np.ascontiguousarray(self.step[tick, :, letter]).tobytes()
+            if self.weight is not None:
+                does += np.ascontiguousarray(self.weight[tick, :, letter]).tobytes()
+            found[does] = (*found.get(does, ()), letter)
+        return list(found.values())
 
     def _alive(self) -> tuple[Longs, Longs]:
         """[ticks]: the lowest and the highest state in which the clock can be at each tick, and from which it
@@ -213,8 +229,9 @@ def _up_to(trellis: Trellis, latest: Beliefs, begin: int) -> tuple[Floats, Float
 
 @dataclass(eq=False)
 class _Part:
-    """The steps of one letter from one place of the period. begins: [states of the place + 1]. leads: where
-    each leads. chosen: which steps of the whole layer they are. data: what they are multiplied by.
+    """The steps of one letter, or of some, from one place of the period. begins: [states of the place + 1].
+    leads: where each leads. chosen: which steps of the whole layer they are. data: what they are multiplied
+    by.
     """
 
     begins: NDArray[np.integer]
@@ -240,30 +257,31 @@ class _Parts:
 
     def __init__(self, trellis: Trellis, clock: TimedAutomaton, whether: bool) -> None:
         self.trellis, self.clock, self.whether = trellis, clock, whether
-        self.built: dict[tuple[int, int, int], _Part] = {}
+        self.built: dict[tuple[int, int, tuple[int, ...]], _Part] = {}
 
     def mass(self, place: int, tick: int, layer: WeightedLayer, ahead: Floats) -> Floats:
         """[states of the place, states of the clock]: the beliefs there. ahead: those where steps lead."""
         clock = self.clock
         found = np.zeros((len(layer.layer.begins) - 1, clock.states))
-        for letter in range(clock.step.shape[2]):
+        for letters in clock.letters_at(tick):
+            letter = letters[0]
             there = np.flatnonzero(clock.step[tick, :, letter] != NEVER)
             if not len(there):
                 continue
             onward = _span(clock.step[tick, there, letter])
-            some = self.of(place, tick, letter, layer).times(ahead)[:, onward]
+            some = self.of(place, tick, letters, layer).times(np.ascontiguousarray(ahead[:, onward]))
             if clock.weight is not None:
                 weight = clock.weight[tick, there, letter]
                 some = some * ((weight > 0).astype(np.float64) if self.whether else weight)
             found[:, _span(there)] += some
         return found
 
-    def of(self, place: int, tick: int, letter: int, whole: WeightedLayer) -> _Part:
-        """The steps of a letter with the numbers that `whole`, the layer of all letters, has now."""
+    def of(self, place: int, tick: int, letters: tuple[int, ...], whole: WeightedLayer) -> _Part:
+        """The steps of these letters with the numbers that `whole`, the layer of all letters, has now."""
         pattern = 0 if self.trellis.pattern is None else int(self.trellis.pattern[tick])
-        key = (place, pattern, letter)
+        key = (place, pattern, letters)
         if key not in self.built:
-            spoken = (self.clock.letter[whole.layer.symbols] == letter)[whole.layer.which]
+            spoken = np.isin(self.clock.letter[whole.layer.symbols], letters)[whole.layer.which]
             chosen = np.flatnonzero(spoken)
             begins = np.concatenate([[0], np.cumsum(spoken)])[whole.layer.begins]
             leads = whole.layer.leads[chosen]

@@ -29,6 +29,7 @@ from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
 from studio.music.songs.keeping import KeptBand, part_named
 from studio.music.songs.recipes import MixedPart, SongRecipe, read_part_seed
+from studio.music.songs.rules import drawing_rules, since
 from studio.music.sound.fonts import chosen_name, recorded_name
 from studio.music.sound.mixing import Strip, mixed
 from studio.music.sound.rendering import program_of
@@ -210,4 +211,11 @@ def engraved(recipe: SongRecipe, sections: Sequence[Section]) -> dict[str, Any]:
     rules = engraving_rules(recipe)
     letters = {section.first_bar: section.name for section in sections} if rules else None
     even = rules == ENGRAVING_RULES
-    return {"whole_tempo": bool(rules), "names": bool(rules), "letters": letters, "even": even}
+    slurs = since(drawing_rules(recipe), "7")
+    return {
+        "whole_tempo": bool(rules),
+        "names": bool(rules),
+        "letters": letters,
+        "even": even,
+        "slurs": slurs,
+    }

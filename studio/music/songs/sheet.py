@@ -711,14 +711,17 @@ def _carrying(
     def holds(*more: Requirement) -> bool:
         return solve(desk.trellis, ticks, [*others, *more]).feasible
 
-    if asked and holds(asked[0][0], *usual):
-        return [asked[0][0]], [], True  # its solution is asked for next, so nothing is worked out twice
-    if asked and holds(asked[0][0]):
-        return [asked[0][0]], [asked[0][1]] if asked[0][1] else [], True
+    whole = [requirement for requirement, said in asked if not said]  # with held syllables, and without
+    for requirement in whole:
+        if holds(requirement, *usual):
+            return [requirement], [], True  # its solution is asked for next: nothing is worked out twice
+    for requirement in whole:
+        if holds(requirement):
+            return [requirement], [], True
     last = [requirement for requirement, _ in asked[-1:]]
     if not holds(*last):
         return last, [], not asked
-    for requirement, said in asked[1:-1]:
+    for requirement, said in asked[len(whole) : -1]:
         if holds(requirement):
             return [requirement], [said], True
     return last, [said for _, said in asked[-1:] if said], True

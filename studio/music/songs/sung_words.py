@@ -25,32 +25,44 @@ bars.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from studio.music.chains.clocks import NEVER, TimedAutomaton
 from studio.music.chains.markov import freeze
+from studio.music.harmony.fit import Leaves
 from studio.music.melody.constraints import Constraint
 from studio.music.scores.meters import Meter
+from studio.music.scores.notes import Note
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
 from studio.music.songs.line_rhythm import LineRhythms, is_small, lead_of
+from studio.music.songs.melismas import held_lines, sung_as, sung_before
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.rules import drawing_rules, since
 from studio.music.songs.sung import SungIdiom
 from studio.music.words.assigning import SungStanza, assigned
-from studio.music.words.laying import Laid, lay
-from studio.music.words.lyrics import LyricLine, Lyrics, SungSyllable, read_lyrics
+from studio.music.words.laying import Laid, SungAs, lay
+from studio.music.words.lyrics import LyricLine, Lyrics, Stanza, SungSyllable, read_lyrics
 from studio.music.words.stresses import leads_in, level_of
 
 SILENT, SHORT, LONG, REST = 0, 1, 2, 3
 """The letters: nothing is struck; a note shorter than a beat; one of a beat or more; a rest, which by rules
 before 6 is as what is held.
 """
+
+LEFT = {0: 0.2, 3: 3.0, 5: 1.0}
+"""Where syllables are held over several notes: what is added to the letter of a note that is left by the same
+note, by a step, and by a leap; and what each is multiplied by within a syllable.
+"""
+
+SLURRED = (1.0, 0.7, 0.4, 0.3)
+"""What the second note of a syllable is multiplied by on places of each strength."""
 
 TORN, BREATH = 0.03, 0.4
 """What a rest is multiplied by in a word, and between words of a line."""
@@ -63,7 +75,7 @@ EVENLY, NEARLY = 0.75, 0.4
 beats, before it becomes much less likely.
 """
 
-RHYTHMS = 3
+RHYTHMS, MELISMAS = 3, 4
 """Beside the seed, for random numbers of their own."""
 
 WORDS = Constraint(
@@ -77,7 +89,8 @@ class SongWords:
     """The words of a song in their places. lines: for each letter of the form, without primes, the lines that
     its melody has to carry: of the stanzas that are sung there, each time the line with most syllables.
     leads: for each section of the form, how many syllables are sung before it, which are not in `lines`; none
-    by rules before 6. seed: of the rhythms of the lines; None for none.
+    by rules before 6. seed: of the rhythms of the lines; None for none. slurs: syllables may be held over
+    several notes, as by rules before 7 none are. held: `lines` with those by seed that are.
     """
 
     lyrics: Lyrics
@@ -85,11 +98,15 @@ class SongWords:
     letters: tuple[str, ...] = ()
     leads: tuple[int, ...] = ()
     seed: int | None = None
+    slurs: bool = False
+    held: dict[str, tuple[LyricLine, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, lyrics: Lyrics, sections: Sequence[Section], *, leading: bool = False) -> SongWords:
-        """leading: lines may begin before their section. Raises `Refused` for a name in brackets that no
-        section has.
+    def of(
+        cls, lyrics: Lyrics, sections: Sequence[Section], *, leading: bool = False, slurs: bool = False
+    ) -> SongWords:
+        """leading: lines may begin before their section. slurs: see `SongWords`. Raises `Refused` for a name
+        in brackets that no section has.
         """
         sung = assigned(lyrics, sections) if sections else ()
         letters = tuple(section.name.rstrip("'") for section in sections)
@@ -102,7 +119,7 @@ class SongWords:
                 body = lines[0].syllables[lead:]
                 lines = (replace(lines[0], syllables=body), *lines[1:])
             found[letter] = _fullest(found.get(letter, ()), lines)
-        return cls(lyrics, found, letters, leads, 0 if leading else None)
+        return cls(lyrics, found, letters, leads, 0 if leading else None, slurs)
 
     @classmethod
     def leading(cls, recipe: SongRecipe, plan: SheetPlan, *, rules: str) -> SongWords | None:
@@ -113,11 +130,18 @@ class SongWords:
             return None
         sections = tuple(Section(each.letter, each.first + 1, each.bars) for each in plan.sections)
         lyrics = read_lyrics(recipe.words, recipe.language)
-        return cls.of(lyrics, sections, leading=since(rules, "6"))
+        return cls.of(lyrics, sections, leading=since(rules, "6"), slurs=since(rules, "7"))
 
     def with_seed(self, seed: int) -> SongWords:
-        """The same with other rhythms, where lines have any."""
-        return self if self.seed is None else replace(self, seed=seed)
+        """The same with other rhythms and other held syllables, where lines have any."""
+        if self.seed is None:
+            return self
+        held = {
+            letter: held_lines(lines, np.random.default_rng([seed, MELISMAS, *letter.encode()]))
+            for letter, lines in self.lines.items()
+            if self.slurs
+        }
+        return replace(self, seed=seed, held=held)
 
     def lead_beats(self, section: int) -> int:
         """How many beats before a section (from 0) its words may begin."""
@@ -138,9 +162,13 @@ class SongWords:
         lines = self.lines.get(letter.rstrip("'"))
         if not lines:
             return []
-        timing = _Timing.of(lines, sung, bars, self.free_beats(letter), self.rhythm_seed(letter))
+        free, seed = self.free_beats(letter), self.rhythm_seed(letter)
+        timing = _Timing.of(lines, sung, bars, free, seed, slurs=self.slurs)
         said = f"Section {letter}: no melody carries the words with %s, so they only lean that way."
+        held = self.held.get(letter.rstrip("'"), lines)
+        slurred = _Timing.of(held, sung, bars, free, seed, slurs=self.slurs)
         return [
+            *([(slurred.clock(), "")] if held != lines else []),
             (timing.clock(), ""),
             (timing.clock(long_ends=False), said % "a long note at the end of every line"),
             (timing.clock(long_ends=False, stressed=False), said % "every stress on a beat"),
@@ -167,8 +195,25 @@ class SongWords:
             ends |= begins - ({first.start} if any(leads[place : place + 1]) else set())
         marked = replace(tune, phrase_ends=tuple(sorted(ends)))
         lyrics = _padded(self.lyrics, sections, self.leads) if any(self.leads) else self.lyrics
-        laid = lay(lyrics, marked, sections=sections, leads=leads, divide=divide)
+        held = self._held_in(tune, sections) if self.slurs and not divide else None
+        laid = lay(lyrics, marked, sections=sections, leads=leads, divide=divide, sung_as=held)
         return replace(laid, tune=replace(laid.tune, phrase_ends=tune.phrase_ends))
+
+    def _held_in(self, tune: Tune, sections: Sequence[Section]) -> SungAs:
+        """Which syllables of a stanza are held where it is sung: those that were, on notes that are kept of
+        an earlier song with its words, and otherwise those that the melody was drawn for.
+        """
+        known = {(word.start, word.verse) for word in tune.words}
+
+        def held(each: SungStanza, notes: Sequence[Note]) -> Stanza:
+            before = sung_before(each.stanza, [(note.start, each.verse) in known for note in notes])
+            if before is not None:
+                return before
+            lines = self.held.get(sections[each.section].name.rstrip("'"), ())
+            lead = self.leads[each.section] if self.leads else 0
+            return sung_as(each.stanza, lines, lead, len(notes))
+
+        return held
 
 
 def with_words(
@@ -183,8 +228,13 @@ def with_words(
     if not recipe.words:
         return tune, found
     leading = recipe.words_first and recipe.source("melody") is None
-    leading = leading and since(drawing_rules(recipe), "6")
-    words = SongWords.of(read_lyrics(recipe.words, recipe.language), sections, leading=leading)
+    rules = drawing_rules(recipe)
+    words = SongWords.of(
+        read_lyrics(recipe.words, recipe.language),
+        sections,
+        leading=leading and since(rules, "6"),
+        slurs=leading and since(rules, "7"),
+    ).with_seed(recipe.seed)
     laid = words.under(tune, sections, divide=recipe.divide_notes or recipe.fit)
     if len(laid.tune.notes) != len(tune.notes):
         found.pop("origins", None)  # they are of the notes as they were drawn
@@ -268,6 +318,7 @@ class _Timing:
     ticks: int
     windows: tuple[tuple[int, int], ...]
     rhythms: tuple[tuple[int, ...], ...] = ()
+    slurs: bool = False
 
     @classmethod
     def of(
@@ -277,8 +328,12 @@ class _Timing:
         bars: int,
         free: int = 0,
         seed: tuple[int, ...] | None = None,
+        *,
+        slurs: bool = False,
     ) -> _Timing:
-        """free: beats at the end in which nothing begins. seed: of the rhythms; None for none."""
+        """free: beats at the end in which nothing begins. seed: of the rhythms; None for none. slurs: see
+        `SongWords`.
+        """
         ticks = bars * sung.bar
         beat = int(sung.meter.beat / sung.tick)
         unit = sung.bar if bars >= len(lines) else beat
@@ -294,15 +349,15 @@ class _Timing:
             pace, random = LineRhythms(sung.meter, sung.tick), np.random.default_rng(seed)
             for line, (begin, end) in zip(lines, windows, strict=True):
                 rhythms.append(pace.places(line.syllables, begin, end, random))
-        return cls(tuple(lines), sung, ticks, windows, tuple(rhythms))
+        return cls(tuple(lines), sung, ticks, windows, tuple(rhythms), slurs)
 
     def clock(self, *, long_ends: bool = True, stressed: bool = True) -> TimedAutomaton:
         """State k: k notes have begun. long_ends, stressed: whether these hold, or only lean."""
         total = sum(line.notes for line in self.lines)
-        letters = 4 if self.rhythms else 3
+        letters = 8 if self.slurred else 4 if self.rhythms else 3
         step = np.full((self.ticks, total + 1, letters), NEVER, dtype=np.int32)
         weight = np.ones((self.ticks, total + 1, letters))
-        for silent in (SILENT, REST)[: letters - 2]:
+        for silent in (SILENT, REST)[: 1 + bool(self.rhythms)]:
             step[:, :, silent] = np.arange(total + 1)
         levels = _levels(self.sung.meter, self.sung.tick, self.ticks, self.sung.bar)
         beat = int(self.sung.meter.beat / self.sung.tick)
@@ -323,14 +378,27 @@ class _Timing:
                     if stressed and not note and not _may_stand(syllable, level):
                         continue
                     for letter in (LONG,) if last and long_ends else (SHORT, LONG):
-                        step[tick, done + number, letter] = done + number + 1
-                        leans = 1.0 if note else _leaning(syllable, level, letter)
+                        leans = self._slurred(level) if note else _leaning(syllable, level, letter)
                         leans *= 3.0 if last and letter == LONG else 1.0
-                        weight[tick, done + number, letter] = leans * near(number, tick)
+                        goes_on = not last and notes[number + 1][1] > 0
+                        for more, by in LEFT.items() if self.slurred else ((0, 1.0),):
+                            step[tick, done + number, letter + more] = done + number + 1
+                            left = by if goes_on and self.slurred else 1.0
+                            weight[tick, done + number, letter + more] = leans * left * near(number, tick)
             done += len(notes)
-        clock = TimedAutomaton(self._letters(beat), step, np.arange(total + 1) == total, 0, weight)
+        accepting = np.arange(total + 1) == total
+        clock = TimedAutomaton(self._letters(beat), step, accepting, 0, weight, merges=self.slurred)
         freeze(clock)
         return clock.folded(int(self.sung.ticks.max()))
+
+    @cached_property
+    def slurred(self) -> bool:
+        """Whether a syllable is held over several notes, by rules from 7 on."""
+        return self.slurs and any(line.notes > len(line.syllables) for line in self.lines)
+
+    def _slurred(self, level: int) -> float:
+        """What a note is multiplied by that is not the first of its syllable."""
+        return SLURRED[level] if self.slurs else 1.0
 
     def _near(self, line: int, notes: int, beat: int) -> Callable[[int, int], float]:
         """How likely it is that a note (from 0) of a line begins at a tick."""
@@ -350,6 +418,10 @@ class _Timing:
         found = np.where(self.sung.struck, np.where(long, LONG, SHORT), SILENT)
         if self.rhythms:
             found = np.where(self.sung.sounding, found, REST)
+        if self.slurred:
+            _, by_step, by_leap = LEFT
+            found += np.where(self.sung.struck & (self.sung.leaves == Leaves.STEP), by_step, 0)
+            found += np.where(self.sung.struck & (self.sung.leaves == Leaves.LEAP), by_leap, 0)
         return found.astype(np.int32)
 
 

@@ -14,7 +14,7 @@ where the tune breathes, and stressed syllables on notes that are felt strongly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -37,6 +37,9 @@ SHORTEST = Fraction(1, 4)
 
 LISTED = 6
 """Words or places that a remark names."""
+
+
+SungAs = Callable[[SungStanza, Sequence[Note]], Stanza]
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,15 @@ def lay(
     sections: Sequence[Section] = (),
     leads: Sequence[Fraction] = (),
     divide: bool = False,
+    sung_as: SungAs | None = None,
 ) -> Laid:
     """Words under a tune, in place of any it has.
 
     text: as `lyrics.read_lyrics` takes it. language: a code, such as "de". sections: of the tune; its stanzas
     are sung in them as `assigning.assigned` says. leads: see `stresses.in_sections`. Without sections the
     stanzas follow each other, or, where they have more syllables than the tune has notes, each is a verse.
-    divide: long notes are divided where there are more syllables than notes.
+    divide: long notes are divided where there are more syllables than notes. sung_as: from a stanza in its
+    place and the notes there to the same stanza with syllables held over several notes.
 
     Raises `Contradiction` for a stanza with more syllables than notes (unless `divide` helps), with the
     change that fits it, `Refused` for words that cannot be read, `UnknownName` for a language.
@@ -90,7 +95,8 @@ def lay(
     for each in plan:
         section, notes = places[max(0, each.section)]
         _check_count(each, section, notes, divided=divide)
-        placed = _placed(each.stanza, notes, tune)
+        stanza = each.stanza if sung_as is None else sung_as(each, notes)
+        placed = _placed(stanza, notes, tune)
         words += _printed(placed, notes, each.verse)
         found += faults(tune, placed, each.verse)
         counts.add(placed, notes)

@@ -5,7 +5,8 @@
 Options: `program`, the General MIDI instrument (0..127) that plays a tune; `colours`, number of a sounding
 note -> "#rrggbb"; `whole_tempo`, whether an engraved tempo is rounded; `names`, whether engraved chord names
 are those that musicians write; `letters`, the names of sections by the bars they begin with; `even`, whether
-lines are about equally full. A format takes those it can use and ignores the others.
+lines are about equally full; `slurs`, whether notes that are sung on one syllable are under a slur. A format
+takes those it can use and ignores the others.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ FORMATS = FormatTable(
             "MusicXML",
             "studio.music.writing.musicxml:write_musicxml",
             "For notation programs such as MuseScore, Dorico and Sibelius.",
-            options=frozenset({"colours"}),
+            options=frozenset({"colours", "slurs"}),
             reads_back=True,
         ),
         Format(
@@ -44,7 +45,7 @@ FORMATS = FormatTable(
             "Compressed MusicXML",
             "studio.music.writing.musicxml:write_mxl",
             "MusicXML in a small file, as notation programs exchange it.",
-            options=frozenset({"colours"}),
+            options=frozenset({"colours", "slurs"}),
             reads_back=True,
         ),
         Format(

@@ -29,12 +29,17 @@ Colours = Mapping[int, str]
 
 
 def write_musicxml(
-    music: Tune | Score, colours: Colours | Sequence[Colours] | None = None, *, engraved: bool = False
+    music: Tune | Score,
+    colours: Colours | Sequence[Colours] | None = None,
+    *,
+    engraved: bool = False,
+    slurs: bool = False,
 ) -> bytes:
     """A MusicXML document in UTF-8.
 
     colours: of the first part's notes, or one table for each part. engraved: chord names are spelled so that
-    verovio prints them as musicians write them (D7sus4, where it makes D7(4) of the exact degrees).
+    verovio prints them as musicians write them (D7sus4, where it makes D7(4) of the exact degrees). slurs:
+    notes that are sung on one syllable are under a slur.
     """
     score = music.score() if isinstance(music, Tune) else music
     tables = [colours] if isinstance(colours, Mapping) else list(colours or [])
@@ -43,13 +48,15 @@ def write_musicxml(
     lines += [*_heading(score), *_part_list(score)]
     for number, part in enumerate(score.parts, 1):
         table = tables[number - 1] if number <= len(tables) else {}
-        writer = _PartWriter(score, part, divisions, table, number == 1, number, engraved)
+        writer = _PartWriter(score, part, divisions, table, number == 1, number, engraved, slurs)
         lines += [f'<part id="P{number}">', *writer.lines(), "</part>"]
     lines.append("</score-partwise>")
     return ("\n".join(lines) + "\n").encode()
 
 
-def write_mxl(music: Tune | Score, colours: Colours | Sequence[Colours] | None = None) -> bytes:
+def write_mxl(
+    music: Tune | Score, colours: Colours | Sequence[Colours] | None = None, *, slurs: bool = False
+) -> bytes:
     """The same document compressed, by "Compressed .mxl Files" in the MusicXML 4.0 documentation: a zip that
     begins with its media type, not compressed, and names the score in META-INF/container.xml.
     """
@@ -58,7 +65,7 @@ def write_mxl(music: Tune | Score, colours: Colours | Sequence[Colours] | None =
         for name, content, method in (
             ("mimetype", b"application/vnd.recordare.musicxml", zipfile.ZIP_STORED),
             ("META-INF/container.xml", _CONTAINER, zipfile.ZIP_DEFLATED),
-            ("score.musicxml", write_musicxml(music, colours), zipfile.ZIP_DEFLATED),
+            ("score.musicxml", write_musicxml(music, colours, slurs=slurs), zipfile.ZIP_DEFLATED),
         ):
             # One date and one system for all, so that the same tune gives the same bytes anywhere.
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
@@ -160,7 +167,7 @@ _BEATS = {
 @dataclass(frozen=True)
 class _PartWriter:
     """Writes one part, measure by measure. first: it carries the tempo and the chord symbols.
-    number: of the part, from 1. engraved: as in `write_musicxml`."""
+    number: of the part, from 1. engraved, slurs: as in `write_musicxml`."""
 
     score: Score
     part: Part
@@ -169,6 +176,7 @@ class _PartWriter:
     first: bool
     number: int = 1
     engraved: bool = False
+    slurs: bool = False
 
     def lines(self) -> Iterator[str]:
         before = None
@@ -295,6 +303,30 @@ class _PartWriter:
             by_note[each.start] = by_note.get(each.start, "") + _lyric(each)
         return by_note
 
+    def _slur(self, written: Written, voice: int) -> str:
+        """The marks of slurs that end and begin at a note of the first voice."""
+        starts, ends = self._slurred
+        stop = voice == 1 and written.end in ends and not written.tie_out
+        start = voice == 1 and written.start in starts and not written.tie_in
+        return '<slur type="stop" number="1"/>' * stop + '<slur type="start" number="1"/>' * start
+
+    @cached_property
+    def _slurred(self) -> tuple[frozenset[Fraction], frozenset[Fraction]]:
+        """Where notes that are sung on one syllable begin, and where the last of them end."""
+        words = [word for word in self.part.words if word.verse == 1] if self.slurs else []
+        sung = {word.start for word in words}
+        notes = [note for note in self.part.notes if note.pitch is not None and not note.voice]
+        place = {note.start: number for number, note in enumerate(notes)}
+        starts, ends = set(), set()
+        for first in (place[word.start] for word in words if word.extends and word.start in place):
+            last = first
+            while last + 1 < len(notes) and notes[last + 1].start == notes[last].end not in sung:
+                last += 1
+            if last > first:
+                starts.add(notes[first].start)
+                ends.add(notes[last].end)
+        return frozenset(starts), frozenset(ends)
+
     def _note(self, written: Written, voice: int, lyrics: str = "") -> Iterator[str]:
         duration = f"<duration>{int(written.duration * self.divisions)}</duration>"
         look = "" if written.whole_bar else f"<type>{VALUES[written.value]}</type>" + "<dot/>" * written.dots
@@ -330,7 +362,7 @@ class _PartWriter:
                 played = f'<instrument id="P{self.number}-D{drum.pitch}"/>'
                 shape = "" if drum.head == "normal" else f"<notehead>{drum.head}</notehead>"
             # Beams, tuplets and words belong to the first note of a chord.
-            marks_of = tied if rank else tied + _tuplet(written)
+            marks_of = tied if rank else tied + self._slur(written, voice) + _tuplet(written)
             if rank == 0 and written.indices and self.part.notes[written.indices[0]].staccato:
                 marks_of += "<articulations><staccato/></articulations>" * (not written.tie_in)
             yield (

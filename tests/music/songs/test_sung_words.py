@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +26,8 @@ from studio.music.songs.sheet import GivenTunes, Sheet, SheetDesk, SongStyles, d
 from studio.music.songs.sung_words import SongWords, upbeats, with_words
 from studio.music.styles.style import Style
 from studio.music.words.lyrics import read_lyrics
+from studio.music.writing.abc import write_abc
+from studio.music.writing.midi import write_midi
 from studio.music.writing.musicxml import write_musicxml
 from studio.process import finish
 from tests.conftest import Studio
@@ -74,8 +77,70 @@ def sheets(desk: SheetDesk) -> list[Sheet]:
     return [finish(draw_sheet(desk, seed)) for seed in (1, 2)]
 
 
-def sung(desk: SheetDesk, sheet: Sheet) -> Tune:
-    return with_words(desk.recipe, sheet.tune, sheet.sections, {})[0]
+def sung(desk: SheetDesk, sheet: Sheet, seed: int = 0) -> Tune:
+    recipe = desk.recipe.model_copy(update={"seed": seed})
+    return with_words(recipe, sheet.tune, sheet.sections, {})[0]
+
+
+def held_by(words: SongWords, seed: int) -> list[tuple[str, int]]:
+    """The syllables of section A that are held by a seed, with how many notes more each has."""
+    lines = words.with_seed(seed).held["A"]
+    return [(each.text, each.more) for line in lines for each in line.syllables if each.more]
+
+
+def test_some_syllables_are_held_over_another_note(desk: SheetDesk) -> None:
+    words = desk.words
+    assert words is not None
+    seeds = [seed for seed in range(40) if held_by(words, seed)][:2]
+    for seed in seeds:
+        held = held_by(words, seed)
+        tune = sung(desk, finish(draw_sheet(desk, seed)), seed)
+        more = sum(notes for _, notes in held)
+        assert len(tune.sounding) == sum(SYLLABLES) + more
+        assert [word.text for word in tune.words if word.extends] == [text for text, _ in held]
+        score = music21.converter.parseData(write_musicxml(tune, slurs=True).decode(), format="musicxml")
+        notes = [note for note in score.flatten().notes if isinstance(note, music21.note.Note)]
+        struck = [note for note in notes if note.tie is None or note.tie.type == "start"]
+        silent = [number for number, note in enumerate(struck) if not note.lyrics]
+        assert len(silent) == more
+        begins = [note.getOffsetInHierarchy(score) for note in struck]
+        slurs = [
+            [each.getOffsetInHierarchy(score) for each in (slur.getFirst(), slur.getLast())]
+            for slur in score.recurse().getElementsByClass("Slur")
+        ]
+        inside = [number for number in silent if any(a < begins[number] <= b for a, b in slurs)]
+        assert inside == silent
+        assert len(slurs) == len(held)
+        for number in silent:
+            assert struck[number].pitch != struck[number - 1].pitch or number - 1 in silent
+            assert (
+                struck[number].offset == struck[number - 1].offset + struck[number - 1].duration.quarterLength
+            )
+        assert (
+            sum(line.count("_") for line in write_abc(tune).decode().split("\n") if line[:2] == "w:") == more
+        )
+        assert write_midi(tune).count(b"\xff\x05") == sum(SYLLABLES)
+
+
+def test_about_three_notes_of_a_hundred_are_held_and_none_by_earlier_rules(desk: SheetDesk) -> None:
+    words = desk.words
+    assert words is not None
+    more = [sum(notes for _, notes in held_by(words, seed)) for seed in range(400)]
+    assert 0.025 < np.mean(more) / (np.mean(more) + sum(SYLLABLES)) < 0.045
+    plan = SheetPlan.of("A", 8, Key.parse("C"))
+    before = SongWords.leading(desk.recipe, plan, rules="6")
+    assert before is not None
+    assert before.with_seed(1).held == {}
+
+
+def test_syllables_of_a_kept_section_stay_held_whatever_the_seed(desk: SheetDesk) -> None:
+    words = desk.words
+    assert words is not None
+    seed, other = [seed for seed in range(60) if held_by(words, seed)][:2]
+    sheet = finish(draw_sheet(desk, seed))
+    tune = sung(desk, sheet, seed)
+    again = replace(sheet, tune=tune)  # as `Kept.words` gives them back
+    assert sung(desk, again, other).words == tune.words
 
 
 def test_every_line_has_as_many_notes_as_syllables_in_its_own_bars(
