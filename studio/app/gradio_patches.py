@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 import traceback
+from collections.abc import Callable
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -109,6 +110,27 @@ def poll_less_often(page: gr.Blocks) -> None:
     offers no setting for it.
     """
     page._queue.sleep_when_free = QUEUE_INTERVAL
+
+
+def draw_only_what_is_seen(page: gr.Blocks) -> None:
+    """Take what `gr.api` makes of an endpoint's parameters off the page. The endpoints stay as they are.
+
+    Gradio puts one component for each parameter of each endpoint into the layout, where a browser draws
+    nothing for it. But it looks for every component that an event belongs to from the first of the layout on,
+    one by one, and these came first: they took half of the time in which the page's scripts open it. A
+    browser waits for all components that are not said to be invisible before it tells anyone that the page
+    has loaded (`components_to_register` in its `core-*.js`), so these say so.
+    """
+    from gradio.components.api_component import Api
+
+    def unseen(component: Component) -> Callable[[], dict[str, Any]]:
+        original = component.get_config
+        return lambda: {**original(), "visible": False}
+
+    for each in page.blocks.values():
+        if isinstance(each, Api):
+            each.__dict__["get_config"] = unseen(each)
+    page.children = [child for child in page.children if not isinstance(child, Api)]
 
 
 def check_named_files(page: gr.Blocks) -> None:

@@ -302,7 +302,7 @@ def both_takes_are_heard(hands: Mouse) -> None:
     page.locator(".deck input[type=range]").fill("60")
     page.locator(".deck select").select_option("Flute")
     page.wait_for_function(
-        "() => document.querySelectorAll('.compose audio')[1].src.includes('tempo=60&instrument=Flute')"
+        "() => document.querySelectorAll('.compose audio')[1].dataset.sounds === '?tempo=60&instrument=Flute'"
     )
     page.wait_for_function(f"() => ({HEARD})() === 1")
     with page.expect_download() as download:

@@ -94,6 +94,24 @@ def test_an_idle_queue_waits_as_long_as_it_is_told(page: gr.Blocks, monkeypatch:
     assert slept.value.args == (gradio_patches.QUEUE_INTERVAL,)
 
 
+def test_an_endpoints_parameters_are_not_drawn_and_can_be_asked_for() -> None:
+    def double(number: int) -> int:
+        return 2 * number
+
+    with gr.Blocks() as page:
+        field = gr.Textbox()
+        gr.api(double, api_name="double")
+    assert len(page.get_config_file()["layout"]["children"]) > 1, "Gradio still lays them out"
+    gradio_patches.draw_only_what_is_seen(page)
+    config = page.get_config_file()
+    (form,) = config["layout"]["children"]
+    assert form["children"] == [{"id": field._id}]
+    hidden = [each["props"]["visible"] for each in config["components"] if each["type"] == "api"]
+    assert hidden == [False, False], "a browser waits for what may be visible"
+    (asked,) = page.get_api_info()["named_endpoints"]["/double"]["parameters"]
+    assert asked["parameter_name"] == "number"
+
+
 def test_only_uploaded_files_can_be_named(page: gr.Blocks, tmp_path: Path) -> None:
     private = tmp_path / "private.txt"
     private.write_text("private")

@@ -397,6 +397,15 @@ def test_the_course_goes_on_from_lesson_to_lesson_and_remembers(visit: Any) -> N
     page.wait_for_selector(".stage", state="visible")
 
 
+SHARE = """() => {
+  const box = (what) => document.querySelector(what).getBoundingClientRect();
+  const [picture, check, pushes] = ['.figures', '.lesson.asks .side .checks', '.pushes'].map(box);
+  return picture.top >= 0 && check.top - picture.top > 200 && check.bottom <= pushes.top + 1
+    && pushes.bottom <= innerHeight + 1;
+}"""
+"""The picture, the first check and the buttons share the screen, and none covers another."""
+
+
 def test_on_a_phone_no_lesson_is_wider_than_the_screen(chromium: Chromium, studio: Open) -> None:
     with chromium.visitor(studio.address, PHONE, touch=True) as page:
         page.goto(f"{studio.address}/#lesson={COURSE[0]}")
@@ -405,6 +414,11 @@ def test_on_a_phone_no_lesson_is_wider_than_the_screen(chromium: Chromium, studi
             page.select_option(".course-menu select", name)
             page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
             assert narrow_enough(page), name
+        page.select_option(".course-menu select", "cafeteria")
+        page.wait_for_selector(".lesson[data-lesson=cafeteria] figure svg")
+        page.tap(".pushes button.main")
+        page.wait_for_selector(".lesson.asks")
+        page.wait_for_function(SHARE)
 
 
 @pytest.mark.parametrize("name", ["cafeteria", "wrongness", "benchmarks", "derivative_works"])

@@ -25,7 +25,7 @@ export class Deck {
     this.tempo = make('input', { type: 'range', min: SLOWEST, max: FASTEST, step: 1, 'aria-label': 'Tempo, in quarter notes a minute' });
     this.beats = make('output', {});
     this.instrument = make('select', { 'aria-label': 'Instrument' }, ...instrumentGroups(instruments, 'As composed'));
-    this.reset = make('button', { type: 'button', class: 'small plain', hidden: true }, 'As composed');
+    this.reset = make('button', { type: 'button', class: 'small plain reset', hidden: true }, 'As composed');
     this.former = make('button', { type: 'button', class: 'small', hidden: true, onclick: () => silence() }, '❚❚ Previous take');
     this.element = make('div', { class: 'deck', role: 'group', 'aria-label': 'Player', hidden: true },
       this.letters,
@@ -124,12 +124,16 @@ export class Deck {
     if (!pause) this.perform();
   }
 
-  /** The take that plays, or would, is rendered before the others. */
-  perform() {
+  /** The take that plays, or would, is heard before the others are rendered, which would only slow it down. */
+  async perform() {
     const asked = JSON.stringify(this.performance());
     if (asked === this.performed) return;
     this.performed = asked;
-    const first = this.melodies[this.current];
-    for (const melody of [first, ...this.melodies.filter((each) => each !== first)]) melody?.perform(this.performance());
+    const { melodies } = this;
+    const first = melodies[this.current];
+    for (const melody of [first, ...melodies.filter((each) => each !== first)]) {
+      if (asked !== this.performed || melodies !== this.melodies) return; // another change came
+      await melody?.perform(this.performance());
+    }
   }
 }

@@ -2,7 +2,7 @@
 // a line to follow, and where every note comes from.
 
 import { make, sentenceOf, write } from './dom.js';
-import { clock, goTo, playOnly, silence, takeOver } from './player.js';
+import { clock, goTo, letGo, playOnly, silence, takeOver } from './player.js';
 import { Roll } from './roll.js';
 import { Editing } from './roll_edit.js';
 import { Score } from './score.js';
@@ -232,13 +232,15 @@ export class Melody {
     this.parts.saying.textContent = [tempo && `at ${beatsInWords(tempo, this.music?.meter ?? '4/4')}`, instrument && `for ${instrument}`].filter(Boolean).join(' ');
     const composed = this.music?.tempo ?? 120;
     const pace = tempo ? tempo / composed : 1;
-    const next = make('audio', { preload: 'auto', src: `works/${this.work.id}/as/wav${query}` });
+    const next = make('audio', { 'data-sounds': query });
     const before = this.parts.audio;
     const faster = pace / this.pace;
     this.hearOf(next, () => { this.pace = pace; });
     try {
-      if (!await takeOver(before, next, faster, () => order === this.order)) return; // another change came meanwhile
+      const address = `works/${this.work.id}/as/wav${query}`;
+      if (!await takeOver(before, next, address, faster, () => order === this.order)) return; // another change came
     } catch {
+      if (order !== this.order) return;
       this.parts.explained.textContent = 'This could not be played; choose another instrument or tempo.';
       before.playbackRate = 1;
       return;
@@ -246,7 +248,7 @@ export class Melody {
     this.pace = pace;
     this.parts.audio = next;
     before.replaceWith(next);
-    before.removeAttribute('src');
+    letGo(before);
     this.frame(this.now());
   }
 

@@ -63,14 +63,18 @@ const LOOK = 500;
  * plays then. Gives the one that is heard from now on, or null where it is not wanted any more.
  *
  * @param {HTMLAudioElement} audio
- * @param {HTMLAudioElement} next its source is set
+ * @param {HTMLAudioElement} next has no source yet
+ * @param {string} address of what it is to play
  * @param {number} faster how many times
  * @param {() => boolean} wanted
  */
-export async function takeOver(audio, next, faster, wanted) {
+export async function takeOver(audio, next, address, faster, wanted) {
   const there = () => audio.currentTime / faster;
   audio.playbackRate = faster; // at once, until the new sound is here
+  const sound = await whole(address);
+  if (!wanted()) return null;
   next.preload = 'auto';
+  next.src = URL.createObjectURL(sound);
   /** @type {number | undefined} */
   let looking;
   try {
@@ -84,7 +88,10 @@ export async function takeOver(audio, next, faster, wanted) {
   } finally {
     clearInterval(looking);
   }
-  if (!wanted()) return null;
+  if (!wanted()) {
+    letGo(next);
+    return null;
+  }
   if (audio.paused) {
     goTo(next, there());
     return next;
@@ -92,6 +99,24 @@ export async function takeOver(audio, next, faster, wanted) {
   next.currentTime = there();
   await playOnly(next);
   return next;
+}
+
+/**
+ * A sound in one piece. A browser that fetches it by itself asks for its beginning, for its end and for its beginning
+ * again before it plays, which takes twice as long.
+ *
+ * @param {string} address
+ */
+async function whole(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer.blob();
+}
+
+/** It is not played any more: what it held is given back. @param {HTMLAudioElement} audio */
+export function letGo(audio) {
+  if (audio.src.startsWith('blob:')) URL.revokeObjectURL(audio.src);
+  audio.removeAttribute('src');
 }
 
 /**

@@ -19,11 +19,31 @@ export function open(widget) {
     if (underway !== undefined) showUnderway(element, underway);
     if (trouble !== undefined) showTrouble(element, props.desk, trouble, ways);
   });
+  sayOnce(element);
   element.addEventListener('click', (event) => {
     const deed = around(event, '[data-do]')?.dataset.do;
     if (deed === 'stop') desk(props.desk).stop?.();
     if (deed === 'dismiss') tell(props.desk, { trouble: null });
   });
+}
+
+/** Pixels at the bottom of a window that the button and its company may cover. */
+const COVERED = 190;
+
+/**
+ * Marks what a stage says already where it is seen: on a phone it is not said twice, one above the other.
+ *
+ * @param {HTMLElement} element
+ */
+function sayOnce(element) {
+  const looking = new IntersectionObserver((seen) => {
+    for (const { target, intersectionRatio } of seen) {
+      const part = target.classList.contains('run') ? 'run' : 'trouble';
+      element.classList.toggle(`${part}-above`, intersectionRatio > 0.9);
+    }
+  }, { threshold: [0, 0.9, 1], rootMargin: `0px 0px -${COVERED}px` });
+  const stage = element.closest('[role=tabpanel]')?.querySelector('.stage');
+  for (const part of stage?.querySelectorAll(':scope > .run, :scope > .trouble') ?? []) looking.observe(part);
 }
 
 /** @param {HTMLElement} element @param {Estimate | null | undefined} now */

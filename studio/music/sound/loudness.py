@@ -45,23 +45,37 @@ def _energy_before(
     from scipy.signal import lfilter
 
     filters = k_weighting(rate)
-    states = [[np.zeros(2) for _ in filters] for _ in range(samples.shape[1])]
+    channels, times = _different(samples)
+    states = [[np.zeros(2) for _ in filters] for _ in channels]
     found, total = np.zeros(len(places)), 0.0
     for begin in range(0, len(samples), STRETCH):
         stretch = samples[begin : begin + STRETCH]
         energy = np.zeros(len(stretch) + 1)
-        for channel, its in enumerate(states):
+        for channel, its in zip(channels, states, strict=True):
             wave = stretch[:, channel].astype(np.float64)
             for stage, (numerator, denominator) in enumerate(filters):
                 wave, its[stage] = lfilter(numerator, denominator, wave, zi=its[stage])
             np.square(wave, out=wave)
             energy[1:] += wave
+        energy[1:] *= times
         energy[0] = total
         np.cumsum(energy, out=energy)
         inside = (places > begin) & (places <= begin + len(stretch))
         found[inside] = energy[places[inside] - begin]
         total = float(energy[-1])
     return found
+
+
+def _different(samples: NDArray[np.floating[Any]]) -> tuple[list[int], int]:
+    """The channels of [n, channels] to look at, and how many each stands for: one instrument in the middle
+    sounds alike left and right.
+    """
+    import numpy as np
+
+    count = samples.shape[1]
+    if count == 2 and np.array_equal(samples[:, 0], samples[:, 1]):
+        return [0], 2
+    return list(range(count)), 1
 
 
 Filter = tuple[list[float], list[float]]
@@ -99,7 +113,7 @@ def true_peak(samples: NDArray[np.floating[Any]]) -> float:
     import numpy as np
 
     peak = 0.0
-    for channel in range(samples.shape[1] if len(samples) else 0):
+    for channel in _different(samples)[0] if len(samples) else ():
         peak = _highest_between(np.asarray(samples[:, channel], np.float64), peak)
     return 20 * math.log10(peak) if peak > 0 else -math.inf
 

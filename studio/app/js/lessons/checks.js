@@ -1,6 +1,6 @@
 // The questions of a lesson, and which answers were given in this browser.
 
-import { all, around, find } from '../dom.js';
+import { all, around, find, smoothly } from '../dom.js';
 import { known, noted, remember } from './memory.js';
 import { html } from './text.js';
 
@@ -22,8 +22,23 @@ export function ask(page) {
   clearTimeout(soon);
   soon = setTimeout(() => {
     const answered = page.querySelector('.side .checks [aria-pressed=true]');
+    const asked = page.classList.contains('asks');
     page.classList.toggle('asks', !answered);
+    if (!asked && !answered) makeRoom(page);
   }, QUIET);
+}
+
+/**
+ * On a phone the question stands on the buttons, and the picture goes up to where it is seen above both.
+ *
+ * @param {HTMLElement} page
+ */
+function makeRoom(page) {
+  page.style.setProperty('--pushes', `${find(page, '.pushes').offsetHeight}px`);
+  const { top } = find(page, '.figures').getBoundingClientRect();
+  if (matchMedia('(max-width: 760px)').matches && top > innerHeight / 3) {
+    find(page, '.stage').scrollIntoView({ behavior: smoothly() });
+  }
 }
 
 /**

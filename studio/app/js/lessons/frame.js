@@ -74,7 +74,7 @@ function lessonHtml(lesson, at, count, next) {
     ? `<section class="credits"><h3>Credits</h3><ul>${items(lesson.credits)}</ul></section>` : '';
   const toTab = lesson.tab ? `<button type="button" class="to-tab">Open the ${html(lesson.tab)} tab</button>` : '';
   const onward = next
-    ? `<button type="button" class="next" data-lesson="${next.name}">Next: ${html(next.title)} →</button>` : '';
+    ? `<button type="button" class="next" data-lesson="${next.name}">Next: ${html(next.title)}&nbsp;→</button>` : '';
   return `
     <header>
       <p class="kicker">Lesson ${at + 1} of ${count} · about ${lesson.minutes} minutes</p>

@@ -20,15 +20,18 @@ export const widthOf = (drawing, figure) =>
 /** How many units wide a drawing is now. @param {HTMLElement} drawing */
 export const unitsOf = (drawing) => Number(drawing.dataset.units);
 
+/** Units between the axes, at least: a wide drawing is not flat on a phone. */
+const LOWEST = 80;
+
 /**
  * @param {Figure} figure
  * @param {number} width in units
  * @returns {Plot}
  */
 export function plotOf(figure, width) {
-  const height = width / figure.aspect;
   const low = figure.x_label ? BOTTOM + 14 : BOTTOM;
   const [left, right, top, bottom] = figure.axes ? [LEFT, RIGHT, TOP, low] : [4, 4, 4, 4];
+  const height = Math.max(width / figure.aspect, figure.axes ? top + LOWEST + bottom : 0);
   const [w, h] = [width - left - right, height - top - bottom];
   const [x0, x1] = figure.x;
   const [y0, y1] = figure.y;
