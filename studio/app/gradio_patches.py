@@ -47,6 +47,19 @@ page that was left is gone, and one that has lost its connection tells of it. (G
 in after its own, so nothing here can hear that the page is being left before Gradio does.)
 """
 
+STOP_CLOCK = (
+    "{ const draw = window.requestAnimationFrame.bind(window); "
+    "window.requestAnimationFrame = (next) => "
+    r"/performance\.now\(\)-[^;]*\/1e3/.test(String(next)) ? 0 : draw(next); }"
+)
+"""JavaScript to be run before Gradio's own: an open page that does nothing draws nothing.
+
+Gradio shows how long a request has taken, and counts it for every frame. The clock of its sign that the page
+is loading is never stopped, so that every page draws sixty frames a second for as long as it is open
+(`W&&ze()` in its `statustracker-*.js`). The studio shows times of its own and none of these: they are not
+counted.
+"""
+
 BUILT_CLOSED: Any = 0
 """How a `gr.Accordion` opens that is closed at first, and whose content is there all the same.
 

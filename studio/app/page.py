@@ -143,7 +143,13 @@ def application(desk: Desk, access: Access | None = None) -> Guard:
     gradio_patches.say_mistakes_in_a_sentence(desk.gallery.home)
     gradio_patches.check_named_files(page)
     return Guard(
-        web, access, door.knows if door else None, LARGEST_REQUEST, script_hashes(top), desk.gallery.home
+        web,
+        access,
+        door.knows if door else None,
+        LARGEST_REQUEST,
+        script_hashes(top),
+        desk.gallery.home,
+        gradio_patches.STOP_CLOCK,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 import tomllib
@@ -19,7 +20,7 @@ from gradio.blocks import postprocess_update_dict
 from gradio.context import LocalContext
 from packaging.requirements import Requirement
 
-from studio.app import gradio_patches
+from studio.app import gradio_patches, modules
 
 IMPORT = """
 import pathlib
@@ -168,6 +169,17 @@ def test_an_event_of_a_widget_is_named_in_its_script() -> None:
         with pytest.raises(AttributeError, match="custom event"):
             silent.arrived  # noqa: B018
         assert callable(named.arrived)
+
+
+def test_gradio_counts_time_as_our_script_knows_it() -> None:
+    (pattern,) = re.findall(r" /(.*)/\.test", gradio_patches.STOP_CLOCK)
+    assets = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    (tracker,) = [path.read_text("utf-8") for path in assets.glob("statustracker-*.js")]
+    assert re.search(r"\(\)=>\{[^{}]*" + pattern + r"\),(\w+)&&\w+\(\)\}", tracker), (
+        "it calls itself for every frame"
+    )
+    others = [path.read_text("utf-8") for path in Path(modules.__file__).with_name("js").rglob("*.js")]
+    assert not any(re.search(pattern, script) for script in others), "nothing of ours is taken for it"
 
 
 def test_the_page_has_the_tabs_that_our_script_looks_for() -> None:

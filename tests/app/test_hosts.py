@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ async def behind(scope: Any, _receive: Any, send: Any) -> None:
         ],
     }
     await send(start)
-    await send({"type": "http.response.body", "body": f"<script>1</script>{seen}".encode()})
+    await send({"type": "http.response.body", "body": f"<head><script>1</script>{seen}".encode()})
 
 
 def visitor(access: Access | None = None, address: str = "203.0.113.9", **more: Any) -> TestClient:
@@ -192,6 +193,10 @@ def test_only_scripts_that_the_page_came_with_run() -> None:
     nonce = policy.partition("'nonce-")[2].partition("'")[0]
     assert f'<script nonce="{nonce}">' in one.text
     assert nonce not in other.text, "another for every answer"
+    first = visitor(first="0")
+    assert re.match(
+        r'<head><script nonce="[^"]+">0</script><script nonce="[^"]+">1</script>', first.get("/").text
+    )
     assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
     assert with_nonce(b"<script src=x><scripture>", "n") == b'<script nonce="n" src=x><scripture>'
     assert script_hashes("<script>alert(1)</script>") == (

@@ -58,6 +58,11 @@ def script_hashes(head: str) -> tuple[str, ...]:
     )
 
 
+def with_first_script(page: bytes, script: str) -> bytes:
+    """The page with a script that runs before any other, if there is one."""
+    return page.replace(b"<head>", f"<head><script>{script}</script>".encode(), 1) if script else page
+
+
 def with_nonce(page: bytes, nonce: str) -> bytes:
     """The page with this nonce on each of its scripts. Texts inside them cannot contain a tag: Gradio writes
     `<` as \\u003c there.

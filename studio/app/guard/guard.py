@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.app.guard.access import CHANGING, Access, client_behind, is_foreign
-from studio.app.guard.answers import add_headers, page_policy, strict_policy, with_nonce
+from studio.app.guard.answers import add_headers, page_policy, strict_policy, with_first_script, with_nonce
 from studio.app.guard.bounds import JSON, LESSONS, LONGEST_ADDRESS, Bounds, in_megabytes
 from studio.app.guard.mistakes import OUR_FAULT, is_our_fault, note, sentence
 from studio.errors import Refused
@@ -58,7 +58,7 @@ class Guard:
 
     knows: whether a request with these headers is of somebody who logged in; None where nobody has to.
     largest_upload: bytes of all files of one upload. hashes: of inline scripts that Gradio adds to the page.
-    home: the studio's, where its log is.
+    home: the studio's, where its log is. first: a script that the page runs before any other.
     """
 
     def __init__(
@@ -69,9 +69,10 @@ class Guard:
         largest_upload: int = 256 * 2**20,
         hashes: tuple[str, ...] = (),
         home: Path | None = None,
+        first: str = "",
     ) -> None:
         self.app, self.access, self.knows = app, access, knows
-        self.largest_upload, self.hashes, self.home = largest_upload, hashes, home
+        self.largest_upload, self.hashes, self.home, self.first = largest_upload, hashes, home, first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -80,7 +81,7 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})  # the page has no websocket
             return
-        answering = Answering(self.access, self.hashes, send)
+        answering = Answering(self.access, self.hashes, send, self.first)
         refusal = self.refusal(scope := self.believed(scope))
         if refusal is not None:
             await refusal(scope, receive, answering.send)
@@ -190,8 +191,8 @@ class TooMuch(Exception):
 class Answering:
     """Sends an answer with the headers that every answer carries; on the page, scripts get a nonce."""
 
-    def __init__(self, access: Access, hashes: tuple[str, ...], send: Send) -> None:
-        self.embed_in, self.hashes, self._send = access.embed_in, hashes, send
+    def __init__(self, access: Access, hashes: tuple[str, ...], send: Send, first: str) -> None:
+        self.embed_in, self.hashes, self._send, self._first = access.embed_in, hashes, send, first
         self.begun = self.ended = False
         self._start: Message | None = None
         self._page: list[bytes] = []
@@ -257,7 +258,7 @@ class Answering:
         """Send the page's headers; returns its body."""
         assert self._start is not None
         nonce = secrets.token_urlsafe(18)
-        page = with_nonce(b"".join(self._page), nonce)
+        page = with_nonce(with_first_script(b"".join(self._page), self._first), nonce)
         headers = MutableHeaders(raw=self._start["headers"])
         add_headers(headers, page_policy(self.embed_in, nonce, self.hashes), framed=bool(self.embed_in))
         if page:  # none in the answer to a HEAD request
