@@ -8,12 +8,10 @@ What is kept is plain arrays (see `styles.kept`). Whatever does not fit together
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from studio.music.chains.automata import Automaton, Listener
 from studio.music.chains.markov import freeze
@@ -22,14 +20,18 @@ from studio.music.melody.form import Close, FormPlan, Forms, How, Return, learn_
 from studio.music.melody.idiom import Event, Idiom, LearntTune, learn
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
-from studio.music.styles.kept import Arrays, KeptArrays
+from studio.music.styles.kept import (
+    WORTH_KEEPING,
+    Arrays,
+    KeptArrays,
+    demand,
+    joined,
+    parted,
+    recalled,
+    within,
+)
 from studio.music.styles.runs import RunKind
 from studio.music.styles.style import Style
-
-T = TypeVar("T")
-
-WORTH_KEEPING = 4_000
-"""Notes of a style from which on it takes longer to learn than to read back."""
 
 LARGE_TRELLIS = 10_000
 """States from which on a trellis takes longer to unfold than to read back."""
@@ -40,7 +42,7 @@ def learn_or_recall(style: Style, meter: Meter, key: Key, *, longest: int = 4) -
     if style.notes < WORTH_KEEPING:
         return learn(style, meter, key, longest=longest)
     name = (style.content, str(meter), key.fifths, key.mode, longest)
-    idiom = _recalled(
+    idiom = recalled(
         KeptArrays.of("idiom", *name),
         lambda arrays: _idiom_from(arrays, style, meter, key, longest),
         lambda: learn(style, meter, key, longest=longest),
@@ -54,7 +56,7 @@ def forms_of(idiom: Idiom) -> Forms:
     """`learn_forms`, or what it gave the last time."""
     if not isinstance(idiom.store, IdiomStore):
         return learn_forms(idiom)
-    return _recalled(
+    return recalled(
         KeptArrays.of("forms", *idiom.store.name),
         lambda arrays: _forms_from(arrays, idiom),
         lambda: learn_forms(idiom),
@@ -70,7 +72,7 @@ class IdiomStore:
 
     def copies(self, kind: RunKind, notes: int, work_out: Callable[[], Automaton]) -> Automaton:
         """The automaton of a copy limit."""
-        return _recalled(
+        return recalled(
             KeptArrays.of("copies", *self.name, kind.value, notes),
             _automaton_from,
             work_out,
@@ -92,62 +94,12 @@ class IdiomStore:
     ) -> Trellis:
         """The trellis of a walk under a copy limit alone. limit: the walk's lowest order, and the limit."""
         lowest, kind, notes = limit
-        return _recalled(
+        return recalled(
             KeptArrays.of("trellis", *self.name, lowest, kind.value, notes),
             lambda arrays: _trellis_from(arrays, walk, listener, budget),
             lambda: unfold(walk, (listener,), budget=budget),
             _trellis_arrays,
         )
-
-
-def _recalled(
-    kept: KeptArrays,
-    recall: Callable[[Arrays], T],
-    work_out: Callable[[], T],
-    to_arrays: Callable[[T], Arrays],
-) -> T:
-    """What is kept, or else what is worked out, which is then kept."""
-    arrays = kept.load()
-    if arrays is not None:
-        try:
-            return recall(arrays)
-        except (KeyError, ValueError, IndexError, TypeError, OverflowError):
-            pass  # a damaged file: what it should hold is worked out
-    found = work_out()
-    if arrays := to_arrays(found):
-        kept.save(arrays)
-    return found
-
-
-# Many lists in one array
-# ------------------------------------------------------------------------------------------------------------
-
-
-def _joined(name: str, lists: Iterable[Sequence[Any]], width: int = 1) -> Arrays:
-    """Lists of numbers, or of tuples of `width` numbers, end to end, and where each ends."""
-    parts = [list(one) for one in lists]
-    flat = np.array([each for one in parts for each in one], dtype=np.int32)
-    return {
-        name: flat.reshape(-1, width) if width > 1 else flat,
-        f"{name} ends": np.cumsum([len(one) for one in parts], dtype=np.int64),
-    }
-
-
-def _parted(arrays: Arrays, name: str) -> list[list[Any]]:
-    """The lists again."""
-    flat, ends = arrays[name].tolist(), arrays[f"{name} ends"].tolist()
-    _demand(not ends or (ends[-1] == len(flat) and ends == sorted(ends) and ends[0] >= 0))
-    return [flat[start:stop] for start, stop in zip([0, *ends[:-1]], ends, strict=True)]
-
-
-def _demand(condition: object) -> None:
-    if not condition:
-        raise ValueError("what is kept does not fit together")
-
-
-def _within(array: NDArray[Any], low: int, high: int) -> bool:
-    """Whether all numbers are from low to high - 1."""
-    return not array.size or (int(array.min()) >= low and int(array.max()) < high)
 
 
 # The idiom
@@ -161,11 +113,11 @@ def _idiom_arrays(idiom: Idiom) -> Arrays:
         "about": np.array([idiom.left_out, idiom.kindred, idiom.unit]),
         "events": np.array(events, dtype=np.int32).reshape(-1, 4),
         "number": np.array([line.number for line in lines]),
-        **_joined("symbols", idiom.sequences),
-        **_joined("bars", (line.bars for line in lines)),
-        **_joined("written", (line.written for line in lines)),
-        **_joined("sections", (line.sections for line in lines)),
-        **_joined("phrases", (line.phrase_ends for line in lines), 2),
+        **joined("symbols", idiom.sequences),
+        **joined("bars", (line.bars for line in lines)),
+        **joined("written", (line.written for line in lines)),
+        **joined("sections", (line.sections for line in lines)),
+        **joined("phrases", (line.phrase_ends for line in lines), 2),
     }
 
 
@@ -176,14 +128,14 @@ def _idiom_from(arrays: Arrays, style: Style, meter: Meter, key: Key, longest: i
         for pitch, ticks, place, carries in arrays["events"].tolist()
     ]
     symbols, bars, written, sections, phrases = (
-        _parted(arrays, name) for name in ("symbols", "bars", "written", "sections", "phrases")
+        parted(arrays, name) for name in ("symbols", "bars", "written", "sections", "phrases")
     )
     numbers = arrays["number"].tolist()
-    _demand(
+    demand(
         numbers
         and unit > 0
-        and _within(arrays["symbols"], 0, len(events))
-        and _within(arrays["number"], 0, len(style))
+        and within(arrays["symbols"], 0, len(events))
+        and within(arrays["number"], 0, len(style))
     )
     titles, ids = style.titles, style.ids
     lines = [
@@ -200,7 +152,7 @@ def _idiom_from(arrays: Arrays, style: Style, meter: Meter, key: Key, longest: i
             numbers, symbols, bars, written, sections, phrases, strict=True
         )
     ]
-    _demand(all(len(line.events) == len(line.bars) and line.events for line in lines))
+    demand(all(len(line.events) == len(line.bars) and line.events for line in lines))
     return Idiom(style, meter, key, lines, longest=longest, left_out=left_out, kindred=kindred, unit=unit)
 
 
@@ -216,14 +168,14 @@ def _forms_arrays(forms: Forms) -> Arrays:
     return {
         "about": np.array([(plan.bars, plan.like) for plan in plans]).reshape(-1, 2),
         "shapes": np.array([len(forms.shapes)]),
-        **_joined("returns", returns, 4),
-        **_joined("closes", closes, 4),
-        **_joined("parts", parts, 2),
+        **joined("returns", returns, 4),
+        **joined("closes", closes, 4),
+        **joined("parts", parts, 2),
     }
 
 
 def _forms_from(arrays: Arrays, idiom: Idiom) -> Forms:
-    returns, closes, parts = (_parted(arrays, name) for name in ("returns", "closes", "parts"))
+    returns, closes, parts = (parted(arrays, name) for name in ("returns", "closes", "parts"))
     plans = [
         FormPlan(
             bars,
@@ -238,8 +190,8 @@ def _forms_from(arrays: Arrays, idiom: Idiom) -> Forms:
     ]
     forms = Forms(idiom, plans)
     shapes = len(forms.shapes)
-    _demand(arrays["shapes"].tolist() == [shapes] and all(0 <= plan.like < shapes for plan in plans))
-    _demand(all(len(forms.shapes[plan.like].bars) == plan.bars for plan in plans))
+    demand(arrays["shapes"].tolist() == [shapes] and all(0 <= plan.like < shapes for plan in plans))
+    demand(all(len(forms.shapes[plan.like].bars) == plan.bars for plan in plans))
     return forms
 
 
@@ -253,13 +205,13 @@ def _automaton_from(arrays: Arrays) -> Automaton:
         letters, arrays["keys"], arrays["targets"], arrays["fallback"], arrays["accepting"], start
     )
     states = automaton.states
-    _demand(
+    demand(
         len(automaton.keys) == len(automaton.targets)
         and len(automaton.accepting) == states
         and 0 <= start < states
-        and _within(automaton.keys, 0, states * letters)
-        and _within(automaton.targets, -1, states)
-        and _within(automaton.fallback, -1, states)
+        and within(automaton.keys, 0, states * letters)
+        and within(automaton.targets, -1, states)
+        and within(automaton.fallback, -1, states)
         and bool((np.diff(automaton.keys) > 0).all())
         # A fallback is shorter than what falls back, so whoever follows them comes to an end.
         and bool((automaton.fallback < np.arange(states)).all())
@@ -293,7 +245,7 @@ def _trellis_from(arrays: Arrays, walk: Walk, listener: Listener, budget: Search
         start=start,
     )
     states, steps = trellis.states, trellis.steps
-    _demand(
+    demand(
         0 <= start < states <= budget.states
         and steps <= budget.steps
         and len(trellis.layer) == walk.period + 1
@@ -305,9 +257,9 @@ def _trellis_from(arrays: Arrays, walk: Walk, listener: Listener, budget: Search
         and len(trellis.accepting) == states
         and len(trellis.probability) == steps
         and trellis.hop.shape == (1, steps)
-        and _within(trellis.context, 0, walk.chain.contexts)
-        and _within(trellis.symbol, 0, walk.chain.tree.alphabet)
-        and _within(trellis.hop, 0, (walk.period + 2) * trellis.width)
+        and within(trellis.context, 0, walk.chain.contexts)
+        and within(trellis.symbol, 0, walk.chain.tree.alphabet)
+        and within(trellis.hop, 0, (walk.period + 2) * trellis.width)
         and bool((np.diff(trellis.first) >= 0).all())
         and bool((np.diff(trellis.layer) >= 0).all())
     )

@@ -38,9 +38,10 @@ from studio.music.chains.markov import Floats
 from studio.music.chains.sampling import Requirement, Solution, by_period, merged, possible, solve
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk
 from studio.music.harmony.counts import shipped_chords, shipped_fit
-from studio.music.harmony.fit import Fit, FitCounts
+from studio.music.harmony.fit import Fit
 from studio.music.harmony.idiom import HALVINGS, SECTION, HarmonyIdiom, is_minor, learn_harmony
 from studio.music.harmony.named import CHORD_STYLES
+from studio.music.harmony.recalled import fit_counts_of, learn_or_recall_harmony
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import Constraint, contradiction
 from studio.music.melody.form import Bar, FormPlan, Forms, How, Return
@@ -252,7 +253,7 @@ class SongStyles:
             return learn_harmony(with_inferred_chords(self._songs, meter, mode), meter, mode)
         if self.chords:
             return shipped_chords(self.chords, meter, mode, earlier=self.rules == EARLIER_RULES)
-        return learn_harmony(self._songs, meter, mode)
+        return learn_or_recall_harmony(self._songs, meter, mode)
 
     def habits(self, harmony: HarmonyIdiom) -> SongHabits:
         """Keys of bridges as in the songs the chords are of, pick-ups as in those of the melodies."""
@@ -287,7 +288,7 @@ class SongStyles:
         """How melodies lie over chords: as in the style, or in songs where it has no chords."""
         if self.chords == INFERRED:
             return inferred_fit()
-        own = FitCounts.of(self._songs) if not self.chords else None
+        own = fit_counts_of(self._songs) if not self.chords else None
         if own is not None and own.own.sum():
             return own.fit()
         earlier = self.rules == EARLIER_RULES

@@ -16,12 +16,12 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from studio.works.home import environments_home
 from studio.works.home import home as studio_home
@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 Arrays = dict[str, "NDArray[Any]"]
 """Arrays by their names."""
 
+T = TypeVar("T")
+
 FOLDER = "learnt"
+
+WORTH_KEEPING = 4_000
+"""Notes of a style from which on it takes longer to learn than to read back."""
 
 LARGEST, MOST = 64 * 2**20, 384 * 2**20
 """Bytes of the largest file that is kept, and of all of them."""
@@ -86,6 +91,55 @@ class KeptArrays:
             write_private_file(self.path, packed.getvalue())
 
 
+def recalled(
+    kept: KeptArrays,
+    recall: Callable[[Arrays], T],
+    work_out: Callable[[], T],
+    to_arrays: Callable[[T], Arrays],
+) -> T:
+    """What is kept, or else what is worked out, which is then kept."""
+    arrays = kept.load()
+    if arrays is not None:
+        try:
+            return recall(arrays)
+        except (KeyError, ValueError, IndexError, TypeError, OverflowError):
+            pass  # a damaged file: what it should hold is worked out
+    found = work_out()
+    if arrays := to_arrays(found):
+        kept.save(arrays)
+    return found
+
+
+def joined(name: str, lists: Iterable[Sequence[Any]], width: int = 1) -> Arrays:
+    """Lists of numbers, or of tuples of `width` numbers, end to end, and where each ends."""
+    import numpy as np
+
+    parts = [list(one) for one in lists]
+    flat = np.array([each for one in parts for each in one], dtype=np.int32)
+    return {
+        name: flat.reshape(-1, width) if width > 1 else flat,
+        f"{name} ends": np.cumsum([len(one) for one in parts], dtype=np.int64),
+    }
+
+
+def parted(arrays: Arrays, name: str) -> list[list[Any]]:
+    """The lists again."""
+    flat, ends = arrays[name].tolist(), arrays[f"{name} ends"].tolist()
+    demand(not ends or (ends[-1] == len(flat) and ends == sorted(ends) and ends[0] >= 0))
+    return [flat[start:stop] for start, stop in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def demand(condition: object) -> None:
+    """Raises `ValueError` for what does not hold: the file is damaged."""
+    if not condition:
+        raise ValueError("what is kept does not fit together")
+
+
+def within(array: NDArray[Any], low: int, high: int) -> bool:
+    """Whether all numbers of an array are from low to high - 1."""
+    return not array.size or (int(array.min()) >= low and int(array.max()) < high)
+
+
 def _arrays_in(path: Path) -> Arrays | None:
     import numpy as np
 
@@ -127,7 +181,7 @@ def make_room(folder: Path, most: int) -> None:
 
 @lru_cache(maxsize=1)
 def code_version() -> str:
-    """The hash of the code that learns: all of `chains`, and what reads a style for a melody."""
+    """The hash of the code that learns: all of `chains`, and what reads a style for melody or chords."""
     music = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for pattern in (
@@ -137,6 +191,7 @@ def code_version() -> str:
         "melody/idiom.py",
         "melody/form.py",
         "melody/learnt.py",
+        "harmony/*.py",
     ):
         for path in sorted(music.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
