@@ -126,7 +126,9 @@ def _settings(kind: Kind) -> Iterable[tuple[str, ...]]:
             option = f"`{option.removesuffix('s')}`, more than once"
         else:
             option = f"`{option}`"
-        yield f"`{control.name}`", option, _default(control), _range(control), control.help
+        of_its_look = control.name in kind.recipe_class().OF_ITS_LOOK
+        default = "the look's" if of_its_look else _default(control)
+        yield f"`{control.name}`", option, default, _range(control), control.help
 
 
 def _default(control: Control) -> str:

@@ -46,6 +46,7 @@ def test_every_command_field_and_row_is_on_a_page() -> None:
     for kind in KINDS.values():
         for field in kind.recipe_class().model_fields.keys() - UNSEEN:
             assert f"| `{field}` |" in text[f"{kind.name}.md"]
+    assert "| `octaves` | `--octaves` | the look's | 1 to 12 |" in text["dream.md"]
     for style in STYLES:
         assert f"| `{style}` |" in text["styles.md"]
 

@@ -68,7 +68,7 @@ def making_endpoint(kind: Kind, desk: Desk) -> Action:
         for role in kind.roles:
             offered[role.name] = [{"file": file} for file in _listed(given.pop(role.name) or [])]
             if role.bundled:
-                offered[role.name] += [{"study": name} for name in _listed(given.pop(BUNDLED) or [])]
+                offered[role.name] += [_by_name(role, name) for name in _listed(given.pop(BUNDLED) or [])]
         credit = Credit(*(str(given.pop(name) or "") for name in CREDIT))
         settings = {name.removeprefix(CLASHING): value for name, value in given.items() if value is not None}
         if settings.get("size") == "own":
@@ -82,6 +82,12 @@ def making_endpoint(kind: Kind, desk: Desk) -> Action:
     return ask
 
 
+def _by_name(role: Role, name: Any) -> dict[str, Any]:
+    """What goes by that name, as the page offers it; see `intake.Offer`."""
+    learnt = name in role.named_table() and name not in role.bundled_table()
+    return {"learnt" if learnt else "study": name}
+
+
 CLASHING = "work_"
 """Goes before a setting that is called like a role or a part of the credit."""
 
@@ -93,12 +99,14 @@ def describe(kind: Kind) -> str:
         files = "files" if role.several else "a file"
         said += f" `{role.name}`: {files}. {role.help}"
         if role.bundled:
-            said += f" `{BUNDLED}`: names of those that come with the studio."
+            learnt = " or that painters have learnt here" * bool(role.own)
+            said += f" `{BUNDLED}`: names of those that come with the studio{learnt}."
     return said
 
 
 def parameters_of(kind: Kind) -> list[inspect.Parameter]:
-    """The endpoint's parameters: files by role, the first one's credit, every setting of the recipe.
+    """The endpoint's parameters: files by role, the first one's credit, every setting of the recipe; at the
+    end those that came later, so that values that are sent by their place keep their meaning.
 
     None means "not given". The first file is needed where there is no work without it.
     """
@@ -107,12 +115,17 @@ def parameters_of(kind: Kind) -> list[inspect.Parameter]:
         _file_parameter(role, needed=role.needed and not number) for number, role in enumerate(kind.roles)
     ]
     parameters += [_optional(name, str) for name in CREDIT]
-    for control in kind.controls(with_format=True):
-        name = f"{CLASHING}{control.name}" if control.name in taken else control.name
-        parameters.append(_optional(name, _type_of(control)))
+    settings = {
+        control.name: _optional(
+            f"{CLASHING}{control.name}" if control.name in taken else control.name, _type_of(control)
+        )
+        for control in kind.controls(with_format=True)
+    }
+    later = [settings.pop(name) for name in kind.recipe_class().LAST_IN_CALLS]
+    parameters += settings.values()
     parameters += [_optional(f"{role.name}_sha256", str) for role in kind.roles if role.media == "weights"]
     parameters += [_optional(BUNDLED, list[str]) for role in kind.roles if role.bundled]
-    return parameters
+    return parameters + later
 
 
 def _file_parameter(role: Role, *, needed: bool) -> inspect.Parameter:

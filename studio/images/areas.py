@@ -138,7 +138,7 @@ class RegionLooks:
             shares = (shares * light // 255).astype(np.uint8)
         laid = torch.from_numpy(np.ascontiguousarray(shares)).to(device)
         kept = [float(region.own_colours) for region in areas.regions]
-        own = spread_by(laid, kept) / spread_by(laid, [1] * len(kept)).clamp_min(1e-6) if any(kept) else None
+        own = mean_by(laid, kept) if any(kept) else None
         return cls(laid, own, tuple(region.strength for region in areas.regions), areas.regions)
 
     def value(self, name: str, otherwise: float) -> float | Tensor:
@@ -146,7 +146,7 @@ class RegionLooks:
         values = [region.value(name, otherwise) for region in self.regions]
         if len(set(values)) == 1:
             return values[0]
-        return spread_by(self.shares, values) / spread_by(self.shares, [1] * len(values)).clamp_min(1e-6)
+        return mean_by(self.shares, values)
 
     def scaled(self, values: Tensor, measured: Callable[[Tensor, Tensor], float], to: float = 1.0) -> Tensor:
         """By what values [1, c, h, w] are to be multiplied, [1, 1, h, w], so that each region's own measure
@@ -179,3 +179,10 @@ def spread_by(shares: Tensor, values: Sequence[float]) -> Tensor:
         for share, value in zip(shares, values, strict=True):
             found[0, 0, rows].add_(share[rows].float(), alpha=value / 255)
     return found
+
+
+def mean_by(shares: Tensor, values: Sequence[float]) -> Tensor:
+    """The same, divided by the sum of the shares: what the regions at a place have on average. Where none is
+    it is 0.
+    """
+    return spread_by(shares, values).div_(spread_by(shares, [1] * len(values)).clamp_min_(1e-6))

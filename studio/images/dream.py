@@ -330,7 +330,8 @@ class Climb:
         self.shapes_in = self.mask
         if regions is not None:
             kept = [region.value("hold_shapes", recipe.hold_shapes) for region in regions.regions]
-            self.hold_shapes, self.shapes_in = float(any(kept)), spread_by(regions.shares, kept)
+            self.hold_shapes = float(any(kept))
+            self.shapes_in = spread_by(regions.shares, kept) if any(kept) else None
         self.share = share
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:

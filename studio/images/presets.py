@@ -91,8 +91,9 @@ def _written_out(region: Region, backbone: str) -> Region:
         )
     values = PRESETS[region.look].values
     layers = values["layers"] if backbone == DEFAULT else as_deep_in(backbone, values["layers"])
-    own = tuple((name, float(values[name])) for name in OWN_VALUES)
-    return replace(region, layers=tuple(layers), own_colours=bool(values["keep_colours"]), values=own)
+    own = tuple((name, region.value(name, float(values[name]))) for name in OWN_VALUES)
+    in_own = region.own_colours or bool(values["keep_colours"])
+    return replace(region, layers=tuple(layers), own_colours=in_own, values=own)
 
 
 def as_deep_in(backbone: str, terms: tuple[str, ...]) -> tuple[str, ...]:

@@ -275,6 +275,8 @@ class DreamRecipe(Recipe):
         }
     )
 
+    LAST_IN_CALLS: ClassVar[tuple[str, ...]] = ("hold_shapes",)
+
     OF_ITS_LOOK: ClassVar[tuple[str, ...]] = (
         *("layers", "octaves", "octave_scale", "steps", "coarse_first", "step_size", "hold", "smoothing"),
         *("colour", "keep_colours", "fine_colour", "hold_dark", "even", "vary_size"),
@@ -453,6 +455,8 @@ class StyleRecipe(Recipe):
         {"texture_loss"}
         | {"print", "format", "painter", "pieces", "quality", "stop_after", "begin_at", "more", "regions"}
     )
+
+    LAST_IN_CALLS: ClassVar[tuple[str, ...]] = ("texture_loss",)
 
     _regions_can_be_read = field_validator("regions")(_checked_regions)
 

@@ -104,7 +104,7 @@ there on it is less, and nothing at full strength.
 PLAIN = 0.4
 """How much the photo's shapes weigh where it has no structure, such as in a sky, by the fourth rules."""
 
-LEVELS = 5
+QUICK_LEVELS = 5
 """Of the pyramid that steps move by the fourth rules."""
 
 AT_ONCE_LEVELS, AT_ONCE_MEMORY = 4, 3
@@ -386,7 +386,7 @@ def _rule(recipe: StyleRecipe, size: Size) -> Rule:
     if rules > 3:
         if recipe.painter == "instant":
             return PyramidBFGS(AT_ONCE_LEVELS, quick=True, memory=AT_ONCE_MEMORY)
-        return PyramidBFGS(LEVELS, quick=True)
+        return PyramidBFGS(QUICK_LEVELS, quick=True)
     return LimitedBFGS() if rules < 3 else PyramidBFGS()
 
 

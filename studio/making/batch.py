@@ -287,9 +287,8 @@ def _ingredient(role: Role, written: Any, folder: Path, gallery: Gallery) -> Ing
         if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
             raise Refused(f"The {role.name} is {place!r}; a sha256 has 64 digits, 0 to 9 and a to f.")
         return Ingredient(role.name, gallery.read_source(_source(sha256, role)), **told)
-    if place in role.bundled_table() and not (folder / place).exists():
-        bundled = role.ingredient_named(place)
-        return replace(bundled, **told)  # type: ignore[arg-type]
+    if not (folder / place).exists() and place in role.named_table():
+        return replace(role.ingredient_named(place), **told)  # type: ignore[arg-type]
     return Ingredient(role.name, _read_file(folder / place, role.name), **{"name": Path(place).name} | told)
 
 

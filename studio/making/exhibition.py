@@ -304,10 +304,10 @@ def facts_file(exhibit: Exhibit) -> Path:
 def ingredients_of(exhibit: Exhibit) -> list[Ingredient]:
     """What it was made from, with what its settings imply. Raises a `StudioError` where that is not here."""
     given = [_ingredient(exhibit, role, name, shipped("gallery")) for role, name in exhibit.sources.items()]
-    implied = exhibit.settings
     path = shipped("gallery") / exhibit.file
-    if path.exists():  # its recipe also says by which rules, and so from which counts
-        implied = read_recipe(extract(path.read_bytes()) or "").model_dump()
+    recipe = extract(path.read_bytes()) if path.exists() else None
+    # The recipe in it also says by which rules, and so from which counts.
+    implied = exhibit.settings if recipe is None else read_recipe(recipe).model_dump()
     return given + KINDS[exhibit.kind].default_ingredients(implied, exhibit.sources)
 
 

@@ -75,13 +75,19 @@ class Role:
         table: Mapping[str, Bundled] = found_at(self.bundled) if self.bundled else {}
         return table
 
+    def named_table(self) -> Mapping[str, Bundled]:
+        """All that goes by name: what comes with the studio, and what its user has beside that. Of two with
+        one name, the studio's.
+        """
+        bundled = self.bundled_table()
+        own: Mapping[str, Bundled] = found_at(self.own)() if self.own else {}
+        return {**bundled, **{name: each for name, each in own.items() if name not in bundled}}
+
     def ingredient_named(self, name: str) -> Ingredient:
         """A bundled ingredient, or one of the user's own, by name. Raises `UnknownName`, or `Missing` where
         its file is not here.
         """
-        table = self.bundled_table()
-        if name not in table and self.own:
-            table = {**table, **found_at(self.own)()}
+        table = self.named_table()
         if name not in table:
             raise UnknownName(self.bundled_as or self.name, name, table)
         return table[name].ingredient()

@@ -135,6 +135,11 @@ class Recipe(Frozen):
     OF_ITS_LOOK: ClassVar[tuple[str, ...]] = ()
     """Fields that a ready-made look sets, unless they are given."""
 
+    LAST_IN_CALLS: ClassVar[tuple[str, ...]] = ()
+    """Fields that came after version 0.8.0, in the order in which they came. Endpoints take them after all
+    others, so that values that are sent by their place keep their meaning.
+    """
+
     def source(self, role: str) -> Source | None:
         """The source with that role, or None."""
         return next((source for source in self.sources if source.role == role), None)

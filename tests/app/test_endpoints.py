@@ -16,7 +16,9 @@ import pytest
 import torch
 from PIL import Image
 
+from studio.app.endpoints import parameters_of
 from studio.images.recipes import DreamRecipe
+from studio.making.kinds import KINDS
 from studio.works.metadata import extract
 from studio.works.recipe import controls
 from tests.app.conftest import Open
@@ -87,6 +89,13 @@ def test_the_endpoint_has_every_parameter_of_the_recipe(client: Any) -> None:
         "remove",
     }
     assert actions <= {name.strip("/") for name in endpoints}
+
+
+def test_values_that_are_sent_by_their_place_keep_their_meaning() -> None:
+    """What came after version 0.8.0 stands at the end (see `Recipe.LAST_IN_CALLS`)."""
+    known = json.loads(Path(__file__).with_name("places_of_0_8_0.json").read_text())
+    for name, places in known.items():
+        assert [each.name for each in parameters_of(KINDS[name])][: len(places)] == places
 
 
 def test_only_what_is_meant_for_others_is_published(client: Any) -> None:

@@ -16,8 +16,10 @@ from scipy.ndimage import gaussian_filter
 import studio as studio_library
 from studio.errors import Refused
 from studio.images import textures, tiles
-from studio.images.areas import window_of
+from studio.images.areas import Areas, RegionLooks, window_of
+from studio.images.dream import Climb
 from studio.images.networks.opening import open_network
+from studio.images.planning import Size
 from studio.images.presets import PRESETS, with_preset
 from studio.images.recipes import DreamRecipe
 from studio.images.regions import OWN_VALUES, Region, read_regions
@@ -144,6 +146,30 @@ def test_each_region_has_its_looks_own_spread() -> None:
     values = dict(Region.read(written[0]).values)
     assert values == {name: PRESETS["roses"].values[name] for name in OWN_VALUES}
     assert written[1] == "rest"
+
+
+def test_what_a_region_sets_itself_goes_before_its_look() -> None:
+    asked = {"preset": "weave", "regions": ["rest=roses(own colours, even 0.1, hold_shapes 0)*0.5"]}
+    (written,) = (Region.read(text) for text in with_preset(asked)["regions"])
+    looks = PRESETS["roses"].values
+    own = {"even": 0.1, "hold_shapes": 0.0}
+    assert dict(written.values) == {name: looks[name] for name in OWN_VALUES} | own
+    assert (written.layers, written.own_colours, written.strength) == (looks["layers"], True, 0.5)
+
+
+def test_a_dream_whose_regions_hold_no_shapes_has_no_picture_of_where() -> None:
+    photo = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+    share = np.full((1, 8, 8), 255, np.uint8)
+
+    def shapes_in(text: str) -> torch.Tensor | None:
+        areas = Areas((Region.read(text),), share)
+        looks = RegionLooks.at(Size(8, 8, 1), areas, None, torch.device("cpu"))
+        return Climb(DreamRecipe(hold_shapes=0.5), photo, None, looks).shapes_in
+
+    assert shapes_in("rest=a(hold_shapes 0)") is None
+    held = shapes_in("rest=a")
+    assert held is not None
+    assert held.unique().tolist() == [0.5]
 
 
 def test_a_large_picture_in_tiles_knows_its_regions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,15 @@ import pytest
 import soundfile
 
 from studio.errors import UnknownName
-from studio.making.exhibition import EXHIBITS, RENDITIONS, Rendition, sample, samples_here
+from studio.making.exhibition import (
+    EXHIBITS,
+    RENDITIONS,
+    Exhibit,
+    Rendition,
+    ingredients_of,
+    sample,
+    samples_here,
+)
 from studio.making.kinds import read_recipe
 from studio.making.on_show import OnShow, WithShow
 from studio.making.remaking import remake
@@ -63,6 +71,12 @@ def test_kin_on_show_are_known_and_sources_are_kept_only_when_something_is_made_
     works.keep_sources(recipe)
     assert gallery.read_source(recipe.sources[0]) == works.read(by_title["Dunes creatures"])
     gallery.close()
+
+
+def test_what_a_work_without_a_recipe_was_made_from_is_what_the_table_says() -> None:
+    bare = Exhibit("sources/pagoda.jpg", "dream", {"photo": "dahlia.jpg"})
+    assert extract((shipped("gallery") / bare.file).read_bytes()) is None
+    assert [each.name for each in ingredients_of(bare)] == ["dahlia.jpg"]
 
 
 def test_photos_to_try_have_their_credit() -> None:

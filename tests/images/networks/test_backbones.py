@@ -542,6 +542,18 @@ def test_the_device_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
         chosen_device()
 
 
+def test_how_fast_a_computer_is_is_known_also_where_the_usual_look_cannot_be_got_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from studio.images.predictions import probe
+
+    def not_here(*_: object) -> None:
+        raise Missing("The pictures of a motif are not here.")
+
+    monkeypatch.setattr("studio.images.dream.get_ready", not_here)
+    assert probe() > 0
+
+
 def test_the_first_dream_finds_its_network_ready() -> None:
     """What says how fast this computer is has opened the network with the layers that a dream looks at."""
     from studio.images.predictions import probe
