@@ -424,7 +424,7 @@ def making_function(name: str) -> Callable[..., MadeWork]:
             bound = signature.bind(*files, **given).arguments
         except TypeError as error:
             raise _not_understood(kind, signature, given, error) from None
-        arguments = dict(bound)
+        arguments = {name: _listed(signature.parameters[name], value) for name, value in bound.items()}
         arguments.update(arguments.pop("settings", {}))
         return _make(kind, arguments)
 
@@ -433,6 +433,12 @@ def making_function(name: str) -> Callable[..., MadeWork]:
     make.__doc__ = describe(kind)
     make.__signature__ = signature  # type: ignore[attr-defined]
     return make
+
+
+def _listed(parameter: inspect.Parameter, value: Any) -> Any:
+    """The value given for a parameter. What may be given one after another may also be one list."""
+    alone = parameter.kind is parameter.VAR_POSITIONAL and len(value) == 1
+    return tuple(value[0]) if alone and isinstance(value[0], list | tuple) else value
 
 
 def signature_of(kind: Kind) -> inspect.Signature:

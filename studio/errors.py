@@ -45,7 +45,7 @@ class UnknownName(Refused):
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         self.what, self.name, self.known = what, name, tuple(sorted(known))
-        near = difflib.get_close_matches(name[:80], self.known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name[:80], self.known, n=1)
         if near:
             remedy = f"did you mean '{near[0]}'?"
         elif not self.known:

@@ -30,7 +30,7 @@ SIZES = (512, 768, 1024, 2048, 4096)
 
 LABELS = {
     "backbone": "Network",
-    "feather": "Softness of the mask",
+    "feather": "Softness of edges",
     "hold": "Pull to the photo",
     "keep_colours": "Keep the photo's colours",
     "print": "Print size",

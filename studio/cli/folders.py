@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,15 +46,24 @@ def folder_help(kind: Kind) -> str:
     )
 
 
-def output_folder(path: Path) -> Path:
-    """The folder that results go into, made where it is not there. Raises `Refused` for a file."""
+@contextmanager
+def output_folder(path: Path) -> Iterator[None]:
+    """The folder that results go into is there meanwhile. One that was made for them is removed if nothing
+    was written into it. Raises `Refused` for a file.
+    """
     if path.exists() and not path.is_dir():
         raise Refused(f"{path} is a file: with a folder of photos, -o names the folder for the results.")
+    new = not path.exists()
     try:
         path.mkdir(exist_ok=True)
     except OSError as error:
         raise Refused(f"The folder {path} cannot be made ({error.strerror}): name another.") from None
-    return path
+    try:
+        yield
+    finally:
+        if new:
+            with suppress(OSError):  # something was written
+                path.rmdir()
 
 
 def make_all(asked: FolderRequest, *, quiet: bool, as_json: bool) -> None:
@@ -61,7 +72,7 @@ def make_all(asked: FolderRequest, *, quiet: bool, as_json: bool) -> None:
 
     counts: Counter[str] = Counter()
     failed: list[FolderEvent] = []
-    with open_gallery() as gallery:
+    with output_folder(asked.output), open_gallery() as gallery:
         for event in make_folder(asked, gallery):
             counts[event.what] += 1
             if event.what == "failed":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio.cli.folders import folder_help, folder_options, make_all, output_folder, takes_folders
+from studio.cli.folders import folder_help, folder_options, make_all, takes_folders
 from studio.cli.options import (
     FILE,
     check_output,
@@ -238,9 +238,8 @@ class _MakingRequest:
                 settings[role.weights] = tuple(weight for _, weight in named)
         table = self.kind.format_table()
         form = table.by_name(self.folder_format) if self.folder_format else next(iter(table.values()))
-        output = output_folder(self.output)
         return FolderRequest(
-            self.kind, photos, output, form, settings, files, credit=self.credit, force=self.force
+            self.kind, photos, self.output, form, settings, files, credit=self.credit, force=self.force
         )
 
     @property

@@ -23,7 +23,7 @@ def check_has_strokes(content: bytes, name: str) -> None:
     pixels = read_picture(content, name or "The painting").pixels
     if float(pixels.reshape(-1, 3).std(axis=0, dtype=np.float64).max()) < 255 * FLAT:
         raise Refused(
-            f"{name or 'The painting'} is of one colour, so there are no strokes to learn: choose another "
+            f"{name or 'The painting'} has only one colour, so there are no strokes to learn: choose another "
             "painting."
         )
 

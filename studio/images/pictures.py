@@ -195,8 +195,8 @@ def _check(envelope: Envelope, largest: int) -> None:
         )
     if width * height > largest * envelope.reduced**2:
         raise FileFlaw(
-            f"has {size}, {width * height / 1e6:.0f} megapixels; scale it down first, for example to "
-            f"{LARGEST_INPUT / 1e6:.0f} megapixels, which every kind of file may have."
+            f"has {size}, {width * height / 1e6:.0f} megapixels; scale it down first: up to "
+            f"{LARGEST_INPUT / 1e6:.0f} megapixels are fine in any format."
         )
     if min(width, height) < SMALLEST_INPUT_SIDE:
         raise FileFlaw(f"has only {size}; choose one with at least {SMALLEST_INPUT_SIDE} on each side.")

@@ -22,7 +22,7 @@ SMALLEST = 128
 GROWTH = 1.5
 """The largest factor from one size of a painting to the next."""
 
-PAINTING_RULES = 4
+PAINTING_RULES = 5
 """The rules by which paintings are painted. They are recorded in a work's setting, so that it is made again
 by its own: 1 where nothing is recorded, up to version 0.6.0.
 
@@ -34,6 +34,8 @@ and refining goes on from there; and steps move a pyramid, so that fewer are nee
 
 By the fourth, the photo is held less where it is plain, and steps are quicker; those that paint at once are
 taken at the finest size rather than at the coarser ones, since there the textures are that are looked at.
+
+By the fifth, the photo's broad shapes are held in what is painted step by step (`StyleRecipe.hold_shapes`).
 """
 
 
@@ -71,15 +73,16 @@ PARTS = {
     3: (0.25, 0.2, 0.33, 0.215),
     4: (0.25, 0.2, 0.25, 0.185),
 }
-"""By each of the rules, of the recipe's steps: the coarsest size's, those of the sizes between, those of the
-last of them, and the finest's.
+"""By each of the rules (5 as 4), of the recipe's steps: the coarsest size's, those of the sizes between,
+those of the last of them, and the finest's.
 """
 
 ALONE = 2 / 3
 """The part of the only size of a small painting."""
 
-DRAFT_STEPS = {2: 36, 3: 40, 4: 40}
-"""Of a draft by each of the rules: the first steps still learn what later ones make use of."""
+DRAFT_STEPS = {2: 36, 3: 40}
+"""Of a draft by each of the rules (later ones as 3): the first steps still learn what later ones make use of.
+"""
 
 AROUND = 28_000
 """What a step costs beside its pixels, in pixels (`python -m benchmarks.predictions`)."""
@@ -186,7 +189,7 @@ def painting_rules(recipe: StyleRecipe) -> int:
     if recipe.setting is None:
         return PAINTING_RULES
     recorded = recipe.setting.versions.get("painting", "1")
-    return int(recorded) if recorded in ("1", "2", "3", "4") else PAINTING_RULES
+    return int(recorded) if recorded in ("1", "2", "3", "4", "5") else PAINTING_RULES
 
 
 def takes_steps(recipe: StyleRecipe) -> bool:
@@ -205,7 +208,7 @@ def painting_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
         return sizes
     rules = painting_rules(recipe)
     if recipe.painter == "instant":
-        return _sizes_at_once(height, width, AT_ONCE[max(3, rules)])
+        return _sizes_at_once(height, width, AT_ONCE[min(4, max(3, rules))])
     at_once = _sizes_at_once(height, width, AT_ONCE[3])  # whose coarser sizes leave less to refine
     refining = refining_sizes(sizes)
     return [*at_once[:-1], *refining] if rules > 2 else refining
@@ -235,8 +238,8 @@ def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
     sides = [SMALLEST * (longer / SMALLEST) ** (k / count) for k in range(count)] if count else []
     rules = painting_rules(recipe)
     draft = recipe.quality == "draft" and rules > 1
-    steps = DRAFT_STEPS[rules] if draft else recipe.planned_steps
-    parts = PARTS.get(rules, PARTS[PAINTING_RULES])
+    steps = DRAFT_STEPS[min(3, rules)] if draft else recipe.planned_steps
+    parts = PARTS.get(rules, PARTS[4])
     sizes = []
     for place, side in enumerate([*sides, float(longer)]):
         size = Size(*fit_within(height, width, round(side)), 0)

@@ -62,9 +62,8 @@ REGIONS = parameter(
 PRINT = parameter(
     "",
     "Paper size and pixels per inch, such as 30x20cm@300, 12x8in@300 or A4@300; without @, 300 are used. "
-    "The whole picture is made to fit on the paper, upright or sideways, with a margin where the shapes "
-    "differ, and the file states the density: this chooses the size. Leave empty for the photo's "
-    "own density.",
+    "This sets the size: the whole picture fits on the paper, upright or sideways, with a margin where the "
+    "shapes differ. The file states the density. Leave empty for the photo's own density.",
     max_length=40,
 )
 
@@ -244,7 +243,12 @@ class DreamRecipe(Recipe):
         unit="px",
     )
     feather: float = parameter(
-        1.5, "Softness of the mask's edge, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%"
+        1.5,
+        "Softness of the edges of a mask or a region, in per cent of the longer side.",
+        ge=0,
+        le=20,
+        step=0.5,
+        unit="%",
     )
     tile: int = parameter(
         512,
@@ -419,8 +423,8 @@ class StyleRecipe(Recipe):
     )
     steps: int = parameter(
         120,
-        "Steps of gradient descent, where the quality is 'steps': the coarsest size takes a "
-        "quarter of them, those between up to a third, the finest a fifth.",
+        "How many steps of gradient descent, where the quality is 'steps'. Each size takes a part of them: "
+        "the coarsest and those between a fifth to a quarter, the finest less than a fifth.",
         ge=1,
         le=1000,
         step=1,
@@ -429,7 +433,12 @@ class StyleRecipe(Recipe):
         2.0, "How smooth the surface is: 0 leaves all the grain, 10 removes it.", ge=0, le=20, step=0.5
     )
     feather: float = parameter(
-        1.5, "Softness of the mask's edge, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%"
+        1.5,
+        "Softness of the edges of a mask or a region, in per cent of the longer side.",
+        ge=0,
+        le=20,
+        step=0.5,
+        unit="%",
     )
     backbone: str = parameter(
         "efficientnet_lite0",
@@ -439,9 +448,18 @@ class StyleRecipe(Recipe):
 
     texture_loss: Literal["auto", "gram", "transport"] = parameter(
         "auto",
-        "How the network's features are compared with the painting's: 'gram' by which occur together, "
-        "'transport' by how far they would have to be moved. 'auto' takes what suits the network: transport "
-        "for vgg19, after its best published recipe, and gram for all others.",
+        "How the picture's features are compared with the painting's: 'gram' looks at which occur together, "
+        "'transport' at how far they would have to move. 'auto' takes what suits the network: transport for "
+        "vgg19, as in its best published recipe, and gram for all others.",
+    )
+
+    hold_shapes: float = parameter(
+        0.5,
+        "How much the photo's broad light and dark are held, so that one still sees what it shows: 0 lets "
+        "the painting lay its own over them, 1 keeps them. The instant painter leaves this out.",
+        ge=0,
+        le=1,
+        step=0.05,
     )
 
     print: str = PRINT
@@ -452,11 +470,11 @@ class StyleRecipe(Recipe):
     regions: tuple[Annotated[str, Field(max_length=LONGEST_REGION)], ...] = REGIONS
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"texture_loss"}
+        {"texture_loss", "hold_shapes"}
         | {"print", "format", "painter", "pieces", "quality", "stop_after", "begin_at", "more", "regions"}
     )
 
-    LAST_IN_CALLS: ClassVar[tuple[str, ...]] = ("texture_loss",)
+    LAST_IN_CALLS: ClassVar[tuple[str, ...]] = ("texture_loss", "hold_shapes")
 
     _regions_can_be_read = field_validator("regions")(_checked_regions)
 

@@ -39,7 +39,7 @@ _PLACE = re.compile(r"^(?:(?P<word>rest|subject|background)|(?P<kind>area|segmen
 _FORM = re.compile(
     r"^(?P<place>[a-z]+(?: ?\d{1,2})?)"
     r"(?:=(?P<look>[\w-]*)(?:\((?P<inside>[^()]*)\))?)?"
-    r"(?:\*(?P<strength>\d*\.?\d+))?$"
+    r"(?:\*(?P<strength>-?\d*\.?\d+))?$"
 )
 
 _EXAMPLES = "such as subject=glass, rest=woodcut*0.5, segment 2=weave or area 1=glass"
@@ -76,12 +76,15 @@ class Region:
         strength = float(match["strength"] or 1)
         if not 0 < strength <= 1:
             raise ValueError(
-                f"The strength of '{text[:80]}' is {strength:g}; it must be more than 0 and at most 1."
+                f"The strength of the region '{match['place']}' is {strength:g}; it must be more than 0 and "
+                "at most 1."
             )
         number = int(place["number"] or 0)
         if place["kind"] and not 1 <= number <= (MOST_SEGMENTS if place["kind"] == "segment" else 99):
             up_to = f" to {MOST_SEGMENTS}" if place["kind"] == "segment" else ""
-            raise ValueError(f"'{text[:80]}' has no place: {place['kind']}s are numbered from 1{up_to}.")
+            raise ValueError(
+                f"There is no {place['kind']} {number}: {place['kind']}s are numbered from 1{up_to}."
+            )
         inside = [part.strip() for part in (match["inside"] or "").split(",") if part.strip()]
         values = tuple((found["name"], float(found["value"])) for found in map(_VALUE.match, inside) if found)
         for named, value in values:

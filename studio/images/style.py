@@ -23,6 +23,7 @@ from torch import Tensor
 
 from studio.errors import Missing, Refused
 from studio.images.areas import Areas, areas_of, window_of
+from studio.images.broad import BroadShapes, broad_shapes
 from studio.images.canvas import (
     PREVIEW_SIDE,
     STRIP,
@@ -434,11 +435,28 @@ def _target(
         target = _regional_target(recipe, network, base, paintings, areas, shapes)
     if by_transport(recipe):
         target = _by_transport(recipe, target)
+    target = replace(target, broad=_broad(recipe, base, target.textures, areas))
     if structure is None:
         return target
     plain = PLAIN if painting_rules(recipe) > 3 else 1.0
     factor = plain + HELD * min(1.0, 2 - 2 * recipe.strength) * _in_field(structure, base, field, shapes)
     return replace(target, held=factor if target.held is None else target.held * factor)
+
+
+def _broad(
+    recipe: StyleRecipe, base: Tensor, textures: Sequence[Statistics], areas: Areas | None
+) -> BroadShapes | None:
+    """The photo's broad shapes, where a recipe holds them: less above half strength, and not at full
+    strength; not in what is painted at once, whose steps are few, nor in a published recipe.
+    """
+    held = recipe.hold_shapes * min(1.0, 2 - 2 * recipe.strength) ** 0.5
+    if not held or painting_rules(recipe) < 5 or recipe.painter == "instant" or _published(recipe):
+        return None
+    shares = None
+    if areas is not None:
+        laid = torch.from_numpy(np.ascontiguousarray(areas.at(*base.shape[-2:]).shares))
+        shares = list(laid.to(base.device).float().div_(255))
+    return broad_shapes(base, [each.colours for each in textures], shares, held)
 
 
 def _in_field(values: Tensor, base: Tensor, field: Field, shapes: Tensor) -> Tensor:

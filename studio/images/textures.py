@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from studio.images.broad import BroadShapes
 from studio.images.networks.prepared import Prepared
 from studio.images.tiles import Field, Tile
 from studio.images.transport import Cloud, distance
@@ -68,7 +69,7 @@ class StyleTarget:
     (total variation). quick: the gradient takes less time, and is rounded otherwise than up to version 0.6.0.
     transport: for each of the textures, what their features are compared with by `transport.distance`, by
     layer; None where Gram matrices are compared. weights: published ones of the layers, which then take the
-    place of the studio's.
+    place of the studio's. broad: the photo's broad shapes, where they are held.
     """
 
     textures: tuple[Statistics, ...]
@@ -81,6 +82,7 @@ class StyleTarget:
     quick: bool = False
     transport: tuple[Mapping[str, Cloud], ...] | None = None
     weights: Mapping[str, float] | None = None
+    broad: BroadShapes | None = None
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -157,6 +159,8 @@ class StyleMeasure:
             loss += target.shapes_weight * shapes_error.item()
             if derivative is None:
                 loss += error.item()
+        if target.broad is not None:
+            loss += target.broad.add(picture, gradient)
         return Slope(loss + _smoothed(picture, gradient, target.smoothness), [gradient])
 
 

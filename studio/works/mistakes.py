@@ -35,14 +35,14 @@ def sentence(kind: type[BaseModel], error: ValidationError) -> str:
         remedy = f"did you mean '{near[0]}'?" if near else "leave it out."
         return f"'{_shortened(place)}' is not a setting of a {_kind_name(kind)}; {remedy}"
     said = _shortened(first["msg"].removeprefix("Value error, "), LONGEST)
-    if not place:
-        return said
+    if not place or (first["type"] == "value_error" and (said[:1].isupper() or said.startswith("'"))):
+        return said  # the words name what is meant
     if first["type"] in _TOO_LONG:
         unit = _TOO_LONG[first["type"]]
         shown, most = _shortened(place.replace("_", " ")), first["ctx"]["max_length"]
         return f"{shown} is too long; give at most {most:,} {unit}."
     remedy = _remedy(first["type"], said, _limits(kind, str(first["loc"][0])))
-    place = _shortened(place.replace("_", " "))
+    place = _named(first["loc"])
     if first["type"] == "missing":
         return f"{place} is missing; {remedy}."
     if first["type"] == "value_error" and isinstance(first["input"], list | tuple) and first["input"]:
@@ -56,10 +56,20 @@ def sentence(kind: type[BaseModel], error: ValidationError) -> str:
     return f"{place} is {given}; {remedy.rstrip('.')}."
 
 
+def _named(place: tuple[int | str, ...]) -> str:
+    """A field, or an entry of a list, as a sentence calls it."""
+    if len(place) == 2 and isinstance(place[1], int):
+        return _shortened(f"entry {place[1] + 1} of {str(place[0]).replace('_', ' ')}")
+    return _shortened(".".join(map(str, place)).replace("_", " "))
+
+
 def _remedy(mistake: str, said: str, limits: str) -> str:
     remedy = _REMEDIES.get(mistake)
     if remedy is None:
         remedy = (said[:1].lower() + said[1:]).replace("input should be", "it must be")
+        remedy = remedy.replace("less than or equal to", "at most").replace(
+            "greater than or equal to", "at least"
+        )
     if limits and "number" in remedy:
         return f"{remedy}, {limits}"
     if limits and mistake in ("greater_than_equal", "less_than_equal"):

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
 import studio as studio_library
-from studio.errors import Refused
+from studio.errors import Refused, UnknownName
 from studio.images import textures, tiles
 from studio.images.areas import Areas, RegionLooks, window_of
 from studio.images.dream import Climb
@@ -72,7 +72,7 @@ def test_a_region_is_read_and_written_back(text: str, region: Region) -> None:
         (["sky=weave"], "'sky=weave' is not a region"),
         (["subject*0"], "must be more than 0"),
         (["subject*1.5"], "at most 1"),
-        (["segment 7"], "numbered from 1"),
+        (["segment 7"], "There is no segment 7: segments are numbered from 1 to 6"),
         (["rest=weave(blocks.2, even 1.5)"], "at most 1"),
         (["rest=weave", "rest=mosaic"], "'rest' is there twice"),
     ],
@@ -361,7 +361,7 @@ def test_paintings_are_named_by_their_regions(studio: Studio, files: Path) -> No
         (["nothing.png=weave"], "'nothing.png' is neither a file nor a place"),
         (["subject=sky"], "There is no preset 'sky'"),
         (["{}=weave", "{}=mosaic"], "is there twice"),
-        (["subject=weave*3"], "at most 1"),
+        (["subject=weave*-3"], "The strength of the region 'subject' is -3; it must be more than 0"),
     ],
 )
 def test_a_wrong_region_is_answered_in_a_sentence(
@@ -396,3 +396,9 @@ def test_python_gives_the_parts_of_a_photo_as_regions_take_them() -> None:
         1, abs=0.03
     )
     assert read_regions([f"{place}=weave" for place in parts])
+
+
+def test_python_takes_several_paintings_one_by_one_or_as_a_list(files: Path) -> None:
+    for paintings in (("glass", "glas"), (["glass", "glas"],)):
+        with pytest.raises(UnknownName, match="There is no painting 'glas'; did you mean 'glass'"):
+            studio_library.style(files / "photo.png", *paintings, progress=False)

@@ -56,6 +56,7 @@ def test_what_a_folder_cannot_be_asked_for(studio: Studio, photos: Path, tmp_pat
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "There is no photo in" in studio("dream", empty, "-o", tmp_path / "out")[2]
+    assert not (tmp_path / "out").exists(), "nothing was made for it"
     assert "is a file" in studio("dream", photos, "-o", photos / "a.png")[2]
     assert "--count goes with" in studio("dream", photos, "-o", tmp_path / "out", "--count", "2")[2]
     assert "--format goes with" in studio("dream", photos / "a.png", "-o", "x.png", "--format", "jpg")[2]

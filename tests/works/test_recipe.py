@@ -227,7 +227,7 @@ def test_labels_carry_no_folders_and_no_control_signs() -> None:
             {"sources": [{"role": "photo", "sha256": "xyz"}]},
             "sources.0.sha256 is 'xyz'; it must be 64 digits from 0 to 9 and a to f.",
         ),
-        ({"names": ["x" * 10_000, 5]}, "names.1 is 5; it must be text."),
+        ({"names": ["x" * 10_000, 5]}, "entry 2 of names is 5; it must be text."),
     ],
 )
 def test_a_mistake_is_said_in_one_sentence(fields: dict[str, Any], sentence: str) -> None:

@@ -206,7 +206,7 @@ class _Training:
         picture = read_picture(self.order.painting, self.order.file).pixels
         if float(picture.reshape(-1, 3).std(axis=0).max()) < 255 * FLAT:
             raise Refused(
-                f"{self.order.file} is of one colour, so there are no strokes to learn: choose another "
+                f"{self.order.file} has only one colour, so there are no strokes to learn: choose another "
                 "painting."
             )
         layers = texture_layers(DEFAULT)

@@ -378,7 +378,7 @@ def test_what_cannot_be_learnt_is_refused_in_a_sentence(short: Path, tmp_path: P
     plain = tmp_path / "plain.png"
     Image.new("RGB", (64, 64), (200, 30, 30)).save(plain)
     refused: list[tuple[dict[str, object], type[Exception], str]] = [
-        ({"painting": plain.read_bytes(), "file": "plain.png"}, Refused, "plain.png is of one colour"),
+        ({"painting": plain.read_bytes(), "file": "plain.png"}, Refused, "plain.png has only one colour"),
         ({"painting": b"no picture"}, Unreadable, "glass.jpg"),
         ({"name": "../panes"}, Refused, "cannot be a painter's name"),
         ({"steps": 3}, Refused, "multiple of"),
