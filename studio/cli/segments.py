@@ -40,7 +40,8 @@ def segments(photo: Path, output: Path | None, force: bool, as_json: bool) -> No
     found = segments_of(picture)
     parts = parts_of(found, picture)
     if output is not None:
-        _write(found, picture, output_folder(output), [part.place for part in parts], force=force)
+        with output_folder(output):
+            _write(found, picture, output, [part.place for part in parts], force=force)
     for part in parts:
         if as_json:
             click.echo(json.dumps({"place": part.place, "share": part.share, "where": part.where}))

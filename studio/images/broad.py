@@ -54,7 +54,8 @@ class BroadShapes:
         """How many pixels the cell has that each pixel of a row of cells is in."""
         across = torch.arange(width, device=like.device) // self.cell
         wide = torch.where(across == across[-1], width - across[-1] * self.cell, self.cell)
-        return wide * (rows.stop - rows.start)
+        pixels: Tensor = wide * (rows.stop - rows.start)
+        return pixels
 
 
 def broad_shapes(
@@ -77,7 +78,8 @@ def broad_shapes(
 
 def cells_of(picture: Tensor, cell: int) -> Tensor:
     """The mean colours of cells of so many pixels along each side."""
-    return F.avg_pool2d(picture, cell, ceil_mode=True, count_include_pad=False)
+    cells: Tensor = F.avg_pool2d(picture, cell, ceil_mode=True, count_include_pad=False)
+    return cells
 
 
 def _moved(cells: Tensor, photo: Tensor, moments: Tensor) -> Tensor:
@@ -86,5 +88,5 @@ def _moved(cells: Tensor, photo: Tensor, moments: Tensor) -> Tensor:
     mean, wanted = flat.mean(1).double(), known[:3, 3]
     own = (flat @ flat.T).double() / flat.shape[1] - torch.outer(mean, mean)
     move = square_root(known[:3, :3] - torch.outer(wanted, wanted)) @ torch.linalg.inv(square_root(own))
-    moved = move @ (cells.flatten(2)[0].double() - mean[:, None]) + wanted[:, None]
+    moved: Tensor = move @ (cells.flatten(2)[0].double() - mean[:, None]) + wanted[:, None]
     return moved.float().view(cells.shape)

@@ -20,12 +20,26 @@ FLAT = 2 / 255
 
 def check_has_strokes(content: bytes, name: str) -> None:
     """Raises `Refused` for a painting of one colour, `Unreadable` for what is no picture."""
-    pixels = read_picture(content, name or "The painting").pixels
-    if float(pixels.reshape(-1, 3).std(axis=0, dtype=np.float64).max()) < 255 * FLAT:
+    if _is_flat(content, name or "The painting"):
         raise Refused(
             f"{name or 'The painting'} has only one colour, so there are no strokes to learn: choose another "
             "painting."
         )
+
+
+def check_guides(ingredients: Sequence[Ingredient]) -> None:
+    """Raises `Refused` for a guide of one colour, `Unreadable` for one that is no picture."""
+    for each in ingredients:
+        if each.role == "guide" and _is_flat(each.content, each.name or "The guide"):
+            raise Refused(
+                f"{each.name or 'The guide'} has only one colour, so there is nothing to dream towards: choose "
+                "another guide."
+            )
+
+
+def _is_flat(content: bytes, name: str) -> bool:
+    pixels = read_picture(content, name).pixels
+    return float(pixels.reshape(-1, 3).std(axis=0, dtype=np.float64).max()) < 255 * FLAT
 
 
 def check_paintings(ingredients: Sequence[Ingredient]) -> None:

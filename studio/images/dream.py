@@ -599,8 +599,10 @@ def guides_weights(recipe: DreamRecipe, count: int) -> tuple[float, ...]:
     """The weight of each of so many guides; their sum is 1. Raises `Refused` for weights that do not fit."""
     weights = recipe.guide_weights or (1.0,) * count
     if count and len(weights) != count:
+        given = len(weights)
         raise Refused(
-            f"There are {count} guides and {len(weights)} weights: give each guide one weight, or give none."
+            f"{count} guide{'s' * (count != 1)} and {given} weight{'s' * (given != 1)} were given: give each "
+            "guide one weight, or give none."
         )
     if count and not sum(weights) > 0:
         raise Refused("The guides' weights are all 0: give at least one of them more.")

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused, UnknownName
-from studio.images.checks import check_paintings
+from studio.images.checks import check_guides, check_paintings
 from studio.images.networks.backbones import DEFAULT, OWN, is_safetensors
 from studio.images.networks.described import DescribedNetwork, check_is_weights, read_weights_file
 from studio.images.presets import as_deep, with_preset
@@ -35,9 +35,10 @@ def resolve_weights(settings: Mapping[str, Any], ingredients: Iterable[Ingredien
     dreams with those at the same depth as the preset's. A "weights_sha256" among the settings is checked and
     removed. Raises `Refused` for the backbone `own` without a file, for bare weights without the name of
     their backbone, for an unchecked pickle and for a wrong sha256, `Unreadable` for a damaged file,
-    `UnknownName` for a layer.
+    `UnknownName` for a layer. `Refused` too for a guide of one colour.
     """
     ingredients = list(ingredients)
+    check_guides(ingredients)
     settings = with_print_size(settings, ingredients)
     sha256 = str(settings.pop("weights_sha256", None) or "").strip().lower()
     place = next((place for place, each in enumerate(ingredients) if each.role == "weights"), None)

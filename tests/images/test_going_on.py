@@ -12,12 +12,14 @@ import pytest
 
 from studio.errors import Refused
 from studio.images.dream import dream
-from studio.images.pictures import read_picture
+from studio.images.pictures import read_picture, write_png
 from studio.images.planning import Size, going_on, plan_octaves, plan_sizes, stopped
 from studio.images.recipes import DreamRecipe, LayerTerm, StyleRecipe
+from studio.images.requests import resolve_weights
 from studio.images.resuming import resumed
 from studio.images.style import paint
 from studio.process import EndEarly, finish
+from studio.works.ingredient import Ingredient
 from studio.works.metadata import extract
 from studio.works.recipe import Recipe, Source, parse_json
 from studio.works.work import Made, Progress
@@ -116,6 +118,14 @@ def test_guides_are_weighed_and_one_guide_is_as_before() -> None:
     assert (pictures[3] != pictures[0]).any()
     with pytest.raises(Refused, match="give each guide one weight"):
         made(DreamRecipe, plain | {"guide_weights": (1,)}, photo=FILES["photo"], guide=guides)
+
+
+def test_a_guide_of_one_colour_is_refused() -> None:
+    plain = write_png(np.full((20, 30, 3), 90, np.uint8))
+    with pytest.raises(
+        Refused, match=r"plain\.png has only one colour, so there is nothing to dream towards"
+    ):
+        resolve_weights({}, [Ingredient("guide", plain, "plain.png")])
 
 
 def test_a_channel_left_to_chance_is_the_seeds_and_is_told() -> None:
