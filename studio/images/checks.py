@@ -32,8 +32,8 @@ def check_guides(ingredients: Sequence[Ingredient]) -> None:
     for each in ingredients:
         if each.role == "guide" and _is_flat(each.content, each.name or "The guide"):
             raise Refused(
-                f"{each.name or 'The guide'} has only one colour, so there is nothing to dream towards: choose "
-                "another guide."
+                f"{each.name or 'The guide'} has only one colour, so there is nothing to dream towards: "
+                "choose another guide."
             )
 
 
