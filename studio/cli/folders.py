@@ -41,8 +41,9 @@ def folder_help(kind: Kind) -> str:
         return ""
     first = kind.roles[0].metavar
     return (
-        f"{first} may be a folder: every photo in it is made with the same settings, into the folder that "
-        "-o names. Photos that are already done are skipped, and those that fail are listed at the end."
+        f"{first} may be a folder: a work is made from every photo in it, with the same settings, in the "
+        "folder that -o names. Photos that are already done are skipped, and those that fail are listed at "
+        "the end."
     )
 
 

@@ -19,8 +19,8 @@ from studio.works.incoming import read_file
 @click.argument("file", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print the recipe as JSON.")
 def show(file: Path, as_json: bool) -> None:
-    """Show the recipe inside FILE: what it was made from, and how. A picture that lost its recipe is looked
-    for in the gallery by how it looks.
+    """Show the recipe inside FILE: what it was made from, and how. If a picture has lost its recipe, the
+    gallery is searched for works that look like it.
     """
     from studio.making.kinds import read_recipe
     from studio.works.metadata import extract, is_cut_off

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Replace pictures that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print the segments as JSON.")
 def segments(photo: Path, output: Path | None, force: bool, as_json: bool) -> None:
-    """List the parts of PHOTO that the studio tells apart, which --region takes: numbered segments, the
-    subject and the background.
+    """List the parts that the studio finds in PHOTO: numbered segments, the subject and the background.
+    --region takes them by these names.
 
     With -o it also writes a picture of each, light where it is, and one that shows all segments in colours.
     """

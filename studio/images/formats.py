@@ -14,7 +14,7 @@ FORMATS = FormatTable(
             "image/png",
             "PNG",
             "studio.images.writing:png_file",
-            "The picture without loss, with its recipe inside.",
+            "Lossless, with the recipe inside.",
             options=OPTIONS,
             reads_back=True,
         ),
@@ -24,8 +24,8 @@ FORMATS = FormatTable(
             "image/jpeg",
             "JPEG",
             "studio.images.writing:jpeg_file",
-            "The picture at quality 95 with full colour resolution, in about half the bytes, with its recipe "
-            "inside; what is transparent becomes white.",
+            "Quality 95 with full colour resolution, about half the size of PNG, with the recipe inside. "
+            "Transparent parts become white.",
             options=OPTIONS,
         ),
         Format(
@@ -34,7 +34,7 @@ FORMATS = FormatTable(
             "image/webp",
             "WebP",
             "studio.images.writing:webp_file",
-            "The picture without loss, a tenth smaller than PNG, with its recipe inside.",
+            "Lossless, a tenth smaller than PNG, with the recipe inside.",
             options=OPTIONS,
             reads_back=True,
         ),
@@ -44,7 +44,7 @@ FORMATS = FormatTable(
             "image/tiff",
             "TIFF",
             "studio.images.writing:tiff_file",
-            "The picture without loss, for print shops, with its recipe inside.",
+            "Lossless, for print shops, with the recipe inside.",
             options=OPTIONS,
             reads_back=True,
         ),

@@ -60,6 +60,7 @@ async function laidOver(photo, painted) {
     try { await image.decode(); } catch { continue; }
     const scale = Math.max(240 / image.naturalWidth, 180 / image.naturalHeight);
     const [wide, high] = [image.naturalWidth * scale, image.naturalHeight * scale];
+    if (src === painted) Object.assign(brush, { globalAlpha: 0.7, shadowColor: '#000', shadowBlur: 5 }); // an edge on any photo
     brush.drawImage(image, (240 - wide) / 2, (180 - high) / 2, wide, high);
   }
   return canvas.toDataURL('image/jpeg');
@@ -74,6 +75,8 @@ class Regions {
     /** @type {Region[]} */
     this.list = [];
     this.painted = 0;
+    /** @type {Map<string, string>} small pictures of the parts that were found, by their places */
+    this.views = new Map();
   }
 
   /** @returns {Choice[]} the looks there are to choose from */
@@ -129,11 +132,12 @@ class Regions {
     return this.looks().find(({ value }) => !used.has(value))?.value ?? '';
   }
 
-  /** @param {string} place @param {string} [view] */
-  add(place, view = '') {
+  /** @param {string} place */
+  add(place) {
     complain(find(this.element, '.trouble'));
     if (this.list.some((region) => region.place === place)) return;
     const name = NAMES.get(place) ?? place.replace('segment', 'Segment');
+    const view = this.views.get(place) ?? '';
     this.list.push({ place, name, look: this.nextLook(), strength: 1, pixels: null, view, file: null, offer: null });
     this.show();
   }
@@ -177,14 +181,13 @@ class Regions {
     button.textContent = 'Looking …';
     try {
       const { parts } = await asked(this.widget.server.parts({ picture: photo }));
-      for (const region of this.list) {
-        region.view ||= parts.find((/** @type {Part} */ part) => part.place === region.place)?.view ?? '';
-      }
+      this.views = new Map(parts.map((/** @type {Part} */ { place, view }) => [place, view]));
+      for (const region of this.list) region.view ||= this.views.get(region.place) ?? '';
       this.show();
       const shown = find(this.element, '.parts');
       shown.hidden = false;
       shown.replaceChildren(...parts.map((/** @type {Part} */ part) => make('li', {},
-        make('button', { type: 'button', onclick: () => this.add(part.place, part.view) },
+        make('button', { type: 'button', onclick: () => this.add(part.place) },
           make('img', { src: part.view, alt: '' }),
           `${NAMES.get(part.place) ?? part.place.replace('segment', 'Segment')}, ${Math.round(100 * part.share)} %`))));
     } catch (error) {
@@ -197,6 +200,8 @@ class Regions {
   /** Another photo: what was painted on the one before, and what was found in it, is no more. */
   forget() {
     this.list = this.list.filter(({ place }) => NAMES.has(place));
+    for (const region of this.list) region.view = '';
+    this.views.clear();
     find(this.element, '.parts').hidden = true;
     this.show();
   }
