@@ -5,8 +5,23 @@ import { find, make, pen } from './dom.js';
 const MOST = 1024;
 const MOST_UNDONE = 16;
 
-/** The colour of the brush, and of a mask that is drawn. */
-const [RED, GREEN, BLUE] = [240, 179, 106];
+/** The colours of the brush: stripes, so that one of the two shows on any photo; and how wide each is. */
+const [LIGHT, DARK, WIDE] = ['rgb(240 179 106)', 'rgb(38 28 60)', 10];
+
+/** Diagonal stripes. @param {CanvasRenderingContext2D} canvas where they are used */
+function stripes(canvas) {
+  const tile = make('canvas', { width: 2 * WIDE, height: 2 * WIDE });
+  const brush = pen(tile);
+  brush.fillStyle = LIGHT;
+  brush.fillRect(0, 0, 2 * WIDE, 2 * WIDE);
+  brush.fillStyle = DARK;
+  for (const corners of [[[1, 0], [2, 0], [0, 2], [0, 1]], [[2, 1], [2, 2], [1, 2]]]) {
+    brush.beginPath();
+    for (const [x, y] of corners) brush.lineTo(x * WIDE, y * WIDE);
+    brush.fill();
+  }
+  return canvas.createPattern(tile, 'repeat') ?? LIGHT;
+}
 
 export class Mask {
   /**
@@ -20,6 +35,7 @@ export class Mask {
     this.width = find(stage, '.brush-size input', HTMLInputElement);
     this.brush = find(stage, '.brush');
     this.pen = pen(this.canvas, { willReadFrequently: true });
+    this.stripes = stripes(this.pen);
     this.painted = false;
     this.erasing = false;
     /** @type {{x: number, y: number} | null} where the stroke is, in pixels of the mask */
@@ -86,15 +102,20 @@ export class Mask {
     this.repaint((data, i) => data[i]);
   }
 
-  /** Gives every pixel the brush's colour. @param {(data: Uint8ClampedArray, i: number) => number} opacity */
+  /** Paints every pixel again. @param {(data: Uint8ClampedArray, i: number) => number} opacity */
   repaint(opacity) {
     const pixels = this.pixels();
     const { data } = pixels;
-    for (let i = 0; i < data.length; i += 4) {
-      data[i + 3] = opacity(data, i);
-      [data[i], data[i + 1], data[i + 2]] = [RED, GREEN, BLUE];
-    }
+    for (let i = 0; i < data.length; i += 4) data[i + 3] = opacity(data, i);
     this.pen.putImageData(pixels, 0, 0);
+    this.tint(0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  /** Gives what is painted there the brush's colours. @param {number} x @param {number} y @param {number} wide @param {number} high */
+  tint(x, y, wide, high) {
+    this.pen.globalCompositeOperation = 'source-atop';
+    this.pen.fillStyle = this.stripes;
+    this.pen.fillRect(x, y, wide, high);
   }
 
   /** Whether anything is painted. */
@@ -133,11 +154,12 @@ export class Mask {
   stamp(x, y) {
     const reach = this.radius();
     const soft = this.pen.createRadialGradient(x, y, reach * 0.55, x, y, reach);
-    soft.addColorStop(0, `rgb(${RED} ${GREEN} ${BLUE} / 1)`);
-    soft.addColorStop(1, `rgb(${RED} ${GREEN} ${BLUE} / 0)`);
+    soft.addColorStop(0, 'rgb(0 0 0 / 1)');
+    soft.addColorStop(1, 'rgb(0 0 0 / 0)');
     this.pen.globalCompositeOperation = this.erasing ? 'destination-out' : 'source-over';
     this.pen.fillStyle = soft;
     this.pen.fillRect(x - reach, y - reach, 2 * reach, 2 * reach);
+    this.tint(x - reach, y - reach, 2 * reach, 2 * reach);
   }
 
   /** Paints from where the stroke is. @param {number} x @param {number} y */

@@ -60,7 +60,7 @@ async function laidOver(photo, painted) {
     try { await image.decode(); } catch { continue; }
     const scale = Math.max(240 / image.naturalWidth, 180 / image.naturalHeight);
     const [wide, high] = [image.naturalWidth * scale, image.naturalHeight * scale];
-    if (src === painted) Object.assign(brush, { globalAlpha: 0.7, shadowColor: '#000', shadowBlur: 5 }); // an edge on any photo
+    brush.globalAlpha = src === painted ? 0.6 : 1;
     brush.drawImage(image, (240 - wide) / 2, (180 - high) / 2, wide, high);
   }
   return canvas.toDataURL('image/jpeg');
