@@ -670,7 +670,7 @@ def _with_next_seeds(recipe: Recipe) -> Iterator[Recipe]:
 def _how_many(count: int, text: str) -> str:
     """How many channels were found, and what to do if they are none or too many to show."""
     if not count:
-        return f"No channel has the words “{text}”. Try another, such as castle, eye, dog or green."
+        return f"No channel has the words “{text}”. Try another, such as castle, bird, dog or green."
     if count > MOST_CHANNELS:
         return f"{count:,} channels; here are {MOST_CHANNELS}. A word or a layer finds fewer."
     return f"{count} channel{'s' * (count != 1)}."

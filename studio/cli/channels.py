@@ -34,7 +34,7 @@ def channels(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Find channels of the usual network by WORDS, such as castle or eye green, to dream with: --layer TERM.
+    """Find channels of the usual network by WORDS, such as castle or bird green, to dream with: --layer TERM.
 
     The words of a channel are the names that the network's own classifier gives to the channel's picture, and
     the picture's colours: a network's guesses, not a person's. A channel of the layer `classifier` has the

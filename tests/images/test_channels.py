@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import studio
+from studio.app.desk import _how_many
 from studio.cli import commands
 from studio.errors import Refused, UnknownName
 from studio.images.channels.atlas import LAYERS, TILE, Atlas, sheet_path
@@ -79,3 +82,11 @@ def test_the_command_lists_them_and_writes_their_sheet(tmp_path: Path) -> None:
     assert json.loads(done.output.splitlines()[0])["layer"] == "classifier:483"
     with Image.open(sheet) as picture:
         assert picture.width > TILE
+
+
+def test_the_words_that_are_suggested_find_something(atlas: Atlas) -> None:
+    field = resources.files("studio.app").joinpath("widgets/channels.html").read_text("utf-8")
+    (offered,) = re.findall(r'placeholder="(.*) …"', field)
+    (suggested,) = re.findall("such as (.*)\\.", _how_many(0, "x"))
+    for text in [*re.split(", | or ", f"{offered}, {suggested}"), "bird green"]:
+        assert atlas.find(text), text
