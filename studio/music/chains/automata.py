@@ -139,6 +139,17 @@ class Automaton:
                 return False
         return bool(self.accepting[state[0]])
 
+    def accepts_each(self, lines: Sequence[Ints]) -> Mask:
+        """[lines]: whether it accepts each of these sequences of letters, which are read side by side."""
+        length = np.array([len(line) for line in lines], dtype=np.int64)
+        states = np.full(len(lines), self.start, dtype=np.int64)
+        for place in range(int(length.max(initial=0))):
+            reads = np.flatnonzero((length > place) & (states != DEAD))
+            letters = np.array([lines[each][place] for each in reads.tolist()], dtype=np.int64)
+            states[reads] = self.step(states[reads], letters)
+        found: Mask = (states != DEAD) & self.accepting[states]
+        return found
+
     @cached_property
     def _table(self) -> Ints | None:
         """[states, letters] if that is small enough to be worth its memory: look-ups, not searches."""

@@ -22,7 +22,7 @@ again where it fails.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby, pairwise
@@ -34,7 +34,7 @@ from studio.errors import Contradiction, Refused
 from studio.music.chains.automata import Listener
 from studio.music.chains.clocks import TimedAutomaton
 from studio.music.chains.conflicts import explain
-from studio.music.chains.markov import Floats
+from studio.music.chains.markov import Floats, Mask
 from studio.music.chains.sampling import Requirement, Solution, by_period, merged, possible, solve
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk
 from studio.music.harmony.counts import shipped_chords, shipped_fit
@@ -91,6 +91,11 @@ which they do.
 
 SEAMS = 20
 """How often a melody is drawn again whose sections do not go together."""
+
+JOINS, TORN = 5, 30.0
+"""How often a section is drawn by itself that does not go on from those before it, and by how much (a
+logarithm) draws of it are avoided that do not, since rules 7.
+"""
 
 NEW = 12
 """How often one is drawn again that is as in the earlier song, though a person asked for something new."""
@@ -582,10 +587,12 @@ class SectionView:
         ending: Requirement | None = None,
         seams: Seams | None = None,
         near: bool = False,
+        joins: Joins | None = None,
     ) -> Outlook:
         """What the melody engine needs. more: bars that are settled. like: the tune whose gait is taken.
         first: the first section of the song, for one that comes after it. ending: of the song. seams: what it
-        should go on near to. near: what is drawn leans there; the nearest are chosen anyway.
+        should go on near to. near: what is drawn leans there; the nearest are chosen anyway. joins: see
+        `judge_of`.
         """
         context = Context(
             desk.sung, desk.compiled.context.walk, self.part.bars, max_copy=desk.compiled.context.max_copy
@@ -604,7 +611,7 @@ class SectionView:
         if desk.span is not None:
             reach = keeping_within(desk.span, desk.sung, self.part.bars)
             compiled = replace(compiled, soft=(*compiled.soft, reach))
-        judge = judge_of(desk.sung, first, seams) if since(desk.rules, "2") else None
+        judge = judge_of(desk.sung, first, seams, joins) if since(desk.rules, "2") else None
         return Outlook(
             melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms, judge
         )
@@ -670,9 +677,21 @@ def _edges(sung: SungIdiom, take: Take) -> tuple[int, int]:
     return (pitches[0], pitches[-1]) if pitches else (60, 60)
 
 
-def judge_of(sung: SungIdiom, first: Sequence[Bar] | None, seams: Seams | None = None) -> Judge:
+Joins = Callable[[Sequence[Sequence[int]]], Mask]
+"""Of each of many draws of a section, as symbols: whether it keeps all constraints together with what it is
+next to.
+"""
+
+
+def judge_of(
+    sung: SungIdiom,
+    first: Sequence[Bar] | None,
+    seams: Seams | None = None,
+    joins: Joins | None = None,
+) -> Judge:
     """Tells how often each of many draws of a section should be taken, so that sections are like those of the
     style. first: the first section of the song, for one that comes after it. seams: what it is next to.
+    joins: draws of which this does not hold are taken only where there are no others.
     """
 
     def judge(drawn: Sequence[Sequence[tuple[int, ...]]]) -> Floats:
@@ -685,6 +704,8 @@ def judge_of(sung: SungIdiom, first: Sequence[Bar] | None, seams: Seams | None =
             logs = logs - SAME * np.array([_heard(each) == _heard(first) for each in sections])
         if seams is not None:
             logs = logs - np.array([seams.cost(each) for each in sections])
+        if joins is not None:
+            logs = logs - TORN * ~joins([[symbol for bar in bars for symbol in bar] for bars in drawn])
         found: Floats = np.exp(logs - logs.max())
         return found
 
@@ -1119,13 +1140,14 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
         row = chosen_row(drawn.rows, logs, random, desk.rules)
         near = tries < NEAR_TRIES and desk.near
         takes = yield from _sections_drawn(desk, desk.sections(row), random, near=near)
-        sheet = _led_in(desk, _sheet(desk, row, takes, seed), seed) if _all_hold(desk, takes) else None
-        if sheet is not None:
+        holds = takes is not None and _all_hold(desk, takes)
+        sheet = _led_in(desk, _sheet(desk, row, takes, seed), seed) if takes is not None and holds else None
+        if sheet is not None and takes is not None:
             if same == NEW or not since(desk.rules, "5") or not _as_before(desk, takes):
                 break
             same += 1
             continue
-        tries += 1
+        tries += JOINS if since(desk.rules, "7") else 1
         if tries % SEAMS:
             continue
         wider = desk.with_longer_copies()
@@ -1312,10 +1334,10 @@ def _rows_drawn(desk: SheetDesk, random: np.random.Generator) -> DrawnRows:
 
 def _sections_drawn(
     desk: SheetDesk, views: Sequence[SectionView], random: np.random.Generator, *, near: bool
-) -> Generator[str, None, dict[str, Take]]:
-    """A take of each different section. near: each begins and ends near what it is next to. One with a prime
-    begins as the section it is a variant of; where no variant can go on from that beginning, that section is
-    drawn again.
+) -> Generator[str, None, dict[str, Take] | None]:
+    """A take of each different section; since rules 7 None where one of them does not go on from those before
+    it. near: each begins and ends near what it is next to. One with a prime begins as the section it is a
+    variant of; where no variant can go on from that beginning, that section is drawn again.
     """
     takes: dict[str, Take] = {}
     like = -1
@@ -1325,16 +1347,105 @@ def _sections_drawn(
         again = next((each for each in views[:place] if variants == [plain] == [each.part.letter]), None)
         for attempt in reversed(range(VARIANT_TRIES if again is not None else 1)):
             try:
-                take = yield from _section_drawn(desk, view, takes, like, random, near=near)
+                found = yield from _section_joined(desk, view, takes, like, random, near=near)
                 break
             except Refused:
                 if again is None or not attempt:
                     raise
                 others = {name: kept for name, kept in takes.items() if name != plain}
                 takes[plain] = yield from _section_drawn(desk, again, others, like, random, near=near)
-        like = take.plan.like if take.plan is not None and like < 0 else like
-        takes[letter] = take
+        if found is None:
+            return None
+        like = found.plan.like if found.plan is not None and like < 0 else like
+        takes[letter] = found
     return takes
+
+
+def _section_joined(
+    desk: SheetDesk,
+    view: SectionView,
+    takes: Mapping[str, Take],
+    like: int,
+    random: np.random.Generator,
+    *,
+    near: bool,
+) -> Generator[str, None, Take | None]:
+    """A take of one section that goes on from those before it; None where none of a few does. By earlier
+    rules it is the first one, and all sections are drawn again where they do not go together.
+    """
+    if not since(desk.rules, "7"):
+        return (yield from _section_drawn(desk, view, takes, like, random, near=near))
+    for attempt in range(JOINS):
+        leaning = near and attempt < NEAR_TRIES
+        take = yield from _section_drawn(desk, view, takes, like, random, near=leaning)
+        if _goes_on(desk, {**takes, view.part.letter: take}):
+            return take
+    return None
+
+
+def _goes_on(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
+    """Whether the sections drawn so far keep all constraints wherever they follow each other."""
+    symbols = {letter: take.symbols for letter, take in takes.items()}
+    return all(_joined_hold(run) for run in _runs_of(desk, symbols))
+
+
+def _joins_of(desk: SheetDesk, letter: str, takes: Mapping[str, Take]) -> Joins:
+    """Whether draws of a section go together with what it is next to, of the sections drawn so far."""
+    known = {name: list(take.symbols) for name, take in takes.items() if name != letter}
+    desks = {part.letter: desk.sung_in(part) for part in desk.plan.sections}
+    pairs = [
+        pair
+        for pair in dict.fromkeys(pairwise(part.letter for part in desk.plan.sections))
+        if letter in pair and all(name == letter or name in known for name in pair)
+    ]
+
+    def joins(drawn: Sequence[Sequence[int]]) -> Mask:
+        found: Mask = np.ones(len(drawn), dtype=bool)
+        for one, other in pairs:
+            before, after = (drawn if name == letter else [known[name]] * len(drawn) for name in (one, other))
+            if desks[one] is desks[other]:
+                lines = [[*first, *second] for first, second in zip(before, after, strict=True)]
+                found &= _each_holds(desks[one], lines)
+                continue
+            found &= [
+                _joined_hold([(desks[one], list(first)), (desks[other], list(second))])
+                for first, second in zip(before, after, strict=True)
+            ]
+        return found
+
+    return joins
+
+
+def _runs_of(
+    desk: SheetDesk, symbols: Mapping[str, Sequence[int]]
+) -> list[list[tuple[SheetDesk, list[int]]]]:
+    """The sections of which these are the symbols, those together that follow each other in the song, each
+    with the desk of its key.
+    """
+    runs: list[list[tuple[SheetDesk, list[int]]]] = [[]]
+    for part in desk.plan.sections:
+        if part.letter in symbols:
+            runs[-1].append((desk.sung_in(part), list(symbols[part.letter])))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _joined_hold(run: Sequence[tuple[SheetDesk, list[int]]]) -> bool:
+    """Whether sections that follow each other keep all constraints. Each stretch in one key is heard alone,
+    and the copy limit over the whole line of notes.
+    """
+    stretches: list[tuple[SheetDesk, list[int]]] = []
+    line: list[int] = []
+    for own, symbols in run:
+        line += [int(own.sung.pitch[symbol]) for symbol in symbols if own.sung.struck[symbol]]
+        if stretches and stretches[-1][0] is own:
+            stretches[-1][1].extend(symbols)
+        else:
+            stretches.append((own, list(symbols)))
+    first = run[0][0]
+    whole = len(stretches) == 1 or first.sung.keeps_line(line, first.compiled.context.max_copy)
+    return whole and all(_holds(own, symbols) for own, symbols in stretches)
 
 
 def _section_drawn(
@@ -1370,7 +1481,8 @@ def _section_drawn(
             ending = _song_end(desk, view, more, random)
     if seams is not None and seams.itself and near:
         seams = _going_round(desk, view, [each for each in (more, ending) if each is not None], seams, random)
-    outlook = view.outlook(desk, more, like, first, ending=ending, seams=seams, near=near)
+    joins = _joins_of(whole, letter, takes) if since(desk.rules, "7") else None
+    outlook = view.outlook(desk, more, like, first, ending=ending, seams=seams, near=near, joins=joins)
     return (yield from draw(outlook, int(random.integers(2**31)), player))
 
 
@@ -1498,14 +1610,18 @@ def _all_hold(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
 
 def _holds(desk: SheetDesk, symbols: Sequence[int]) -> bool:
     """Whether the automata of all constraints accept the song, or a stretch of it."""
-    if not desk.sung.keeps(symbols, desk.compiled.context.max_copy):
-        return False
+    return bool(_each_holds(desk, [symbols])[0])
+
+
+def _each_holds(desk: SheetDesk, lines: Sequence[Sequence[int]]) -> Mask:
+    """The same of each of many."""
+    limit = desk.compiled.context.max_copy
+    found: Mask = np.array([desk.sung.keeps(line, limit) for line in lines], dtype=bool)
     for listener in desk.compiled.listeners:
-        if listener.when is None:
-            (letters,) = listener.viewpoint.letters_of([list(symbols)])
-            if not listener.automaton.accepts(letters.tolist()):
-                return False
-    return True
+        if listener.when is None and found.any():
+            heard = listener.viewpoint.letters_of([list(line) for line in lines])
+            found &= listener.automaton.accepts_each(heard)
+    return found
 
 
 def _sheet(desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], seed: int) -> Sheet:

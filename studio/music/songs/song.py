@@ -61,6 +61,7 @@ from studio.music.songs.rules import (
     by_key_rules,
     drawing_rules,
     form_rules,
+    since,
 )
 from studio.music.songs.sheet import (
     GivenTunes,
@@ -106,6 +107,9 @@ def _marks(costs: SongCosts) -> Marks:
         (WRITING, costs.writing),
     )
 
+
+AGAIN, AGAIN_BEFORE = 1.1, 1.5
+"""How many times a section is drawn, on average, and by the rules before 7."""
 
 KEPT = 2
 """Requests that are kept in memory, so that another take of the same needs only a moment."""
@@ -221,7 +225,8 @@ def _as_asked(
     desk = replace(request.desk, recipe=recipe)
     key = f"{recipe.seed} {recipe.called()}"
     if key not in request.sheets:
-        sheet = yield from _as_it_is_drawn(draw_sheet(desk, recipe.seed), len(set(desk.plan.letters)))
+        draws = AGAIN if since(desk.rules, "7") else AGAIN_BEFORE
+        sheet = yield from _as_it_is_drawn(draw_sheet(desk, recipe.seed), draws * max(1, len(desk.drawn)))
         while len(request.sheets) >= 16:
             del request.sheets[next(iter(request.sheets))]
         request.sheets[key] = sheet
@@ -246,11 +251,9 @@ def offers_of(recipe: SongRecipe, style: Style) -> list[dict[str, Any]]:
     return [asdict(WayOut("Infer chords from its melodies", "chords_from", INFERRED))]
 
 
-def _as_it_is_drawn(drawing: Generator[str, None, T], sections: int) -> Generator[Progress, None, T]:
-    """Its stages as progress: first the chords, and then so many different sections, about half of which are
-    drawn once more.
-    """
-    chords, drawn, part, expected = float(CONSIDERING), -1, 1.0, 1.5 * max(1, sections)
+def _as_it_is_drawn(drawing: Generator[str, None, T], expected: float) -> Generator[Progress, None, T]:
+    """Its stages as progress: first the chords, and then about so many draws of a section."""
+    chords, drawn, part = float(CONSIDERING), -1, 1.0
 
     def progress(stage: str) -> Progress:
         nonlocal chords, drawn, part

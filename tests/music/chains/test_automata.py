@@ -39,6 +39,9 @@ def test_the_copy_limit_says_no_exactly_to_longer_shared_runs(longest, as_table,
         said = {text: limit.accepts(text) for text in texts(3, 5)}
         assert said == {text: longest_shared_run(text, corpus) <= longest for text in said}
         assert True in said.values()
+        assert limit.accepts_each([np.array(text, dtype=np.int32) for text in said]).tolist() == list(
+            said.values()
+        )
 
 
 def test_the_copy_limit_keeps_no_more_states_than_there_are_beginnings_of_forbidden_runs():

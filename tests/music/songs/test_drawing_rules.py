@@ -11,6 +11,7 @@ import pytest
 from studio.errors import Contradiction
 from studio.music.chains.sampling import Requirement, Solution, solve
 from studio.music.harmony.symbols import Harmony
+from studio.music.melody.takes import Stage
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
@@ -154,6 +155,33 @@ def test_sections_go_on_nearer_to_where_the_one_before_ended() -> None:
         return float(np.mean(found))
 
     assert steps(DRAWING_RULES) < steps("4") - 0.5
+
+
+def test_a_section_that_does_not_go_on_is_drawn_again_by_itself() -> None:
+    """Under a tight copy limit sections often join to a copy. Fewer of them are drawn for a song that holds."""
+    limit = 5
+
+    def rises(tune: Tune) -> list[int]:
+        pitches = [note.pitch for note in tune.sounding if note.pitch is not None]
+        return [b - a for a, b in pairwise(pitches)]
+
+    def runs(tune: Tune) -> set[tuple[int, ...]]:
+        line = rises(tune)
+        return {tuple(line[at : at + limit]) for at in range(len(line) - limit + 1)}
+
+    written = set().union(*map(runs, STYLE))
+    drawn = dict.fromkeys(("6", "7"), 0)
+    for rules in drawn:
+        recipe = SongRecipe(form="AABA", bars=16, key="F", meter="4/4", max_copy=limit)
+        made = recipe.model_copy(update={"setting": setting("cpu", drawing=rules)})
+        desk = finish(prepare(made, SongStyles.of(made, STYLE)))
+        for seed in range(6):
+            stages: list[str] = []
+            sheet = finish(draw_sheet(desk, seed), stages.append)
+            assert not runs(sheet.tune) & written
+            parts = [1.0, *(stage.part for stage in stages if isinstance(stage, Stage))]
+            drawn[rules] += sum(after <= before for before, after in pairwise(parts))  # each begins anew
+    assert drawn["7"] < 0.8 * drawn["6"]
 
 
 def test_a_bridge_is_learnt_in_the_key_it_is_heard_in() -> None:
