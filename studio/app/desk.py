@@ -455,7 +455,8 @@ class Desk:
             name: getattr(entry, name)
             for name in ("id", "state", "kind", "label", "title", "position", "mine", "done", "total")
         }
-        told |= {name: getattr(entry, name) for name in ("seconds_left", "seconds_until", "can_move_up")}
+        times = ("seconds_left", "most_left", "seconds_until")
+        told |= {name: getattr(entry, name) for name in (*times, "can_move_up")}
         is_picture = entry.kind in KINDS and any(role.media == "picture" for role in KINDS[entry.kind].roles)
         photo = f"jobs/{entry.id}/photo" if entry.source and is_picture else ""
         seen = data_url(entry.preview) if entry.preview and previews else photo
@@ -634,6 +635,7 @@ class Desk:
             "stage": said(state.stage),
             "loss": state.loss,
             "seconds_left": state.seconds_left,
+            "most_left": state.most_left,
             "position": state.position,
             "message": said(state.message),
             "work_id": state.work_id,

@@ -655,9 +655,9 @@ class _Making:
 
     def shown(self, state: JobState) -> JobState:
         """The ledger's state of it, with the latest progress."""
-        left = self.pace.seconds_left(time.monotonic())
+        left, most = self.pace.seconds_left(time.monotonic()), self.pace.most_left()
         if not self.progress.total:
-            return replace(state, stage=self.stage, seconds_left=left)
+            return replace(state, stage=self.stage, seconds_left=left, most_left=most)
         latest = self.progress
         return replace(
             state,
@@ -667,4 +667,5 @@ class _Making:
             loss=latest.loss,
             preview=self.preview,
             seconds_left=left,
+            most_left=most,
         )

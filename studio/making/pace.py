@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -38,6 +39,9 @@ class Pace:
     one look to the next, nor within `CALM` seconds; only below `SHORT` seconds it may. What was expected
     before and after the steps and did not come before them is expected after them, such as keeping the work,
     though at most a `LAST_PART` of its steps.
+
+    How far off that may be, `most_left` says: little where the pace is known and even, and much on a computer
+    whose other work comes and goes, which no past tells.
     """
 
     CALM, SHORT = 0.5, 1.0
@@ -52,6 +56,14 @@ class Pace:
     """Parts of the time that may go by steps, and how likely each is beforehand."""
     STRETCHES = 40
     """The notes are looked at in so many stretches of time at most."""
+    AT_FIRST, OFTEN, MOST_OFF = 0.4, 1.3, 1.0
+    """How far off, as a natural logarithm, what is said may be before there is anything to measure; how many
+    standard deviations are allowed for; and the furthest that is said.
+    """
+    BLOCKS, CHANGES, UNKNOWN = 8, 1.5, 0.45
+    """Into how many parts the time is divided to see how even the pace is, how much its changes count, and
+    how unsure the rest of a work is whose parts differ.
+    """
     EVIDENCE = 24
     """Stretches beyond so many say nothing new of the part: neighbours are alike."""
 
@@ -62,6 +74,7 @@ class Pace:
         self._left: tuple[float, float] | None = None
         self._said: tuple[float, float] | None = None
         self._began: float | None = None
+        self._off = self.AT_FIRST
 
     @classmethod
     def of(cls, expected: Prediction) -> Pace:
@@ -88,7 +101,15 @@ class Pace:
         guess = self._guess()
         if guess is not None:
             self._left = (at, guess)
+            self._off = min(self._off + self.AT_FIRST / 4, self._may_be_off(share))
             self.seconds_left(at)
+
+    def most_left(self) -> float | None:
+        """What may be left at most of what was last said; the least is as many times less. None while nothing
+        is known. What is left comes to lie between the two about nine times of ten while what else the
+        computer does stays the same, and seven times of ten beside many works that come and go.
+        """
+        return None if self._said is None else self._said[1] * math.exp(self._off)
 
     def seconds_left(self, at: float | None = None) -> float | None:
         """Seconds until all is done, at that moment; without one, as they were last said. None while nothing
@@ -140,6 +161,32 @@ class Pace:
         apart = math.log(measured / expected)
         doubt, unsure = (self.FAR * (1 - share)) ** 2, self.SURE**2 + self.DOUBT * apart**2
         return float(expected * math.exp(apart * unsure / (unsure + doubt)))
+
+    def _may_be_off(self, share: float) -> float:
+        """By how much what is said now may be off, as a natural logarithm."""
+        pace = self.FAR if self._even else self.UNKNOWN
+        measured = (pace * (1 - share)) ** -2 if share < 1 else math.inf
+        known = self.SURE**-2 if self._expected is not None else 0.0
+        off = self.OFTEN * math.hypot((known + measured) ** -0.5, self.CHANGES * self._unevenness())
+        return min(off, self.MOST_OFF)
+
+    def _unevenness(self) -> float:
+        """How much the pace changed so far, as the standard deviation of its natural logarithm."""
+        stretches = self._stretches() if len(self._notes) > 2 * self.BLOCKS else []
+        if not stretches:
+            return 0.0
+        every = -(-len(stretches) // self.BLOCKS)
+        found = []
+        for part, _ in self.PARTS:
+            paces = [
+                math.log(
+                    max(1e-6, sum(seconds for seconds, _, _ in block))
+                    / max(1e-9, sum(part * steps + (1 - part) * cost for _, cost, steps in block))
+                )
+                for block in (stretches[at : at + every] for at in range(0, len(stretches), every))
+            ]
+            found.append(statistics.pstdev(paces))
+        return min(found)
 
     def _after(self, steps: float) -> float:
         """Seconds expected after the steps, which take so many."""

@@ -19,7 +19,8 @@ class QueueEntry:
 
     state: "running" or "waiting". label: what its kind is called, such as "Painting". lane: the queue it is
     in. position: how many wait before it in its lane; None while it runs. mine: this session asked for it.
-    seconds_left: until it is done, the waiting included. seconds_until: until it begins, 0.0 while it runs.
+    seconds_left: until it is done, the waiting included. most_left: of one that runs, as in `JobState`.
+    seconds_until: until it begins, 0.0 while it runs.
     Both are estimates, None where nothing is known. can_move_up: it waits behind another of this session.
 
     Of another session's work everything below stays empty. id: of the job. title: what the work will be
@@ -34,6 +35,7 @@ class QueueEntry:
     mine: bool
     asked_at: datetime
     seconds_left: float | None
+    most_left: float | None
     seconds_until: float | None
     can_move_up: bool = False
     id: str = ""
@@ -95,6 +97,7 @@ def _entry(
         mine=owner is None or job.owner == owner,
         asked_at=job.asked_at,
         seconds_left=ends,
+        most_left=job.most_left,
         seconds_until=begins,
         can_move_up=can_move_up,
     )

@@ -55,6 +55,8 @@ def test_what_is_expected_is_said_until_there_is_something_to_measure() -> None:
     for step in range(1, 101):
         pace.note(step / 200, 3 + step * 0.05)  # half as long as expected
     assert pace.seconds_left() == pytest.approx(5.0, rel=0.02)
+    assert lies_between(pace, 5.0)
+    assert (pace.most_left() or 9.0) < 6.5, "a pace that is known is said as known"
     for step in range(101, 201):
         pace.note(step / 200, 3 + step * 0.05)
     spent = pace.spent(ended=14.0)
@@ -276,6 +278,12 @@ left may be wrong by more than a fifth of the whole.
 """
 
 
+def lies_between(pace: Pace, left: float) -> bool:
+    """Whether so many seconds lie within what is said, to half a second."""
+    said, most = pace.seconds_left() or 0.0, pace.most_left() or 0.0
+    return said**2 / max(most, 1e-9) - 0.5 <= left <= most + 0.5
+
+
 @pytest.mark.parametrize("name", TRACES)
 def test_time_left_on_other_kinds_of_days(name: str) -> None:
     changed, allowed = TRACES[name]
@@ -285,7 +293,7 @@ def test_time_left_on_other_kinds_of_days(name: str) -> None:
         for size in sizes
         for first in (True, *(False,) * (size.steps - 1))
     ]
-    wrong = []
+    wrong, told = [], []
     for seed, expected in product(range(10), (0.5, 1.0, 2.0)):
         seconds = changed(usual, seed)
         whole = sum(seconds)
@@ -298,8 +306,10 @@ def test_time_left_on_other_kinds_of_days(name: str) -> None:
             said.append(pace.seconds_left() or 0.0)
             if at > 0.1 * whole:
                 wrong.append(abs(said[-1] - (whole - at)) > 0.2 * whole)
+                told.append(lies_between(pace, whole - at))
         assert all(after <= max(before * 4 / 3 + 1e-9, 1.0) for before, after in pairwise(said))
     assert sum(wrong) <= allowed * len(wrong)
+    assert sum(told) >= 0.8 * len(told)
 
 
 RECORDED = json.loads((Path(__file__).parent / "paces.json").read_text())
@@ -324,13 +334,17 @@ def test_time_left_of_works_that_were_recorded_beside_many_others() -> None:
     by its steps, says of the rest.
     """
 
+    told: list[bool] = []
+
     def by_pace(notes: list[list[float]], expected: float) -> list[tuple[float, float]]:
         pace = Pace(before=notes[0][0], steps=expected)
         pace.begin(0.0)
-        said = []
+        said, took = [], notes[-1][0]
         for at, cost, steps in notes:
             pace.note(cost, at, steps)
             said.append((at, pace.seconds_left() or 0.0))
+            if at > 0.1 * took:
+                told.append(lies_between(pace, took - at))
         assert all(after <= max(before * 4 / 3 + 1e-9, 1.0) for (_, before), (_, after) in pairwise(said))
         return said
 
@@ -344,6 +358,7 @@ def test_time_left_of_works_that_were_recorded_beside_many_others() -> None:
         return missed(left)
 
     assert missed(by_pace) < 0.9 * min(in_proportion(1), in_proportion(2))
+    assert sum(told) > 0.65 * len(told)
 
 
 def test_a_dream_of_deeper_layers_is_said_to_take_longer() -> None:

@@ -165,7 +165,7 @@ export class Requests {
     const place = now.position ? `${now.position} ahead of this one` : 'next in line';
     const words = now.state === 'waiting'
       ? ['Waiting', place, jobs.length > 1 && which]
-      : [`${this.words.making} ${which}`, now.stage.replace(/^composing ?/, ''), timeLeft(now.seconds_left)];
+      : [`${this.words.making} ${which}`, now.stage.replace(/^composing ?/, ''), timeLeft(now.seconds_left, now.most_left)];
     return this.progress(words.filter(Boolean).join(' · '), share, true);
   }
 

@@ -731,6 +731,6 @@ function progressInWords(told) {
   const parts = told.state === 'waiting'
     ? ['Waiting', queue]
     : [capitalised(told.stage || 'getting ready'), told.total && `step ${told.done} of ${told.total}`,
-      timeLeft(told.seconds_left)];
+      timeLeft(told.seconds_left, told.most_left)];
   return parts.filter(Boolean).join(' · ');
 }

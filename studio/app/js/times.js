@@ -1,11 +1,21 @@
 // Times in words.
 
-/** How long something will still take. @param {number | null} seconds */
-export function timeLeft(seconds) {
+/**
+ * How long something will still take: about so long or, where nobody knows it that well, between two times.
+ *
+ * @param {number | null} seconds
+ * @param {number | null} [most] what may be left at most; the least is as many times less
+ */
+export function timeLeft(seconds, most) {
   if (seconds == null) return '';
-  if (seconds < 1.5) return 'a moment left';
-  if (seconds < 90) return `about ${Math.round(seconds)} s left`;
-  return `about ${Math.round(seconds / 60)} min left`;
+  const longest = most ?? seconds;
+  if (longest < 1.5) return 'a moment left';
+  if (longest < 1.3 * seconds) return seconds < 90 ? `about ${Math.round(seconds)} s left` : `about ${Math.round(seconds / 60)} min left`;
+  const unit = longest < 90 ? 's' : 'min';
+  const [low, high] = [seconds * seconds / longest, longest].map((each) => (unit === 's' ? each : each / 60));
+  const step = high < 15 ? 1 : high < 40 ? 2 : 5;
+  const least = Math.floor(low / step) * step;
+  return `${least ? `${least} to` : 'up to'} ${Math.ceil(high / step) * step} ${unit} left`;
 }
 
 /** The same in a few letters: 47 s, 3 min. @param {number} seconds */

@@ -220,9 +220,9 @@ function queueItem(entry) {
 }
 
 /** @param {Queued} entry */
-function stateInWords({ state, mine, stage, position, seconds_left: left, seconds_until: until }) {
+function stateInWords({ state, mine, stage, position, seconds_left: left, most_left: most, seconds_until: until }) {
   if (state === 'running') {
-    return [mine ? capitalised(stage || 'getting ready') : 'In progress', left != null && timeLeft(left)].filter(Boolean).join(' · ');
+    return [mine ? capitalised(stage || 'getting ready') : 'In progress', left != null && timeLeft(left, most)].filter(Boolean).join(' · ');
   }
   const before = position ? `${position} ahead of ${mine ? 'this one' : 'it'}` : 'Next';
   return [before, until ? `begins in ${briefly(until)}` : 'waiting'].join(' · ');

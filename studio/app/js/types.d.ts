@@ -113,6 +113,7 @@ export interface Job {
   total: number;
   stage: string;
   seconds_left: number | null;
+  most_left?: number | null;
   position: number | null;
   message: string | null;
   preview: string | null;
@@ -168,6 +169,7 @@ export interface Queued {
   position: number | null;
   mine: boolean;
   seconds_left: number | null;
+  most_left?: number | null;
   seconds_until: number | null;
   can_move_up: boolean;
   stage: string;

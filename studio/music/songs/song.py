@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import numpy as np
+
 from studio.errors import Contradiction, Refused, WayOut
 from studio.music.bands.band import band_hash
 from studio.music.harmony.counts import chords_file
@@ -29,7 +31,7 @@ from studio.music.melody.compose import (
     reading_rules,
 )
 from studio.music.melody.predictions import own_bytes
-from studio.music.melody.takes import Stage
+from studio.music.melody.takes import ATTEMPTS, Stage
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
 from studio.music.scores.titles import NAMING_RULES
@@ -108,8 +110,16 @@ def _marks(costs: SongCosts) -> Marks:
     )
 
 
-AGAIN, AGAIN_BEFORE = 1.1, 1.5
-"""How many times a section is drawn, on average, and by the rules before 7."""
+AGAIN, AGAIN_BEFORE = 1.0, 1.5
+"""How many times a section is drawn, as a rule, and by the rules before 7."""
+
+OPEN = 0.15
+"""The part of the drawing that is left for sections which are drawn more often."""
+
+FORMS_TRIED = (0.0, 0.4, 0.7, 1.0)
+"""How much of a section is done at each of `takes.ATTEMPTS`: in a song, the first form that is tried is
+kept in full about every second time, and often the third one is the last.
+"""
 
 KEPT = 2
 """Requests that are kept in memory, so that another take of the same needs only a moment."""
@@ -253,13 +263,14 @@ def offers_of(recipe: SongRecipe, style: Style) -> list[dict[str, Any]]:
 
 def _as_it_is_drawn(drawing: Generator[str, None, T], expected: float) -> Generator[Progress, None, T]:
     """Its stages as progress: first the chords, and then about so many draws of a section."""
-    chords, drawn, part = float(CONSIDERING), -1, 1.0
+    chords, drawn, part, latest = float(CONSIDERING), -1, 1.0, 1.0
 
     def progress(stage: str) -> Progress:
-        nonlocal chords, drawn, part
+        nonlocal chords, drawn, part, latest
         if isinstance(stage, Stage):
-            drawn += stage.part <= part  # another section
-            part = stage.part
+            drawn += stage.part <= latest  # another section
+            latest = stage.part
+            part = float(np.interp(latest, ATTEMPTS, FORMS_TRIED))
         elif "chords" in stage and drawn < 0:
             reached, chords = chords, (chords + SINGING) / 2
             return Progress(int(reached), WRITING, stage)
@@ -267,8 +278,8 @@ def _as_it_is_drawn(drawing: Generator[str, None, T], expected: float) -> Genera
 
     def reached_by(sections_drawn: float) -> int:
         share = sections_drawn / expected
-        if share > 0.75:  # nobody knows how many come once more
-            share = 1 - 0.25 * math.exp(3 - share * 4)
+        if share > 1 - OPEN:  # nobody knows how many come once more
+            share = 1 - OPEN * math.exp((1 - OPEN - share) / OPEN)
         return int(SINGING + (DRAWING - SINGING) * share)
 
     return mapped(drawing, progress)
