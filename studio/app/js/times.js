@@ -11,7 +11,7 @@ export function timeLeft(seconds, most) {
   const longest = most ?? seconds;
   if (longest < 1.5) return 'a moment left';
   if (longest < 1.3 * seconds) return seconds < 90 ? `about ${Math.round(seconds)} s left` : `about ${Math.round(seconds / 60)} min left`;
-  const unit = longest < 90 ? 's' : 'min';
+  const unit = longest < 120 ? 's' : 'min';
   const [low, high] = [seconds * seconds / longest, longest].map((each) => (unit === 's' ? each : each / 60));
   const step = high < 15 ? 1 : high < 40 ? 2 : 5;
   const least = Math.floor(low / step) * step;
