@@ -8,8 +8,9 @@ more (`studio.making.bounds`); one beyond that is marked.
 
 With --left a studio in a new home makes works one after the other, each for the second time with another
 seed, and the last ones beside N processes that are always busy. Of each is told what it took beside what was
-said before the press, at how many looks from the first tenth on the time left was wrong by more than a fifth
-of the whole, and by what factor it rose most from one look to the next.
+said before the press; at how many looks from the first tenth on the time left was wrong by more than a fifth
+of the whole, and at how many it was not between the least and the most that is said; and by what factor it
+rose most from one look to the next.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ LEFT: tuple[tuple[str, dict[str, Any]], ...] = (
     ("compose", {"style": "ryans-mammoth", "bars": 16}),
     ("compose", {"style": "oneill", "bars": 32}),
     ("dream", {}),
+    ("dream", {"regions": ["subject=garden", "background=weave"]}),
     ("style", {"size": 384}),
 )
 """What is made with --left: a photo and a painting are given where they are needed."""
@@ -139,7 +141,7 @@ def tell_left(works: list[tuple[str, dict[str, Any]]], busy: int) -> None:
                         prediction = jobs.predict(recipe)
                         began = time.perf_counter()
                         looks = [
-                            (time.perf_counter() - began, state.seconds_left, state.state, state.stage)
+                            (time.perf_counter() - began, state.seconds_left, state.most_left, state.state)
                             for state in jobs.follow(jobs.submit(recipe))
                         ]
                         _tell_looks(kind, settings | {"beside": beside}, looks, prediction)
@@ -147,13 +149,21 @@ def tell_left(works: list[tuple[str, dict[str, Any]]], busy: int) -> None:
 
 def _tell_looks(kind: str, settings: dict[str, Any], looks: list[Any], prediction: Any) -> None:
     took = looks[-1][0]
-    left = [(at, seconds) for at, seconds, state, _ in looks if state == "running" and seconds is not None]
-    late = [abs(seconds - (took - at)) > 0.2 * took for at, seconds in left if at > 0.1 * took]
-    rose = max((after / before for (_, before), (_, after) in pairwise(left) if before > 1), default=1.0)
+    left = [
+        (at, seconds, most)
+        for at, seconds, most, state in looks
+        if state == "running" and seconds is not None and most is not None
+    ]
+    late = [each for each in left if each[0] > 0.1 * took]
+    wrong = sum(abs(seconds - (took - at)) > 0.2 * took for at, seconds, _ in late)
+    within = sum(seconds**2 / max(most, 1e-9) - 0.5 <= took - at <= most + 0.5 for at, seconds, most in late)
+    rose = max(
+        (after / before for (_, before, _), (_, after, _) in pairwise(left) if before > 1), default=1.0
+    )
     said = prediction.seconds if prediction is not None else float("nan")
     print(
-        f"{kind:8} {json.dumps(settings):86} {took:6.1f} s of {said:6.1f}, {sum(late):3} of {len(late):3} "
-        f"looks wrong, rose by {rose:.2f}  {looks[-1][2]}",
+        f"{kind:8} {json.dumps(settings):86} {took:6.1f} s of {said:6.1f}, {wrong:3} of {len(late):3} "
+        f"looks wrong, {len(late) - within:3} outside what is said, rose by {rose:.2f}  {looks[-1][3]}",
         flush=True,
     )
 
