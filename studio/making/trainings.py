@@ -24,6 +24,7 @@ from typing import Any
 from studio.errors import Refused, StudioError, UnknownName
 from studio.images.instant.learnt import LearntPainting, keep_painting, learnt_paintings
 from studio.making.kinds import found_at
+from studio.making.pace import Pace
 from studio.works.log import write_log
 from studio.works.work import Progress
 
@@ -191,17 +192,15 @@ class Trainings:
         theirs.close()
         with self._changed:
             self._pipe = (training.id, ours)
-        began, first = 0.0, 0
+        pace = Pace()
+        pace.begin(time.monotonic())
         try:
             while True:
                 told: dict[str, Any] = ours.recv()
-                if "done" in told and told["done"] > first:
+                if told.get("total") and "done" in told:
                     now = time.monotonic()
-                    if not began:
-                        began, first = now, told["done"]
-                    elif told["done"] >= first + 5:
-                        each = (now - began) / (told["done"] - first)
-                        told["seconds_left"] = each * (told["total"] - told["done"])
+                    pace.note(told["done"] / told["total"], now)
+                    told["seconds_left"] = pace.seconds_left(now)
                 self._change(training.id, **told)
                 if told.get("state") in ENDED:
                     break
