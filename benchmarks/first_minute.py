@@ -130,16 +130,20 @@ def run(code: Path, home: Path, *arguments: str) -> float:
 
 
 def dreaming(code: Path, photo: Path, seed: int) -> float:
-    """Seconds for importing torch in a new process and dreaming in it, and for nothing else."""
+    """Seconds for importing torch in a new process and dreaming the same dream in it, and for nothing
+    else.
+    """
     program = (
         "import hashlib, sys, torch\n"
         "from studio.images.dream import dream\n"
+        "from studio.images.presets import with_preset\n"
         "from studio.images.recipes import DreamRecipe\n"
         "from studio.works.recipe import Source\n"
         "content = open(sys.argv[1], 'rb').read()\n"
         "named = dict(name='', title='', author='', licence='')\n"
         "source = Source(sha256=hashlib.sha256(content).hexdigest(), role='photo', **named)\n"
-        f"for _ in dream(DreamRecipe(sources=(source,), seed={seed}), lambda _: content): pass\n"
+        f"recipe = DreamRecipe(**with_preset(dict(sources=(source,), seed={seed})))\n"
+        "for _ in dream(recipe, lambda _: content): pass\n"
     )
     return _timed(
         lambda: subprocess.run(

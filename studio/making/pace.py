@@ -26,7 +26,7 @@ class Pace:
     """Estimates the time left from how much of the work is done, and from what was expected of it.
 
     before, steps: seconds that were expected before the first step and for all steps; None where nothing was.
-    even: as in `Prediction`.
+    even, unsure: as in `Prediction`.
 
     The share that is done counts by what it costs (see `Progress.share`), so that a dream's small sizes and
     large ones go at the same pace. On a busy computer every step takes something that does not go by its
@@ -35,16 +35,17 @@ class Pace:
     pace more and more, as each is to be trusted (see `_weighed`): small sizes say little of large ones. Of a
     work whose parts are of different kinds, the measured pace counts alone from two thirds on. The latest
     half of the time counts more than all of it: a computer may get busier. Between two notes the
-    estimate runs down with the clock. Whatever comes, what is said does not rise by more than a third from
-    one look to the next, nor within `CALM` seconds; only below `SHORT` seconds it may. What was expected
-    before and after the steps and did not come before them is expected after them, such as keeping the work,
-    though at most a `LAST_PART` of its steps.
+    estimate runs down with the clock; where all of it has passed without a note, nothing is said until the
+    next one, by whose pace what was expected is corrected. Otherwise, whatever comes, what is said does not
+    rise by more than a third from one look to the next, nor within `CALM` seconds; only below `SHORT` seconds
+    it may. What was expected before and after the steps and did not come before them is expected after them,
+    such as keeping the work, though at most a `LAST_PART` of its steps.
 
     How far off that may be, `most_left` says: little where the pace is known and even, and much on a computer
     whose other work comes and goes, which no past tells.
     """
 
-    CALM, SHORT = 0.5, 1.0
+    CALM, SHORT, LATE = 0.5, 1.0, 3.0
     UNEVEN_FROM = 0.66
     SURE, FAR, DOUBT = 0.6, 0.35, 3.0
     """By how much, as a natural logarithm, what is expected and a pace measured at the beginning are usually
@@ -67,20 +68,22 @@ class Pace:
     EVIDENCE = 24
     """Stretches beyond so many say nothing new of the part: neighbours are alike."""
 
-    def __init__(self, before: float = 0.0, steps: float | None = None, *, even: bool = True) -> None:
-        self._before, self._expected = before, steps
+    def __init__(
+        self, before: float = 0.0, steps: float | None = None, *, even: bool = True, unsure: float = 0.0
+    ) -> None:
+        self._before, self._expected, self._unsure = before, steps, unsure
         self._even = even
         self._notes: list[Milestone] = []
         self._left: tuple[float, float] | None = None
         self._said: tuple[float, float] | None = None
         self._began: float | None = None
-        self._off = self.AT_FIRST
+        self._off, self._waited, self._late = self.AT_FIRST + unsure, 0.0, False
 
     @classmethod
     def of(cls, expected: Prediction) -> Pace:
         """The pace of a work that is expected to take this."""
         before = expected.before if expected.even else 0.0  # where parts differ, all of them count as steps
-        return cls(before, expected.seconds - before, even=expected.even)
+        return cls(before, expected.seconds - before, even=expected.even, unsure=expected.unsure)
 
     def whole(self, ended: float) -> float | None:
         """Seconds of a work that ended at that moment; None where nobody began."""
@@ -98,6 +101,9 @@ class Pace:
         if not 0 < share <= 1 or (self._notes and share <= self._notes[-1].cost):
             return
         self._notes.append(Milestone(at, share, share if steps is None else steps))
+        if self._late and self._expected is not None and self._began is not None:
+            self._expected = (at - self._began) / share
+        self._late = False
         guess = self._guess()
         if guess is not None:
             self._left = (at, guess)
@@ -109,16 +115,23 @@ class Pace:
         is known. What is left comes to lie between the two about nine times of ten while what else the
         computer does stays the same, and seven times of ten beside many works that come and go.
         """
-        return None if self._said is None else self._said[1] * math.exp(self._off)
+        if self._said is None:
+            return None
+        return self._said[1] * math.exp(min(self.MOST_OFF, self._off + self.AT_FIRST * self._waited))
 
     def seconds_left(self, at: float | None = None) -> float | None:
         """Seconds until all is done, at that moment; without one, as they were last said. None while nothing
-        is known.
+        is known, or no longer.
         """
         if self._left is None or (at is None and self._said is None):
             return None
         if at is not None:
-            left = _run_down(self._left[1], at - self._left[0])
+            passed = at - self._left[0]
+            if passed > max(self._left[1], self.LATE):
+                self._said, self._late = None, True
+                return None
+            left = _run_down(self._left[1], passed)
+            self._waited = max(0.0, passed) / max(self._left[1], self.LATE)
             if self._said is not None:
                 when, before = self._said
                 rise = (4 / 3) ** min(1.0, max(0.0, at - when) / self.CALM)
@@ -167,7 +180,8 @@ class Pace:
         pace = self.FAR if self._even else self.UNKNOWN
         measured = (pace * (1 - share)) ** -2 if share < 1 else math.inf
         known = self.SURE**-2 if self._expected is not None else 0.0
-        off = self.OFTEN * math.hypot((known + measured) ** -0.5, self.CHANGES * self._unevenness())
+        changes = max(self.CHANGES * self._unevenness(), self._unsure * (1 - share))
+        off = self.OFTEN * math.hypot((known + measured) ** -0.5, changes)
         return min(off, self.MOST_OFF)
 
     def _unevenness(self) -> float:

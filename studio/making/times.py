@@ -15,6 +15,7 @@ What is learnt is kept in the home, by computer, since a home may be shared.
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -116,8 +117,14 @@ class Times:
         before = known.before if known else prediction.before * min(1.0, rate)
         steps = rate * (prediction.seconds - prediction.before - prediction.once)
         before += rate * prediction.once
-        slower = 1 + self._felt * (self._slower(known.threads if known else 1.0) - 1)
-        return replace(prediction, seconds=slower * (before + steps), before=slower * before)
+        wanted = self._slower(known.threads if known else 1.0)
+        slower = 1 + self._felt * (wanted - 1)
+        return replace(
+            prediction,
+            seconds=slower * (before + steps),
+            before=slower * before,
+            unsure=0.5 * math.log(max(1.0, wanted)),
+        )
 
     def learn(
         self,

@@ -70,8 +70,8 @@ class JobState:
     owner: the session that asked for it, "" where nobody said. lane: the queue it waits in.
     problem: what the error of a failed job knows beside its sentence, as `studio.errors.error_data` gives it;
     empty where there is nothing.
-    preview: JPEG bytes of the unfinished work. seconds_left: an estimate; most_left: what may be left at most.
-    All three only from the `Jobs` that runs it.
+    preview: JPEG bytes of the unfinished work. seconds_left: an estimate; most_left: what may be left at
+    most. All three only from the `Jobs` that runs it.
     """
 
     id: str

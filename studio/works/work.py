@@ -83,7 +83,8 @@ class Prediction:
     of each group are corrected by themselves. once: how many of the seconds, beside `before`, get something
     ready that the next work finds there, such as a style that was never read. shared: names what the work
     shares with others, which find it there. even: whether all its steps go at about one pace; not where parts
-    of different kinds follow each other.
+    of different kinds follow each other. unsure: by how much the seconds may be off because others use the
+    computer, as a natural logarithm.
     """
 
     seconds: float
@@ -93,6 +94,7 @@ class Prediction:
     once: float = 0.0
     shared: str = ""
     even: bool = True
+    unsure: float = 0.0
 
 
 Making = Generator[Progress, None, Made]

@@ -463,12 +463,24 @@ def test_what_was_expected_counts_longer_where_parts_differ_in_kind() -> None:
 def test_time_left_runs_down_while_nothing_is_told() -> None:
     pace = Pace(0.0, 10.0)
     pace.begin(0.0)
-    said = [pace.seconds_left(at / 2) or 0 for at in range(60)]
+    said = [pace.seconds_left(at / 2) or 0 for at in range(16)]
     assert said[0] == pytest.approx(10)
     assert said[8] == pytest.approx(6)
     assert all(0 < after < before for before, after in pairwise(said))
-    pace.note(0.5, 30.0)  # it was half done only then
-    risen = [pace.seconds_left(30.0 + at / 2) or 0 for at in range(12)]
-    assert risen[0] <= 1.0
+    pace.note(0.3, 8.0)  # less was done than expected
+    risen = [pace.seconds_left(8.0 + at / 2) or 0 for at in range(6)]
+    assert risen[0] <= said[-1] * 4 / 3
     assert all(after <= max(1.0, before * 4 / 3 + 1e-9) for before, after in pairwise(risen))
-    assert max(risen) > 2.5
+    assert max(risen) > said[-1]
+
+
+def test_nothing_is_said_of_a_work_that_is_late_until_more_is_known() -> None:
+    pace = Pace(0.0, 10.0)
+    pace.begin(0.0)
+    assert (pace.seconds_left(9.9), pace.most_left()) != (None, None)
+    assert (pace.seconds_left(10.1), pace.most_left()) == (None, None)
+    for step in range(4):
+        pace.note(0.2 + step / 50, 30.0 + 3 * step)
+    left = pace.seconds_left(39.0)
+    assert left is not None
+    assert left > 50, "what was said before the silence holds nothing down"
