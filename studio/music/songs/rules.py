@@ -30,9 +30,9 @@ BROUGHT = {
     "return where chords do. A melody reaches as far as those of one song (`spans`). Songs end on strong "
     "beats. A given chord is heard in its bar. Bridges of styles of counts are learnt in their keys too. "
     "Chords under a given melody are as evenly used as in a song.",
-    "7": "Some syllables of words that lead a melody are held over two or three notes (`melismas`). A section "
-    "that does not go on from those before it is drawn again by itself, and draws that do not are avoided "
-    "(`sheet.Joins`).",
+    "7": "Some syllables of words that lead a melody are held over two or three notes (`melismas`). A "
+    "section that does not go on from those before it is drawn again by itself, and draws that do not are "
+    "avoided (`sheet.Joins`).",
 }
 """What each number brought, the oldest first."""
 

@@ -158,7 +158,7 @@ def test_sections_go_on_nearer_to_where_the_one_before_ended() -> None:
 
 
 def test_a_section_that_does_not_go_on_is_drawn_again_by_itself() -> None:
-    """Under a tight copy limit sections often join to a copy. Fewer of them are drawn for a song that holds."""
+    """Under a tight copy limit sections often join to a copy. Fewer are drawn until a song holds."""
     limit = 5
 
     def rises(tune: Tune) -> list[int]:
