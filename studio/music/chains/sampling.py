@@ -174,17 +174,38 @@ class Solution:
     def options(self, moment: int) -> Options:
         """The steps from one moment, kept: many draws pass through it."""
         if moment not in self.known:
-            ways = self.ways(np.array([moment]))
-            heap = np.cumsum(ways.mass / np.add.reduceat(ways.mass, [0]))
-            after = self.tick(ways.onward)
-            self.known[moment] = Options(
-                ways.symbol.tolist(),
-                ways.mass,
-                np.concatenate([[0.0], heap]),
-                ways.onward.tolist(),
-                (after >= self.ticks).tolist(),
-            )
+            if self.clock is None:
+                symbol, mass, onward, after = self._from_one(moment)
+            else:
+                ways = self.ways(np.array([moment]))
+                symbol, mass, onward, after = ways.symbol, ways.mass, ways.onward, self.tick(ways.onward)
+            heap = np.zeros(len(mass) + 1)
+            np.cumsum(mass / np.add.reduceat(mass, [0]), out=heap[1:])
+            over = (after >= self.ticks).tolist()
+            self.known[moment] = Options(symbol.tolist(), mass, heap, onward.tolist(), over)
         return self.known[moment]
+
+    def _from_one(self, moment: int) -> tuple[Ints, Floats, Longs, Longs]:
+        """Symbols, masses, the moments and the ticks they lead to: what `ways` has for one moment without a
+        clock, to the bit, and without the work for many.
+        """
+        trellis = self.trellis
+        cycle, state = divmod(moment, trellis.width)
+        place = int(trellis.layer.searchsorted(state, side="right")) - 1
+        tick = cycle * trellis.walk.period + place - trellis.walk.phase
+        steps = slice(int(trellis.first[state]), int(trellis.first[state + 1]))
+        symbol = trellis.symbol[steps]
+        hop = trellis.hop[0 if trellis.pattern is None else trellis.pattern[tick], steps]
+        onward = cycle * trellis.width + hop.astype(np.int64)
+        mass = trellis.probability[steps] * self.belief.reshape(-1).take(onward)
+        if self.factors.product is not None:
+            row = (tick + self.factors.phase) // self.factors.span
+            mass *= self.factors.product[row].take(symbol)
+        good = np.flatnonzero(mass > 0)
+        symbol = symbol[good]
+        after = tick + trellis.walk.durations[symbol]
+        shift = np.exp(np.clip(self.scale[after] - self.scale[tick], -700, 700))
+        return symbol, mass[good] * shift, onward[good], after
 
     def log_probability(self, sequence: ArrayLike) -> float:
         """The logarithm of the probability that `sample` draws this sequence; -inf for one that breaks a
