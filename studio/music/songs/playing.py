@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,9 @@ from studio.music.sound.fonts import chosen_name, recorded_name
 from studio.music.sound.mixing import Strip, mixed
 from studio.music.sound.rendering import program_of
 from studio.music.writing.formats import by_name
+
+if TYPE_CHECKING:
+    from studio.music.writing.engraving import Lines
 
 
 @dataclass(frozen=True)
@@ -191,10 +194,11 @@ def file_of(
     return form.to_bytes(written, **engraved(recipe, written.sections))
 
 
-ENGRAVING_RULES, NAMED_RULES = "4", "3"
+ENGRAVING_RULES = "5"
+LINES_BY_RULES: dict[str, Lines] = {"3": "full", "4": "named", ENGRAVING_RULES: "even"}
 """How a song is engraved. 3: its score has a whole tempo, chord names as musicians write them, and the
-letters of its sections. 4: syllables have room, and lines are about equally full. A work says by which it was
-made.
+letters of its sections. 4: syllables have room, and lines are about equally full. 5: notes have room too. A
+work says by which it was made.
 """
 
 
@@ -203,19 +207,18 @@ def engraving_rules(recipe: SongRecipe) -> str:
     if recipe.setting is None:
         return ENGRAVING_RULES
     found = recipe.setting.versions.get("engraving", "")
-    return found if found in (ENGRAVING_RULES, NAMED_RULES) else ""
+    return found if found in LINES_BY_RULES else ""
 
 
 def engraved(recipe: SongRecipe, sections: Sequence[Section]) -> dict[str, Any]:
     """How a song is engraved, as options of its format."""
     rules = engraving_rules(recipe)
     letters = {section.first_bar: section.name for section in sections} if rules else None
-    even = rules == ENGRAVING_RULES
     slurs = since(drawing_rules(recipe), "7")
     return {
         "whole_tempo": bool(rules),
         "names": bool(rules),
         "letters": letters,
-        "even": even,
+        "lines": LINES_BY_RULES.get(rules, "full"),
         "slurs": slurs,
     }

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from studio.errors import Refused
 from studio.music.scores.scores import Score
@@ -14,6 +14,13 @@ from studio.music.scores.tunes import Tune
 from studio.music.writing.musicxml import write_musicxml
 
 MOST_BARS_ON_PAGE = 2000
+
+Lines = Literal["full", "named", "even"]
+"""Where lines are broken. full: as many bars as there is room for, as in 0.8.0 and before. Otherwise words
+have the room they need, and lines are about equally full (`line_breaks`): a bar is as wide as its chord names
+and words need (named, as in 0.9.0, where notes were pressed together in bars of few words), or as all in it
+needs (even).
+"""
 
 
 def engrave(
@@ -25,16 +32,15 @@ def engrave(
     whole_tempo: bool = False,
     names: bool = False,
     letters: Mapping[int, str] | None = None,
-    even: bool = False,
+    lines: Lines = "full",
 ) -> bytes:
     """The engraved score as one SVG picture, as tall as it needs to be.
 
     width: of the page in pixels (200..4000). staff: its size in per cent of verovio's own (10..100). colours:
     as in `write_musicxml`. whole_tempo: the tempo reads 125 and not 125.333. names: chord names are those
     that musicians write (D7sus4), which pictures of 0.5.0 and before have not. letters: bar number -> what is
-    boxed above its beginning, such as the letter of a section; the line before it is double. even: words and
-    chord names get the room they need, and lines are broken so that they are about equally full, which
-    pictures of 0.8.0 and before are not (`line_breaks`).
+    boxed above its beginning, such as the letter of a section; the line before it is double. lines: where
+    they are broken, see `Lines`.
     Raises `Refused` for music too long for one picture (more than 2,000 bars).
     """
     if not 200 <= width <= 4000 or not 10 <= staff <= 100:
@@ -49,8 +55,10 @@ def engrave(
     if whole_tempo:
         written = _with_whole_tempo(written)
     written = _lettered(written, letters or {})
-    if even:
-        return _evenly(toolkit, written, width * 100 / staff, music, letters or {}).encode()
+    if lines != "full":
+        if lines == "even":
+            written = _with_short_names(written)
+        return _evenly(toolkit, written, width * 100 / staff, music, letters or {}, lines).encode()
     svg = _page(toolkit, written)
     fitting = svg.partition('class="system"')[2].partition('class="system"')[0].count('class="measure"')
     sung = _is_sung(music)
@@ -78,9 +86,16 @@ def _is_sung(music: Tune | Score) -> bool:
     return bool(music.words if isinstance(music, Tune) else any(part.words for part in music.parts))
 
 
-def _evenly(toolkit: Any, written: str, wide: float, music: Tune | Score, letters: Mapping[int, str]) -> str:
+def _evenly(
+    toolkit: Any,
+    written: str,
+    wide: float,
+    music: Tune | Score,
+    letters: Mapping[int, str],
+    lines: Lines,
+) -> str:
     """The page in lines as `line_breaks` chooses them. wide: of the page in verovio's units."""
-    written, starts = _in_even_lines(toolkit, written, wide, music, letters)
+    written, starts = _in_even_lines(toolkit, written, wide, music, letters, lines)
     toolkit.setOptions({"breaks": "encoded", "pageWidth": round(wide)})
     ends = [*starts[1:], len(music.bars()) + 1]
     lengths = [end - start for start, end in zip(starts, ends, strict=True)]
@@ -89,7 +104,12 @@ def _evenly(toolkit: Any, written: str, wide: float, music: Tune | Score, letter
 
 
 def _in_even_lines(
-    toolkit: Any, written: str, wide: float, music: Tune | Score, letters: Mapping[int, str]
+    toolkit: Any,
+    written: str,
+    wide: float,
+    music: Tune | Score,
+    letters: Mapping[int, str],
+    lines: Lines = "even",
 ) -> tuple[str, list[int]]:
     """MusicXML whose syllables have room and whose lines are settled, and the bars that these begin with."""
     sung = _is_sung(music)
@@ -101,11 +121,23 @@ def _in_even_lines(
             written = before + ROOM * TEMPO * bool(text) + text + after + end + rest
     toolkit.setOptions({"breaks": "none", "pageWidth": 100_000})
     numbers = list(map(int, _MEASURE.findall(written.partition("</part>")[0])))
-    widths, front = natural_widths(_page(toolkit, written), numbers)
-    _as_wide_as_alike(widths, letters)
+    widths, needs, front = natural_widths(_page(toolkit, written), numbers, named=lines == "named")
+    if lines == "even" and sung:
+        widths = [width * max(1 / PRESSED_WORDS, need) for width, need in zip(widths, needs, strict=True)]
+        needs = [1.0] * len(widths)
+    elif lines == "even":
+        widths = [width / PRESSED for width in widths]
+        needs = [need * PRESSED for need in needs]
+    for each in (widths, needs):
+        _as_wide_as_alike(each, letters)
     most = 4 if sung or max(widths) * 8 > wide else 8
-    starts = line_breaks(widths, wide - front - MARGINS, sorted(letters), most)
+    starts = line_breaks(widths, wide - front - MARGINS, sorted(letters), most, needs)
     return _in_lines_from(starts[1:], written), starts
+
+
+def _with_short_names(written: str) -> str:
+    """MusicXML in which D7sus4 is not called Dsus4(add7)."""
+    return written.replace('<kind text="sus4(add7)">', '<kind text="7sus4">')
 
 
 def _as_wide_as_alike(widths: list[float], letters: Mapping[int, str]) -> None:
@@ -132,6 +164,9 @@ font that stands for it are up to a third wider.
 TEMPO = 5
 """So many of these keep the first chord name away from a tempo above a pick-up."""
 
+PRESSED, PRESSED_WORDS = 1.12, 1.25
+"""By what factor notes may be pressed together, and those with words, whose room is that of the words."""
+
 MARGINS = 100.0
 """Left and right of the lines, in verovio's units."""
 
@@ -140,13 +175,16 @@ def _room(text: str) -> int:
     return 1 + len(text) // 3
 
 
-def natural_widths(svg: str, numbers: Sequence[int]) -> tuple[list[float], float]:
-    """How wide each full bar of an engraved page of one line wants to be, in verovio's units, without the
-    signs at the beginning; and how wide these are. numbers: of the bars; a pick-up is part of bar 1.
-
-    A bar whose chord names or syllables overlap as they stand is wider by the factor that parts them.
+def natural_widths(
+    svg: str, numbers: Sequence[int], *, named: bool = False
+) -> tuple[list[float], list[float], float]:
+    """How wide each full bar of an engraved page of one line is as it stands, in verovio's units, without the
+    signs at the beginning; by what factor its line has to grow so that no chord names or syllables in it
+    overlap, below 1 where it may shrink; and how wide these signs are. numbers: of the bars; a pick-up is
+    part of bar 1. named: as `Lines` says, bars are as wide as their chord names and words need, and no line
+    has to grow.
     """
-    found = [0.0] * max(1, *numbers)
+    found, needs = [0.0] * max(1, *numbers), [0.0] * max(1, *numbers)
     measures, front = svg.split('class="measure"')[1:], 0.0
     placed = [_names_in(measure, GAP) | _words_in(measure) for measure in measures]
     for measure, number, rows, later in zip(measures, numbers, placed, [*placed[1:], {}], strict=False):
@@ -158,8 +196,10 @@ def natural_widths(svg: str, numbers: Sequence[int]) -> tuple[list[float], float
             front = max(1.0, min(notes, default=left) - left - BEFORE)
             left += front
         need = [_parted(row, right, later.get(which, ())) for which, row in rows.items()]
-        found[max(1, number) - 1] += (right - left) * max(need, default=1.0) / UNIT
-    return found, front / UNIT
+        place = max(1, number) - 1
+        found[place] += (right - left) * (max(need, default=1.0) if named else 1.0) / UNIT
+        needs[place] = max([needs[place], *(need if not named else ())])
+    return found, needs, front / UNIT
 
 
 UNIT = 10.0
@@ -183,21 +223,33 @@ def _parted(row: Sequence[tuple[float, float]], right: float, later: Sequence[tu
     return max((width / max(1.0, after - place) for (place, width), after in pairs), default=1.0)
 
 
-def line_breaks(widths: Sequence[float], room: float, sections: Sequence[int], most: int) -> list[int]:
+def line_breaks(
+    widths: Sequence[float],
+    room: float,
+    sections: Sequence[int],
+    most: int,
+    needs: Sequence[float] | None = None,
+) -> list[int]:
     """The bars with which lines begin, so that no line is wider than there is room for, all are about equally
     full, and most have four bars or two. Each section begins a line.
 
-    widths: of the bars, from bar 1. sections: bars with which they begin. most: bars of a line. The least
-    costly of all ways is found bar by bar (Knuth and Plass, "Breaking paragraphs into lines", 1981).
+    widths: of the bars, from bar 1. sections: bars with which they begin. most: bars of a line. needs: by
+    what factor a line has to grow that holds this bar, since all bars of a line grow alike; None for 1. The
+    least costly of all ways is found bar by bar (Knuth and Plass, "Breaking paragraphs into lines", 1981).
     """
     bars = len(widths)
+    grown = needs or [1.0] * bars
+
+    def full(start: int, end: int) -> float:
+        return sum(widths[start - 1 : end - 1]) * max(1.0, *grown[start - 1 : end - 1]) / room
+
     edges = [1, *(number for number in sections if 1 < number <= bars), bars + 1]
     found: list[int] = []
     for first, after in pairwise(sorted(set(edges))):
         best: dict[int, tuple[float, list[int]]] = {first: (0.0, [])}
         for end in range(first + 1, after + 1):
             ways = [
-                (best[start][0] + _cost(sum(widths[start - 1 : end - 1]) / room, end - start, most), start)
+                (best[start][0] + _cost(full(start, end), end - start, most), start)
                 for start in range(max(first, end - most), end)
             ]
             cost, start = min(ways)

@@ -4,9 +4,9 @@
 
 Options: `program`, the General MIDI instrument (0..127) that plays a tune; `colours`, number of a sounding
 note -> "#rrggbb"; `whole_tempo`, whether an engraved tempo is rounded; `names`, whether engraved chord names
-are those that musicians write; `letters`, the names of sections by the bars they begin with; `even`, whether
-lines are about equally full; `slurs`, whether notes that are sung on one syllable are under a slur. A format
-takes those it can use and ignores the others.
+are those that musicians write; `letters`, the names of sections by the bars they begin with; `lines`, where
+its lines are broken; `slurs`, whether notes that are sung on one syllable are under a slur. A format takes
+those it can use and ignores the others.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ FORMATS = FormatTable(
             "Score",
             "studio.music.writing.engraving:engrave",
             "The engraved score as a picture.",
-            options=frozenset({"colours", "whole_tempo", "names", "letters", "even"}),
+            options=frozenset({"colours", "whole_tempo", "names", "letters", "lines"}),
         ),
     )
 )

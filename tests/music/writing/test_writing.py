@@ -29,6 +29,7 @@ from studio.music.scores.words import Syllable
 from studio.music.writing.abc import write_abc
 from studio.music.writing.beams import beam_groups
 from studio.music.writing.engraving import (
+    Lines,
     engrave,
     engrave_pages,
     line_breaks,
@@ -462,7 +463,7 @@ def test_lines_are_about_equally_full_and_no_bar_stands_alone() -> None:
     busy = [(60, Fraction(1, 2))] * 6 + [(60, 1)]
     tune = replace(Tune.of([*busy * 4, *[(62, 4)] * 4] * 2), words=tuple(words))
     letters = {1: "A", 9: "A"}
-    now = engrave(tune, width=760, names=True, letters=letters, even=True).decode()
+    now = engrave(tune, width=760, names=True, letters=letters, lines="even").decode()
 
     def lines(svg: str) -> list[int]:
         return [line.count('class="measure"') for line in svg.split('class="system"')[1:]]
@@ -490,6 +491,22 @@ def test_lines_are_broken_where_it_costs_least() -> None:
         assert all(len(line) in (2, 4) for line in lines)
         cost = sum(0.3 + 0.1 * (len(w) == 2) + (1 - sum(w) / 10) ** 2 for w in lines)
         assert cost == pytest.approx(least(widths, 10.0))
+
+
+def test_notes_have_room_whatever_is_written_above_them() -> None:
+    """Sixteen notes a bar under one short chord name; as pictures of 0.9.0 had it, heads touched."""
+    tune = Tune.of([(71, Fraction(1, 4))] * 64, chords=[(bar * 4, "C") for bar in range(4)])
+
+    def nearest(lines: Lines) -> int:
+        page = engrave(tune, width=400, staff=36, names=True, lines=lines).decode()
+        heads = re.findall(r'class="notehead">\s*<use [^>]*translate\((\d+),', page)
+        return min(abs(int(b) - int(a)) for a, b in pairwise(heads))
+
+    assert nearest("named") < HEAD < nearest("even")
+
+
+HEAD = 217 * 1.2
+"""About how wide a head is in the engraving's units, and a little."""
 
 
 def test_pages_to_print_hold_every_bar_and_words_have_room() -> None:
@@ -533,6 +550,11 @@ def test_chord_names_do_not_run_into_each_other() -> None:
     long = ["F#m7b5", "B7b9", "Emaj7", "Am7b5", "D7sus4", "Gm7/F", "C13b9", "Fmaj7#11"] * 4
     tune = Tune.of([(67, 1)] * 32, key="F", chords=list(enumerate(long)))
     assert not names_collide(engrave(tune).decode())
+    for width in (400, 760):
+        assert not names_collide(
+            engrave(tune, width=width, staff=36, names=True, lines="even").decode(), 0.05
+        )
+    assert b"sus4(add7)" not in engrave(Tune.of([(67, 4)], chords=[(0, "Dsus4(add7)")]), lines="even")
     assert engrave(tune).count(b'class="system"') > 2
     short = Tune.of([(67, 1)] * 32, key="F", chords=[(bar * 4, "F") for bar in range(8)])
     assert not names_collide(engrave(short).decode())
