@@ -495,7 +495,7 @@ def test_lines_are_broken_where_it_costs_least() -> None:
 
 def test_notes_have_room_whatever_is_written_above_them() -> None:
     """Sixteen notes a bar under one short chord name; as pictures of 0.9.0 had it, heads touched."""
-    tune = Tune.of([(71, Fraction(1, 4))] * 64, chords=[(bar * 4, "C") for bar in range(4)])
+    tune = Tune.of([(71, Fraction(1, 4))] * 64, chords=list(zip((0, 4, 8, 12), "CFGC", strict=True)))
 
     def nearest(lines: Lines) -> int:
         page = engrave(tune, width=400, staff=36, names=True, lines=lines).decode()
