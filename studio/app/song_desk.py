@@ -140,6 +140,7 @@ class SongDesk:
         for work, name in given:
             letters.setdefault((work.id, name), ascii_uppercase[len(letters)])
         told = {key: _section_of(self.desk.library.get(key[0]), key[1]) for key in letters}
+        _equally_long([(name, work.title, int(told[work.id, name]["bars"])) for work, name in given])
         home = self.songs.tune(works[0]).key.short()
         fields = inherited(recipe) | {
             "form": "".join(letters[work.id, name] for work, name in given),
@@ -261,6 +262,17 @@ def _section_of(work: Work, name: SectionName) -> dict[str, Any]:
         raise UnknownName("section", f"{name.letter}{name.number or ''}", known)
     found: dict[str, Any] = alike[max(0, name.number - 1)]
     return found
+
+
+def _equally_long(sections: Sequence[tuple[SectionName, str, int]]) -> None:
+    """Sections of a form are equally long. Raises `Refused`, naming two that are not."""
+    first, bars = f"{sections[0][0].letter} of “{sections[0][1]}”", sections[0][2]
+    for name, title, others in sections:
+        if others != bars:
+            raise Refused(
+                f"The sections of a song are equally long, but {first} has {bars} bars and {name.letter} of "
+                f"“{title}” has {others}. Put one of them away."
+            )
 
 
 def title_of(settings: Mapping[str, Any], seed: int) -> str:

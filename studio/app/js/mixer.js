@@ -8,6 +8,9 @@ import { silence } from './player.js';
 /** Samples a second: half of a recording's, so that a long song of many parts fits into the memory of a phone. */
 const RATE = 24000;
 
+/** As many stems are rendered at once. */
+const AT_ONCE = 2;
+
 /** How much louder the whole is than its stems, which stand at -24 LUFS. */
 const LIFT = 2.6;
 
@@ -37,9 +40,17 @@ export class Mixer {
     this.ready = false; // whether what is to be heard is there
     /** @type {() => void} */
     this.changed = () => {};
+    /** How many parts are here of those that are to be heard. @type {(here: number, all: number) => void} */
+    this.told = () => {};
+    /** All parts are here that are to be heard. @type {() => void} */
+    this.heardAll = () => {};
+    /** Parts that are not asked for yet. */
+    this.missing = [...parts];
+    /** @type {Set<string>} those that are being fetched */
+    this.underway = new Set();
   }
 
-  /** Fetches the stems, until those are there that are to be heard; the others follow. Throws where none can be. */
+  /** Fetches the stems. Waits until those are there that are to be heard; the others follow. Throws where none can be. */
   load() {
     this.loading ??= this.fetch();
     return this.loading;
@@ -52,20 +63,35 @@ export class Mixer {
     const master = new GainNode(context, { gain: LIFT });
     master.connect(limiter).connect(context.destination);
     this.master = master;
-    const heard = this.parts.filter(({ name }) => !this.isSilent(name));
-    const others = this.parts.filter((part) => !heard.includes(part));
-    for (const part of heard) await this.fetchPart(part);
-    const rest = (async () => {
-      for (const part of others) await this.fetchPart(part);
-    })();
-    if (this.channels.size) rest.catch(() => {}); // what is missing is asked for again with the next song
-    else await rest;
+    const fetching = Promise.all(Array.from({ length: AT_ONCE }, () => this.fetchNext()));
+    await Promise.race([fetching, new Promise((done) => { this.heardAll = () => done(null); })]);
     if (!this.channels.size) throw new Error('The parts of this song could not be heard one by one; try again.');
     this.ready = true;
     this.apply();
   }
 
-  /** @param {{name: string, base: number}} part rendered one by one, so one at a time is asked for */
+  /** Fetches one part after the other, those first that are to be heard now. */
+  async fetchNext() {
+    for (;;) {
+      const part = this.missing.find(({ name }) => !this.isSilent(name)) ?? this.missing[0];
+      if (!part) return;
+      this.missing = this.missing.filter((each) => each !== part);
+      this.underway.add(part.name);
+      await this.fetchPart(part).catch(() => {}); // the others are heard without it
+      this.underway.delete(part.name);
+      this.count();
+    }
+  }
+
+  /** Tells how many parts are here, and whether all are that are to be heard. */
+  count() {
+    const open = [...this.missing.map(({ name }) => name), ...this.underway].filter((name) => !this.isSilent(name));
+    const wanted = this.parts.filter(({ name }) => !this.isSilent(name)).length;
+    this.told(wanted - open.length, wanted);
+    if (!open.length && this.channels.size) this.heardAll();
+  }
+
+  /** @param {{name: string, base: number}} part */
   async fetchPart({ name, base }) {
     const { context, master } = this;
     const answer = await fetch(`works/${this.work}/stems/${encodeURIComponent(name)}`);
@@ -91,6 +117,7 @@ export class Mixer {
   set(strips) {
     this.strips = strips;
     this.apply();
+    if (this.context && !this.ready) this.count();
   }
 
   apply() {

@@ -78,7 +78,8 @@ export class Roll {
    * @param {number} bar
    */
   barLabel(music, start, bar) {
-    const style = `width: ${this.where((music.bars[bar] ?? music.seconds) - start)}`;
+    const before = bar === 1 ? `margin-left: ${this.where(start)}; ` : ''; // where a band plays an introduction
+    const style = `${before}width: ${this.where((music.bars[bar] ?? music.end ?? music.seconds) - start)}`;
     if (!this.listener.keeps) return make('span', { class: 'bar-number', style }, String(bar));
     const pressed = { 'aria-pressed': 'false', 'aria-label': `Keep bar ${bar}` };
     const onclick = () => this.listener.toggle(bar);

@@ -36,18 +36,18 @@ export class Score {
   /** Fetches another engraving, where the one that is there does not fit. Gives whether it did. @param {number} width */
   async refit(width) {
     if (this.page === pageFor(width)) return false;
-    this.measures = [];
-    await this.fetch(width);
-    return true;
+    return this.fetch(width);
   }
 
-  /** Fetches the engraving that fits the width of the page. @param {number} width in pixels */
+  /** Fetches the engraving that fits the width of the page, unless another is wanted meanwhile. @param {number} width in pixels */
   async fetch(width) {
     const page = pageFor(width);
     this.page = page;
     const answer = await fetch(`works/${this.work.id}/score.svg?page=${page}`);
     if (!answer.ok) throw new Error((await answer.json()).detail);
-    const read = new DOMParser().parseFromString(await answer.text(), 'image/svg+xml').documentElement;
+    const text = await answer.text();
+    if (page !== this.page) return false;
+    const read = new DOMParser().parseFromString(text, 'image/svg+xml').documentElement;
     const svg = document.importNode(read, true);
     const [wide, high] = ['width', 'height'].map((size) => parseFloat(svg.getAttribute(size) ?? ''));
     svg.setAttribute('viewBox', `0 0 ${wide} ${high}`);
@@ -56,7 +56,9 @@ export class Score {
     svg.setAttribute('aria-label', `Score of ${this.work.title}`);
     svg.classList.add('sheet');
     this.paper.replaceChildren(svg, this.needle);
+    this.measures = []; // not before: as long as an engraving is there, its bars are clicked
     this.places.clear();
+    return true;
   }
 
   /**
@@ -96,8 +98,8 @@ export class Score {
   /** Makes the chords above a bar clickable. @param {SVGGElement} measure @param {() => void} clicked */
   openChords(measure, clicked) {
     for (const chord of all(measure, 'g.harm', SVGGElement)) {
-      const { x, y, width, height } = chord.getBBox();
-      chord.prepend(draw('rect', { x: x - 60, y: y - 60, width: width + 120, height: height + 120, rx: 80, class: 'chord-hit' }));
+      const { x, width } = chord.getBBox();
+      chord.prepend(draw('rect', { x: x - 60, y: topOf(chord) - 60, width: width + 120, height: HIGH + 180, rx: 80, class: 'chord-hit' }));
       chord.classList.add('clicked');
       chord.addEventListener('click', clicked);
     }
@@ -194,10 +196,20 @@ function between(stops, now) {
 function hitBox(measure) {
   const outer = measure.getBBox();
   const staff = find(measure, 'g.staff', SVGGElement).getBBox();
-  const y = Math.min(outer.y, staff.y) - 200;
-  const height = Math.max(outer.height, staff.height) + 400;
-  return draw('rect', { x: outer.x, y, width: outer.width, height, rx: 120, class: 'hit' });
+  const top = Math.min(staff.y, ...all(measure, 'g.harm', SVGGElement).map(topOf)) - 200;
+  return draw('rect', { x: outer.x, y: top, width: outer.width, height: staff.y + staff.height + 200 - top, rx: 120, class: 'hit' });
 }
+
+/** About how high a chord name is, in the engraving's units. */
+const HIGH = 400;
+
+/**
+ * Where a chord name begins at the top. The box that a browser gives reaches down over the notes where the name has an
+ * accidental, because letters of the font for these are very high.
+ *
+ * @param {SVGGElement} chord
+ */
+const topOf = (chord) => Number(chord.querySelector('text')?.getAttribute('y') ?? chord.getBBox().y + HIGH) - HIGH;
 
 /**
  * The notes and rests of a bar with their moments, where the engraving has as many as the melody.

@@ -53,6 +53,9 @@ export function entrance(tab, build) {
   };
 }
 
+/** Milliseconds within which two presses are one. */
+const QUICK = 1000;
+
 /** A tab's requests. A tab says how works are shown: `show`, `offer` and `drawExample`. */
 export class Requests {
   /**
@@ -72,6 +75,8 @@ export class Requests {
     this.following = [];
     /** @type {Asking | null} the latest request, to make it once more; null for the button */
     this.asking = null;
+    this.mustWait = false; // somebody was told so
+    this.askedAt = -Infinity; // milliseconds, when something was last asked for around a work
     /** @type {'button' | 'work'} what was pressed last: what happens is told there */
     this.place = 'work';
     const beside = desk(words.tab);
@@ -176,8 +181,21 @@ export class Requests {
     this.asking = null;
   }
 
-  /** Keeps some of a work and asks for the rest. @param {Asking} asking */
+  /** Keeps some of a work and asks for the rest. Two quick presses ask once. @param {Asking} asking */
   again(asking) {
+    if (performance.now() - this.askedAt < QUICK) return;
+    if (this.following.some(isOpen)) {
+      this.pressedAt('work');
+      this.mustWait = true;
+      this.complain(`${capitalised(this.words.one)} is being made. Wait for it, or press Stop, and ask again.`);
+      return;
+    }
+    this.ask(asking);
+  }
+
+  /** @param {Asking} asking */
+  ask(asking) {
+    this.askedAt = performance.now();
     this.complain(null);
     this.pressedAt('work');
     this.asking = asking;
@@ -187,7 +205,7 @@ export class Requests {
   /** Works of the request before that are still being made are let go: they would contradict themselves too. */
   async askOnceMore() {
     if (this.following.some(isOpen)) await this.stop();
-    if (this.asking) this.again(this.asking);
+    if (this.asking) this.ask(this.asking);
     else pressSoon(this.words.button);
   }
 
@@ -248,6 +266,10 @@ export class Requests {
     for (const job of jobs) if (watched && !isOpen(job)) seen(job.id);
     this.following = jobs;
     this.progressOf(jobs);
+    if (this.mustWait && !jobs.some(isOpen)) {
+      this.mustWait = false;
+      this.complain(null);
+    }
     const failed = jobs.find((job) => job.state === 'failed' || job.state === 'interrupted');
     if (failed) {
       this.complain(failed.message || `${capitalised(this.words.one)} was not finished; ask again.`, failed.ways_out ?? []);

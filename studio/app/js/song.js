@@ -2,7 +2,7 @@
 // and builds a form of sections that were put aside.
 
 import { onDials } from './address.js';
-import { around, find, inSight, make } from './dom.js';
+import { all, around, find, inSight, make, smoothly } from './dom.js';
 import { keepBars } from './news.js';
 import { entrance, letterOf, Requests } from './several.js';
 import { SongCard } from './song_card.js';
@@ -15,7 +15,8 @@ import { Shelf } from './song_shelf.js';
 const TAB = 'songs';
 
 /** @typedef {Widget<{example?: Work | null, starts: {name: string, label: string}[]}>} SongWidget */
-/** @typedef {{works: Work[], at: number}} Step at: the take that is seen, and heard where all are */
+/** @typedef {{works: Work[], at: number, example?: boolean}} Step at: the take that is seen, and heard where all are. example: nobody asked for it */
+/** @typedef {{steps: Step[], at: number, aside: import('./song_shelf').Aside[]}} Remembered */
 
 export const { open, pressed, askOnceMore } = entrance(TAB, (widget) => new SongRoom(widget));
 
@@ -30,7 +31,7 @@ class SongRoom extends Requests {
     this.steps = [];
     this.at = -1;
     this.abreast = false;
-    this.shelf = new Shelf((sections) => this.build(sections));
+    this.shelf = new Shelf((sections) => this.build(sections), () => this.keepSteps());
     this.songs.after(this.shelf.element);
     this.settings = find(this.element, '[data-settings]', HTMLInputElement);
     this.element.addEventListener('click', (event) => {
@@ -41,9 +42,35 @@ class SongRoom extends Requests {
     });
     // A button that can no longer be pressed loses the focus, so the whole page listens.
     document.addEventListener('keydown', (event) => this.key(event));
-    find(this.element, '.starts').append(...widget.props.starts.map(({ name, label }) =>
-      make('button', { type: 'button', onclick: () => this.start(name) }, label)));
+    for (const starts of all(this.element, '.starts')) {
+      starts.append(...widget.props.starts.map(({ name, label }) =>
+        make('button', { type: 'button', class: 'small', onclick: () => this.start(name) }, label)));
+    }
     this.hearDials();
+    this.findSteps();
+  }
+
+  // --- After a reload
+
+  /** The steps stay as long as the browser's tab is open. */
+  keepSteps() {
+    try {
+      sessionStorage.setItem(STEPS, JSON.stringify({ steps: this.steps.slice(-MOST_STEPS), at: this.at - Math.max(0, this.steps.length - MOST_STEPS), aside: this.shelf.sections }));
+    } catch { /* a browser that keeps nothing forgets them with the page */ }
+  }
+
+  findSteps() {
+    try {
+      /** @type {Remembered} */
+      const { steps, at, aside } = JSON.parse(sessionStorage.getItem(STEPS) ?? '');
+      if (!steps[at]?.works.length) return;
+      this.steps = steps;
+      this.at = at;
+      this.shelf.set(aside);
+    } catch {
+      return;
+    }
+    this.draw();
   }
 
   /** A first song, by a press. @param {string} name */
@@ -103,30 +130,43 @@ class SongRoom extends Requests {
 
   /** As long as nothing was asked for, a song that is here already is shown. @param {Work} example */
   drawExample(example) {
-    if (!this.steps.length) this.remember([example]);
+    if (this.steps.length) return;
+    this.remember([example]);
+    this.steps[0].example = true;
+    this.draw();
   }
 
   /** @param {Made[]} made */
   show(made) {
     this.remember(made.map(({ work }) => work));
+    this.intoSight();
     this.say(`${made.at(-1)?.work.title} is here.`);
   }
 
   /** @param {Work} work @param {number[]} bars */
   offer(work, bars) {
-    this.remember([work]);
+    this.remember([work], true);
     this.asking = { id: work.id, kept: { keep: bars.map(String) }, one: false };
     this.card(work, 0).keep(bars);
   }
 
-  /** @param {Work[]} works a new step, or more takes of the latest */
-  remember(works) {
+  /**
+   * @param {Work[]} works a new step, or more takes of the latest; a step that is there already is not taken again
+   * @param {boolean} [goes] whether one goes back to it then
+   */
+  remember(works, goes = false) {
+    const begins = (/** @type {Step} */ step) => step.works.every((work, place) => work.id === works[place]?.id);
+    const known = this.steps.findIndex((step) => step.works.length === works.length && begins(step));
+    if (known >= 0) {
+      if (goes) this.step(known);
+      return;
+    }
     const now = this.steps[this.at];
-    const grows = now && now.works.length < works.length && now.works.every((work, place) => work.id === works[place]?.id);
-    const known = now && now.works.length === works.length && now.works.every((work, place) => work.id === works[place].id);
-    if (known) return;
-    if (grows) now.works = works;
+    if (now && now.works.length < works.length && begins(now)) now.works = works;
     else {
+      // What came with the studio is a step only for who went on from it.
+      if (now?.example && this.asking?.id !== now.works[0].id) this.steps = [];
+      this.at = Math.min(this.at, this.steps.length - 1);
       this.steps.splice(this.at + 1, Infinity, { works, at: 0 });
       this.at = this.steps.length - 1;
       this.changedSettings(false);
@@ -145,14 +185,15 @@ class SongRoom extends Requests {
   async choose(take) {
     const step = this.steps[this.at];
     const before = this.card(step.works[step.at], step.at);
-    const plays = before.sound.plays;
-    const bar = before.music ? barAt(before, before.sound.now()) : 0;
+    const { plays, ended } = before.sound;
+    const now = ended ? 0 : before.sound.now();
+    const bar = before.music ? barAt(before, now) : 0;
     before.sound.stop();
     step.at = take;
     this.draw();
     const next = this.card(step.works[take], take);
     await next.reading;
-    if (bar && next.music) next.seek(timeOf(next, bar));
+    if (next.music) next.seek(bar ? timeOf(next, bar) : Math.min(now, next.music.bars[0]));
     if (plays) next.play();
   }
 
@@ -213,7 +254,10 @@ class SongRoom extends Requests {
       this.songs.replaceChildren(...cards.map(({ element }) => element));
     }
     this.songs.classList.toggle('abreast', shown.length > 1);
-    for (const card of cards) card.fit(this.widthOf(shown.length));
+    for (const card of cards) {
+      card.showName(shown.length > 1);
+      card.fit(this.widthOf(shown.length));
+    }
     const bar = find(this.element, '.steps');
     bar.hidden = this.steps.length < 2 && !several;
     find(bar, '[data-do=undo]', HTMLButtonElement).disabled = this.at === 0;
@@ -230,8 +274,26 @@ class SongRoom extends Requests {
     }, letterOf(place))));
     find(bar, '.where').textContent = this.steps.length > 1 ? `Step ${this.at + 1} of ${this.steps.length}` : '';
     this.element.classList.add('full');
+    this.element.classList.toggle('example', Boolean(step.example));
+    this.keepSteps();
+  }
+
+  /** A song that was asked for far from it is brought into sight. */
+  intoSight() {
+    if ((this.place !== 'button' && !this.asking?.build) || !inSight(this.element)) return;
+    const sheet = find(this.songs, '.paper').getBoundingClientRect();
+    if (sheet.bottom < SEEN || sheet.top > window.innerHeight - SEEN) {
+      window.scrollBy({ top: this.element.getBoundingClientRect().top - 16, behavior: smoothly() });
+    }
   }
 }
+
+/** Pixels of a lead sheet that are enough to notice it. */
+const SEEN = 120;
+
+/** Under which the browser keeps the steps, and how many. */
+const STEPS = 'studio-songs-steps';
+const MOST_STEPS = 20;
 
 /** Settings that change nothing of a song. */
 const NO_CHANGE = ['takes', 'seed', 'style'];

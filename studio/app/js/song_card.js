@@ -42,33 +42,46 @@ export class SongCard {
     this.strips = new Map();
     /** Whether the needle was in view. */
     this.followed = false;
+    /** Pixels of the window that lie under what stays in sight. */
+    this.covered = { above: 0, below: 0 };
     this.score = new Score(work);
     this.sound = new SongSound(work.id, () => this.heard());
     this.parts = elements(this);
     this.element = together(this);
     this.listen();
     this.reading = this.read(width);
+    this.showName(false);
   }
 
   /** @param {number} width */
   async read(width) {
     try {
+      const engraved = this.score.fetch(width);
+      engraved.catch(() => {}); // it is awaited below
       [this.music, this.song] = await Promise.all([read(`works/${this.work.id}/music`), read(`works/${this.work.id}/song`)]);
       this.show();
-      await this.score.fetch(width);
+      await engraved;
       this.layOut();
       new ResizeObserver(() => this.layOut()).observe(this.score.paper);
     } catch (error) {
       this.parts.told.textContent = sentenceOf(error) || 'The song could not be read.';
+    } finally {
+      this.element.classList.remove('reading');
     }
+  }
+
+  /** Says which take it is, where several are seen. @param {boolean} several */
+  showName(several) {
+    this.parts.letter.textContent = this.name.replace('take ', '');
+    this.parts.letter.hidden = !several;
   }
 
   show() {
     const { music, song } = this;
     if (!music || !song) return;
     this.keeping.song = song;
-    this.parts.time.textContent = `0:00 of ${clock(music.seconds)}`;
     this.parts.seek.max = String(music.seconds);
+    this.frame(0);
     for (const part of song.parts) {
       const { level, pan, mute, solo } = part;
       this.strips.set(part.name, { level, pan, mute, solo });
@@ -88,7 +101,7 @@ export class SongCard {
     this.parts.lyrics.replaceChildren(...wordsOf(song.words, (bar) => this.goToBar(bar)));
     const offers = song.offers.map(({ label, field, value }) =>
       make('button', { type: 'button', class: 'small', onclick: () => this.ask({ [field]: value }, { one: true }) }, label));
-    if (offers.length) this.parts.told.replaceChildren(...offers);
+    this.parts.told.replaceChildren(...(offers.length ? offers : [HINT]));
     this.aim();
     this.mark();
   }
@@ -163,21 +176,28 @@ export class SongCard {
     level.addEventListener('input', () => change({ level: Number(level.value) }));
     const pan = make('input', { type: 'range', min: -1, max: 1, step: 0.05, value: part.pan, 'aria-label': `${label} from left to right` });
     pan.addEventListener('input', () => change({ pan: Number(pan.value) }));
+    if (part.rests) return [make('li', {}, make('span', { class: 'name' }, label), make('span', { class: 'rests' }, 'plays no note here'), keep)];
     return [make('li', { 'data-strip': part.name },
       make('span', { class: 'name' }, label), keep, toggle('mute', 'Mute'), toggle('solo', 'Solo'),
       make('label', { class: 'level' }, make('span', {}, 'Level'), level),
       make('label', { class: 'pan' }, make('span', {}, 'Pan'), pan))];
   }
 
+  /** Fetches the parts one by one, before one of them is mixed. */
+  prepare() {
+    if (this.song?.parts.length) this.sound.prepare(this.song.parts, this.strips);
+  }
+
   async mixed() {
     const song = /** @type {Song} */ (this.song);
     this.parts.mix.hidden = false;
-    this.parts.told.textContent = this.sound.isMixed ? '' : 'Fetching the parts one by one …';
     try {
-      await this.sound.mix(song.parts, this.strips);
-      this.parts.told.textContent = '';
+      await this.sound.mix(song.parts, this.strips, (here, all) => {
+        this.parts.mixing.textContent = here < all ? `You hear the mix once its parts are here: ${here} of ${all} …` : '';
+      });
+      this.parts.mixing.textContent = '';
     } catch (error) {
-      this.parts.told.textContent = sentenceOf(error);
+      this.parts.mixing.textContent = sentenceOf(error);
     }
   }
 
@@ -223,6 +243,7 @@ export class SongCard {
     }
     parts.again.textContent = keeping.isEmpty ? 'Ask again for all of it' : `Keep ${keptInWords(keeping)}, ask again for the rest`;
     parts.wipe.hidden = keeping.isEmpty;
+    parts.hand.classList.toggle('stays', !keeping.isEmpty);
   }
 
   /** @param {number} number of a note */
@@ -239,6 +260,7 @@ export class SongCard {
     });
     const source = songs ? ` as in ${songs}. ` : this.song?.counted ? '. Its style comes as counts, without its songs, so none can be named. ' : '. ';
     this.parts.told.replaceChildren(make('strong', {}, `${note.name} in bar ${note.bar}`), source, keep);
+    this.parts.hand.classList.add('stays'); // or it would be told below a long score
   }
 
   // --- The player
@@ -272,6 +294,7 @@ export class SongCard {
     if (!music) return;
     const now = Math.min(at != null && !sound.plays ? at : sound.now(), music.seconds);
     write(parts.time, `${clock(now)} of ${clock(music.seconds)}`);
+    write(parts.bar, placeIn(music, now));
     const moved = Math.abs(Number(parts.seek.value) - now) >= (sound.plays ? SEEN : 0);
     if (moved && (document.activeElement !== parts.seek || sound.plays)) parts.seek.value = String(now);
     this.score.point(music, now, now >= music.bars[0] && now <= (music.end ?? music.seconds));
@@ -282,8 +305,9 @@ export class SongCard {
   /** The page goes on to the next line with the needle, unless the listener has looked elsewhere. */
   follow() {
     const needle = this.score.needleInWindow();
-    const inView = needle != null && needle.top >= 0 && needle.bottom <= window.innerHeight;
-    if (this.followed && needle && !inView) window.scrollBy({ top: needle.top - window.innerHeight / 4, behavior: smoothly() });
+    const { above, below } = this.covered;
+    const inView = needle != null && needle.top >= above && needle.bottom <= window.innerHeight - below;
+    if (this.followed && needle && !inView) window.scrollBy({ top: needle.top - Math.max(above, window.innerHeight / 4), behavior: smoothly() });
     this.followed = inView;
   }
 
@@ -295,6 +319,12 @@ export class SongCard {
     parts.wipe.addEventListener('click', () => this.keeping.clear());
     parts.mix.addEventListener('click', () => this.keepMix());
     parts.what.addEventListener('change', () => this.aim());
+    // Whoever comes to the mixer is about to use it.
+    for (const event of ['pointerenter', 'focusin']) parts.band.addEventListener(event, () => this.prepare(), { once: true });
+    // The player stays at the top and what is kept at the bottom, over the score: they are measured once in a while.
+    new ResizeObserver(() => {
+      this.covered = { above: parts.player.offsetHeight, below: parts.hand.classList.contains('stays') ? parts.hand.offsetHeight : 0 };
+    }).observe(parts.hand);
     const bars = () => this.music?.bars.length ?? 0;
     parts.bars.addEventListener('change', () => this.keeping.set('bars', fromRuns(parts.bars.value, bars())));
     parts.chords.addEventListener('change', () => this.keeping.set('chords', fromRuns(parts.chords.value, bars())));
@@ -329,6 +359,15 @@ const SEEN = 0.2;
 
 // --- Elements
 
+const HINT = 'Click sections, bars, chords or parts to keep them; click a note to see where it comes from.';
+
+/** Where in a song a moment is, in words. @param {Music} music @param {number} now seconds */
+function placeIn(music, now) {
+  if (now < music.bars[0] - 0.01) return now > 0 ? 'Introduction' : '';
+  if (now > (music.end ?? music.seconds)) return 'Ending';
+  return `Bar ${music.bars.filter((start) => start <= now + 0.01).length}`;
+}
+
 /** Formats that are offered, by their names. */
 const FORMS = [['musicxml', 'MusicXML'], ['mid', 'MIDI'], ['mp3', 'MP3'], ['svg', 'Score'], ['wav', 'WAV']];
 
@@ -362,10 +401,15 @@ function elements({ name, sound }) {
   return {
     play: make('button', { type: 'button', class: 'play solid', 'aria-label': `Play ${name}` }, '▶ Play'),
     time: make('span', { class: 'time' }, '0:00'),
+    bar: make('span', { class: 'place' }),
+    player: make('div', { class: 'player' }),
+    hand: make('div', { class: 'at-hand' }),
+    letter: make('span', { class: 'letter', hidden: true }),
+    mixing: make('p', { class: 'small', 'aria-live': 'polite' }),
     seek: make('input', { type: 'range', class: 'seek', min: 0, max: 1, step: 0.1, value: 0, 'aria-label': `Place in ${name}, in seconds` }),
     audio: sound.audio,
     sections: make('ol', { class: 'sections', 'aria-label': 'Sections to keep' }),
-    told: make('p', { class: 'explained', 'aria-live': 'polite' }, 'Click sections, bars, chords or parts to keep them; click a note to see where it comes from.'),
+    told: make('p', { class: 'explained', 'aria-live': 'polite' }, 'Reading the song …'),
     lyrics: make('div', { class: 'stresses' }),
     stems,
     again: make('button', { type: 'button', class: 'again solid' }, 'Ask again for all of it'),
@@ -391,19 +435,21 @@ function together({ work, score, parts: part }) {
   };
   const finding = (/** @type {string} */ term, /** @type {any} */ words) =>
     words && make('li', {}, make('strong', {}, `${term}: `), words);
-  return make('article', { class: 'song melody', 'data-work': work.id },
-    make('header', {}, make('h2', {}, work.title), make('a', { href: `?work=${work.id}`, onclick: open }, 'In the gallery')),
+  part.player.append(part.play, part.seek, part.bar, part.time, part.audio);
+  part.hand.append(part.told, make('div', { class: 'deeds' }, part.again, part.wipe));
+  return make('article', { class: 'song melody reading', 'data-work': work.id },
+    make('header', {}, make('h2', {}, part.letter, work.title), make('a', { href: `?work=${work.id}`, onclick: open }, 'In the gallery')),
     make('p', { class: 'facts' }, [facts.key, facts.meter, facts.bars && `${facts.bars} bars`].filter(Boolean).join(' · ')),
-    make('div', { class: 'player' }, part.play, part.seek, part.time, part.audio),
+    part.player,
     part.sections,
     score.paper,
     part.lyrics,
-    part.told,
-    make('div', { class: 'deeds' }, part.again, part.wipe),
+    part.hand,
     make('details', { class: 'by-number' }, make('summary', {}, 'Keep bars by their numbers'),
       make('p', { class: 'pair' }, make('label', {}, 'Bars ', part.bars), make('label', {}, 'Chords of bars ', part.chords))),
     make('h3', {}, 'Parts'),
     part.band,
+    part.mixing,
     part.mix,
     part.exports,
     make('details', { class: 'about' }, make('summary', {}, 'About this song'),

@@ -5,8 +5,12 @@ import { make } from './dom.js';
 /** @typedef {{work: string, title: string, name: string, bars: number}} Aside name: as the recipe calls it, such as "A2" */
 
 export class Shelf {
-  /** @param {(sections: Aside[]) => void} build makes a song of them */
-  constructor(build) {
+  /**
+   * @param {(sections: Aside[]) => void} build makes a song of them
+   * @param {() => void} changed
+   */
+  constructor(build, changed) {
+    this.changed = changed;
     /** @type {Aside[]} */
     this.sections = [];
     this.list = make('ol', { class: 'aside', 'aria-label': 'Sections put aside, in the order they will be played' });
@@ -26,6 +30,7 @@ export class Shelf {
     this.sections = sections;
     this.element.hidden = !sections.length;
     this.list.replaceChildren(...sections.map((section, place) => this.item(section, place)));
+    this.changed();
   }
 
   /** @param {Aside} section @param {number} place */
@@ -38,7 +43,7 @@ export class Shelf {
     const button = (/** @type {string} */ sign, /** @type {string} */ words, /** @type {boolean} */ possible, /** @type {() => Aside[]} */ after) =>
       make('button', { type: 'button', class: 'small plain', disabled: !possible, 'aria-label': `${words} ${name} of ${title}`, onclick: () => this.set(after()) }, sign);
     return make('li', {},
-      make('strong', {}, name), make('span', { class: 'small' }, `${title} · ${bars} bars`),
+      make('strong', {}, name), make('span', { class: 'small' }, `${bars} bars`), make('span', { class: 'small title', title }, title),
       button('←', 'Earlier:', place > 0, () => swapped(place - 1)),
       button('→', 'Later:', place < this.sections.length - 1, () => swapped(place + 1)),
       button('+', 'Once more:', true, () => [...this.sections.slice(0, place + 1), ...this.sections.slice(place)]),

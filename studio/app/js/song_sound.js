@@ -19,16 +19,24 @@ export class SongSound {
     /** @type {Mixer | null} once something is mixed */
     this.mixer = null;
     this.waiting = false;
+    this.unwanted = false; // stopped before it was heard
+    /** Whether a person has mixed it. */
+    this.mixes = false;
     for (const event of ['playing', 'pause', 'ended']) this.audio.addEventListener(event, () => this.changed());
   }
 
   /** Whether the stems are heard in place of the recording. */
   get isMixed() {
-    return this.mixer?.ready ?? false;
+    return this.mixes && (this.mixer?.ready ?? false);
   }
 
   get plays() {
     return this.isMixed ? this.mixer?.playing ?? false : !this.audio.paused;
+  }
+
+  /** Whether it was heard to its end. */
+  get ended() {
+    return !this.isMixed && this.audio.ended;
   }
 
   now() {
@@ -45,15 +53,17 @@ export class SongSound {
 
   /** Plays it, or stops it. Gives a sentence where it could not be played. */
   async toggle() {
-    if (this.plays) {
+    if (this.plays || this.waiting) {
+      this.unwanted = this.waiting;
       this.stop();
       return '';
     }
     this.waiting = true;
+    this.unwanted = false;
     this.changed();
     try {
       if (this.mixer && this.isMixed) await this.mixer.play();
-      else if (!await playOnly(this.audio)) return 'This could not be played; download its sound instead.';
+      else if (!await playOnly(this.audio) && !this.unwanted) return 'This could not be played; download its sound instead.';
       return '';
     } finally {
       this.waiting = false;
@@ -63,6 +73,7 @@ export class SongSound {
 
   stop() {
     if (this.mixer?.playing) this.mixer.stop();
+    if (this.waiting) this.audio.pause();
     if (!this.audio.paused) silence();
   }
 
@@ -71,17 +82,36 @@ export class SongSound {
    *
    * @param {SongPart[]} parts
    * @param {Map<string, Strip>} strips
+   * @param {(here: number, all: number) => void} [told] how many parts are here
    */
-  async mix(parts, strips) {
-    this.mixer ??= new Mixer(this.work, parts);
-    const { mixer } = this;
-    mixer.changed = this.changed;
-    mixer.set(strips);
-    if (mixer.ready) return;
-    await mixer.load();
-    mixer.set(strips);
+  async mix(parts, strips, told = () => {}) {
+    const mixer = this.prepare(parts, strips);
+    if (this.mixes) return;
+    this.mixes = true;
+    mixer.told = told;
+    try {
+      await mixer.load();
+    } catch (error) {
+      this.mixes = false;
+      this.mixer = null; // so that it is tried again
+      throw error;
+    }
     const at = this.audio.currentTime;
     if (this.audio.paused) mixer.stopped = at;
     else await mixer.play(this.audio.currentTime + 0.05);
+  }
+
+  /**
+   * Fetches the parts, but goes on with the recording until they are mixed.
+   *
+   * @param {SongPart[]} parts
+   * @param {Map<string, Strip>} strips
+   */
+  prepare(parts, strips) {
+    const mixer = this.mixer ??= new Mixer(this.work, parts.filter(({ rests }) => !rests));
+    mixer.changed = this.changed;
+    mixer.set(strips);
+    mixer.load().catch(() => {}); // whoever mixes is told
+    return mixer;
   }
 }

@@ -7,7 +7,13 @@ import { control } from './value.js';
 
 /** @typedef {{name: string, title: string, sentence: string, licence: string, tunes: number}} Card */
 
-/** @param {Widget<{cards: Card[]}>} widget */
+/** Where files of one's own are dropped is closed until it is wanted. */
+function openFiles() {
+  const button = document.querySelector('.own-sheets > button:not(.open)');
+  if (button instanceof HTMLElement) button.click();
+}
+
+/** @param {Widget<{cards: Card[], own: string}>} widget own: the name of the card that stands for files of one's own */
 export function open(widget) {
   const { element, props } = widget;
   const list = find(element, '.cards');
@@ -16,7 +22,11 @@ export function open(widget) {
   const inputs = new Map();
   const add = (/** @type {Card} */ card) => {
     const input = make('input', { type: 'radio', name: 'song-style', value: card.name });
-    input.addEventListener('change', () => { keep(card.name); say(card); });
+    input.addEventListener('change', () => {
+      keep(card.name);
+      say(card);
+      if (card.name === props.own) openFiles();
+    });
     inputs.set(card.name, input);
     list.append(make('label', { class: 'card' }, input,
       make('span', { class: 'name' }, card.title),

@@ -188,6 +188,8 @@ export interface SongPart {
   mute: boolean;
   solo: boolean;
   kept: boolean;
+  /** It plays no note. */
+  rests: boolean;
 }
 
 /** A song as its tab shows it: see `/works/ID/song`. */

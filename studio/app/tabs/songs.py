@@ -180,16 +180,17 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
             info = "How many songs at once, to compare."
             count = gr.Slider(1, MOST_SONGS, 1, step=1, label="Takes", info=info)
             with gr.Group(elem_classes="go"):
+                # In sight with the button: settings are many, and what contradicts is said while one edits.
+                chips = widget(
+                    "chips",
+                    server=(checking(dials, desk.check, kept_of),),
+                    events=("let_go",),
+                    tab=TAB,
+                    elsewhere=IN_SIGHT,
+                    asks=True,
+                )
                 button = gr.Button("Make a song", variant="primary", size="lg", elem_id="song-button")
                 widget("press", server=(expecting(dials, MOST_SONGS, desk.expected),), desk=TAB)
-            chips = widget(
-                "chips",
-                server=(checking(dials, desk.check, kept_of),),
-                events=("let_go",),
-                tab=TAB,
-                elsewhere=IN_SIGHT,
-                asks=True,
-            )
             with folded("More settings"):
                 dials.add_rest(Fold.IN_SIGHT, NO_DIAL)
                 dials.add_rest(Fold.FOLDED, NO_DIAL)
@@ -224,7 +225,7 @@ def _style_cards(desk: SongDesk) -> gr.HTML:
     cards.append(
         {"name": OWN, "title": "Songs of your own …", "sentence": OF_YOUR_OWN, "licence": "", "tunes": 0}
     )
-    return widget("song_styles", value=usual, cards=cards)
+    return widget("song_styles", value=usual, cards=cards, own=OWN)
 
 
 def _own_sheets() -> tuple[OwnFiles, gr.File, gr.HTML]:

@@ -329,7 +329,7 @@ class SongRecipe(ComposeRecipe):
         return ", ".join([said, *asked]) + f"; seed {self.seed}."
 
     def _kept_in_words(self) -> list[str]:
-        kept = [f"section {text}" for text in self.keep_sections]
+        kept = [_section_in_words(text) for text in self.keep_sections]
         kept += [f"the part {text}" if text[:1].isupper() else f"the {text}" for text in self.keep_parts]
         kept += [f"the chords of bars {', '.join(self.keep_chords)}"] if self.keep_chords else []
         kept += [f"the notes at {', '.join(self.keep_notes)}"] if self.keep_notes else []
@@ -562,3 +562,11 @@ SONG_READERS: dict[str, Callable[[str], Any]] = {
     "mix": MixedPart.read,
 }
 """Field of a song's recipe that is a list -> how each of its entries is read."""
+
+
+def _section_in_words(text: str) -> str:
+    """A section to keep, as one says it: B=2:A is the section A of song 2 as B."""
+    new, _, origin = text.partition("=")
+    song, _, name = (origin or new).rpartition(":")
+    of_song = f" of song {song}" if song else ""
+    return f"section {name}{of_song}" + (f" as {new}" if name != new else "")

@@ -175,9 +175,9 @@ class SongRenditions(Renditions):
     def in_parts(self, work: Work) -> dict[str, Any]:
         """A song as its tab shows it: {"sections": [{"letter", "first", "bars", "key"}], "row": its chords,
         "bars", "form", "band", "title of band", "parts": [{"name", "plays", "level", "pan", "mute", "solo",
-        "kept"}], "kept", "words": see `sung_words.with_words`, or None, "offers": settings worth trying,
-        "counted": its melodies come as counts, so no note has a song it is from}. Levels in LU and pans as
-        the recipe mixes them.
+        "kept", "rests": it plays no note}], "kept", "words": see `sung_words.with_words`, or None, "offers":
+        settings worth trying, "counted": its melodies come as counts, so no note has a song it is from}.
+        Levels in LU and pans as the recipe mixes them.
         """
         from studio.music.songs.facts import row_in_words
         from studio.music.songs.recipes import MixedPart
@@ -200,6 +200,7 @@ class SongRenditions(Renditions):
                     "mute": set_to.mute,
                     "solo": set_to.solo,
                     "kept": part.name in played.kept,
+                    "rests": not part.notes,
                 }
             )
         return {
