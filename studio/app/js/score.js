@@ -194,10 +194,9 @@ function between(stops, now) {
  * @param {SVGGElement} measure
  */
 function hitBox(measure) {
-  const outer = measure.getBBox();
   const staff = find(measure, 'g.staff', SVGGElement).getBBox();
   const top = Math.min(staff.y, ...all(measure, 'g.harm', SVGGElement).map(topOf)) - 200;
-  return draw('rect', { x: outer.x, y: top, width: outer.width, height: staff.y + staff.height + 200 - top, rx: 120, class: 'hit' });
+  return draw('rect', { x: staff.x, y: top, width: staff.width, height: staff.y + staff.height + 200 - top, rx: 120, class: 'hit' });
 }
 
 /** About how high a chord name is, in the engraving's units. */

@@ -191,6 +191,7 @@ export class SongCard {
   async mixed() {
     const song = /** @type {Song} */ (this.song);
     this.parts.mix.hidden = false;
+    this.parts.band.setAttribute('aria-busy', 'true');
     try {
       await this.sound.mix(song.parts, this.strips, (here, all) => {
         this.parts.mixing.textContent = here < all ? `You hear the mix once its parts are here: ${here} of ${all} …` : '';
@@ -199,6 +200,7 @@ export class SongCard {
     } catch (error) {
       this.parts.mixing.textContent = sentenceOf(error);
     }
+    this.parts.band.removeAttribute('aria-busy');
   }
 
   /** The mix as the recipe has it: what differs from the band's own. */
@@ -244,6 +246,7 @@ export class SongCard {
     parts.again.textContent = keeping.isEmpty ? 'Ask again for all of it' : `Keep ${keptInWords(keeping)}, ask again for the rest`;
     parts.wipe.hidden = keeping.isEmpty;
     parts.hand.classList.toggle('stays', !keeping.isEmpty);
+    parts.told.hidden = !keeping.isEmpty && parts.told.textContent === HINT;
   }
 
   /** @param {number} number of a note */
@@ -260,6 +263,7 @@ export class SongCard {
     });
     const source = songs ? ` as in ${songs}. ` : this.song?.counted ? '. Its style comes as counts, without its songs, so none can be named. ' : '. ';
     this.parts.told.replaceChildren(make('strong', {}, `${note.name} in bar ${note.bar}`), source, keep);
+    this.parts.told.hidden = false;
     this.parts.hand.classList.add('stays'); // or it would be told below a long score
   }
 
@@ -405,7 +409,7 @@ function elements({ name, sound }) {
     player: make('div', { class: 'player' }),
     hand: make('div', { class: 'at-hand' }),
     letter: make('span', { class: 'letter', hidden: true }),
-    mixing: make('p', { class: 'small', 'aria-live': 'polite' }),
+    mixing: make('p', { class: 'small mixing', 'aria-live': 'polite' }),
     seek: make('input', { type: 'range', class: 'seek', min: 0, max: 1, step: 0.1, value: 0, 'aria-label': `Place in ${name}, in seconds` }),
     audio: sound.audio,
     sections: make('ol', { class: 'sections', 'aria-label': 'Sections to keep' }),

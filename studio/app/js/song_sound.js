@@ -86,9 +86,10 @@ export class SongSound {
    */
   async mix(parts, strips, told = () => {}) {
     const mixer = this.prepare(parts, strips);
-    if (this.mixes) return;
+    if (this.mixes) return mixer.load();
     this.mixes = true;
     mixer.told = told;
+    mixer.count();
     try {
       await mixer.load();
     } catch (error) {
@@ -99,6 +100,7 @@ export class SongSound {
     const at = this.audio.currentTime;
     if (this.audio.paused) mixer.stopped = at;
     else await mixer.play(this.audio.currentTime + 0.05);
+    return undefined;
   }
 
   /**
