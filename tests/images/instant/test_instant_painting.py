@@ -359,9 +359,6 @@ def test_a_painter_learnt_here_paints_from_the_command_line_and_is_remade(
         read_picture((tmp_path / name).read_bytes(), name).pixels for name in ("painted.png", "named.png")
     ]
     assert np.array_equal(*shown)
-    line = {"kind": "style", "photo": "photo.png", "style": "strokes", "painter": "instant"}
-    (tmp_path / "line.jsonl").write_text(json.dumps(line | {"size": 96, "seed": 1}))
-    assert "1 there already" in studio("batch", "line.jsonl")[1]
     for path in (home / "models").glob("painter-strokes*"):
         path.unlink()  # the work has kept what it needs
     status, said, _ = studio("remake", "painted.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from PIL import Image
 from studio.errors import Missing, Refused
 from studio.images.checks import check_has_strokes, check_paintings
 from studio.images.instant.learnt import LearntPainting, free_name, keep_painting, learnt_paintings
+from studio.making.batch import _read_line
+from studio.works.gallery import Gallery
 from studio.works.ingredient import Ingredient
 from tests.app.photos import picture
 
@@ -43,13 +46,23 @@ def test_a_painting_that_is_kept_is_found_with_its_credit(own_home: Path) -> Non
         LearntPainting(name="gone").ingredient()
 
 
+def test_a_line_of_a_batch_names_it_as_the_command_does(own_home: Path) -> None:
+    keep_painting(LearntPainting(name="etude", title="Étude", file="étude.jpg"), picture())
+    (own_home / "photo.jpg").write_bytes(picture(seed=4))
+    line = {"kind": "style", "photo": "photo.jpg", "style": ["etude", "glass"]}
+    with Gallery.open(own_home / "works") as gallery:
+        recipe = _read_line(json.dumps(line), own_home, gallery)
+    titles = [source.title for source in recipe.sources if source.role == "style"]
+    assert titles == ["Étude", "Leaded glass"]
+
+
 def test_names_of_the_studios_painters_are_taken() -> None:
     assert free_name("Whirls") == "whirls-2"
     assert free_name("…") == "painting"
 
 
 def test_a_painting_of_one_colour_and_a_photo_as_its_own_painting_are_refused_in_a_sentence() -> None:
-    with pytest.raises(Refused, match=r"^blue\.png is of one colour.*choose another painting\.$"):
+    with pytest.raises(Refused, match=r"^blue\.png has only one colour.*choose another painting\.$"):
         check_has_strokes(flat(), "blue.png")
     check_has_strokes(picture(), "hills.jpg")
     photo, painting = Ingredient("photo", picture(), "a.jpg"), Ingredient("style", picture(), "b.jpg")
