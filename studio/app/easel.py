@@ -42,10 +42,11 @@ class Easel:
         return Glimpses()
 
     def glimpse(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """A preview: {"view", "seconds", "smaller"}, or {"unlearnt": True} for a painting without a painter.
+        """A preview: {"view", "seconds", "smaller", "held"}; {"unlearnt": True} for a painting without a
+        painter; {"overtaken": True} for a preview that was given up for a later one.
 
         asked: "photo" and "style" as the page offers files, "weights" of the paintings, "values" of the
-        dials.
+        dials, "held" while a slider is held, and the "owner" who asks.
         """
 
         def painted() -> dict[str, Any]:
@@ -59,22 +60,36 @@ class Easel:
             if len(weights) == len(paintings) and sum(weights) > 0:
                 settings["style_weights"] = tuple(weights)
             recipe = check(StyleRecipe, settings)
-            try:
-                seen = self._glimpses.paint(recipe, photo, paintings)
-            except Missing:
-                return {"unlearnt": True}
-            return {"view": data_url(seen.jpeg), "seconds": seen.seconds, "smaller": seen.smaller}
+            held = asked.get("held") is True
+            return self._preview(recipe, photo, paintings, held, visitor=_owner(asked))
 
         return answer(painted)
 
+    def _preview(
+        self, recipe: StyleRecipe, photo: Ingredient, paintings: list[Ingredient], held: bool, visitor: str
+    ) -> dict[str, Any]:
+        from studio.images.instant.glimpse import Overtaken
+
+        try:
+            seen = self._glimpses.paint(recipe, photo, paintings, held=held, visitor=visitor)
+        except Missing:
+            return {"unlearnt": True}
+        except Overtaken:
+            return {"overtaken": True}
+        told = {"seconds": seen.seconds, "smaller": seen.smaller, "held": seen.held}
+        return {"view": data_url(seen.jpeg)} | told
+
     def hang(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """A painting as the page shows it, with its sha256 and whether a painter has learnt it."""
+        """A painting as the page shows it, with its sha256 and whether a painter has learnt it. One that was
+        learnt is called what its painter's card calls it.
+        """
 
         def hung() -> dict[str, Any]:
             found = self._painting(asked.get("picture"))
-            sha256 = hashlib.sha256(found.content).hexdigest()
+            sha256, learnt = hashlib.sha256(found.content).hexdigest(), _learnt()
             Thread(target=lambda: self._glimpses, daemon=True).start()  # the first preview is not far
-            return show(found).model_dump() | {"sha256": sha256, "learnt": sha256 in _learnt()}
+            title = found.title or learnt.get(sha256, "")
+            return show(found).model_dump() | {"title": title, "sha256": sha256, "learnt": sha256 in learnt}
 
         return answer(hung)
 
@@ -114,8 +129,13 @@ class Easel:
 
         def listed() -> dict[str, Any]:
             trainings = {each.about.name: each for each in self._desk.jobs.trainings.all()}
-            known = learnt_paintings().values()
-            return {"paintings": [_told(each, trainings.get(each.name), owner) for each in known]}
+            known, titles = learnt_paintings().values(), _learnt()
+            return {
+                "paintings": [
+                    _told(each, titles.get(each.sha256, ""), trainings.get(each.name), owner)
+                    for each in known
+                ]
+            }
 
         return answer(listed)
 
@@ -123,12 +143,12 @@ class Easel:
         return self._desk.receive(offered, "style")
 
 
-def _told(about: LearntPainting, training: Training | None, owner: str) -> dict[str, Any]:
-    """How a painting stands: its state is learning, waiting, stopped, failed or learnt."""
+def _told(about: LearntPainting, title: str, training: Training | None, owner: str) -> dict[str, Any]:
+    """Its state is learning, waiting, stopped, failed or learnt. title: of the card."""
     state = "stopped" if about.underway else "learnt"
     told: dict[str, Any] = {
         "name": about.name,
-        "title": about.title or about.name,
+        "title": about.title or title or about.name,
         "sha256": about.sha256,
         "picture": f"learnt/{about.name}",
         "can_paint": about.can_paint,
@@ -143,9 +163,9 @@ def _told(about: LearntPainting, training: Training | None, owner: str) -> dict[
     return told | {"state": state}
 
 
-def _learnt() -> set[str]:
-    """The sha256 of every painting that a painter here can paint like."""
-    return {header.painting for header in painters().values()}
+def _learnt() -> dict[str, str]:
+    """The sha256 of every painting that a painter here can paint like -> its title on the painter's card."""
+    return {header.painting: header.title for header in reversed(painters().values())}
 
 
 def _some(given: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -35,7 +35,9 @@ and refining goes on from there; and steps move a pyramid, so that fewer are nee
 By the fourth, the photo is held less where it is plain, and steps are quicker; those that paint at once are
 taken at the finest size rather than at the coarser ones, since there the textures are that are looked at.
 
-By the fifth, the photo's broad shapes are held in what is painted step by step (`StyleRecipe.hold_shapes`).
+By the fifth, the photo's broad shapes are held in what is painted step by step (`StyleRecipe.hold_shapes`);
+and the steps that paint at once begin from what the networks paint of the photo, which has all of the
+painting's strokes and not only the finest, so none are taken at coarser sizes.
 """
 
 
@@ -46,20 +48,21 @@ class AtOnce:
     own: up to these longer sides, in pixels, it is painted at its own size, where it takes so many steps:
     there its texture is finer, and they are quick. side, finest: larger ones are painted at this longer side,
     in so many steps, and enlarged. coarser: the steps at the coarsest size, and at half the longer side where
-    that is at least `MIDDLE_SIDE`.
+    that is at least `MIDDLE_SIDE`; none where the networks paint what the finest size begins from.
     """
 
     own: tuple[tuple[int, int], ...]
     side: int
     finest: int
-    coarser: tuple[int, int]
+    coarser: tuple[int, ...]
 
 
 AT_ONCE = {
     3: AtOnce(((448, 8), (640, 5)), 576, 4, (10, 5)),
     4: AtOnce(((448, 12), (640, 9)), 576, 4, (5, 2)),
+    5: AtOnce(((448, 12), (640, 9)), 576, 4, ()),
 }
-"""By each of the rules by which steps paint at once."""
+"""By the rules from which on steps paint at once so (see `row_of`)."""
 
 MIDDLE_SIDE = 160
 
@@ -73,16 +76,15 @@ PARTS = {
     3: (0.25, 0.2, 0.33, 0.215),
     4: (0.25, 0.2, 0.25, 0.185),
 }
-"""By each of the rules (5 as 4), of the recipe's steps: the coarsest size's, those of the sizes between,
-those of the last of them, and the finest's.
+"""By the rules from which on it is so, of the recipe's steps: the coarsest size's, those of the sizes
+between, those of the last of them, and the finest's.
 """
 
 ALONE = 2 / 3
 """The part of the only size of a small painting."""
 
 DRAFT_STEPS = {2: 36, 3: 40}
-"""Of a draft by each of the rules (later ones as 3): the first steps still learn what later ones make use of.
-"""
+"""Of a draft, by the rules from which on it is so: the first steps still learn what later ones use."""
 
 AROUND = 28_000
 """What a step costs beside its pixels, in pixels (`python -m benchmarks.predictions`)."""
@@ -192,6 +194,14 @@ def painting_rules(recipe: StyleRecipe) -> int:
     return int(recorded) if recorded in ("1", "2", "3", "4", "5") else PAINTING_RULES
 
 
+T = TypeVar("T")
+
+
+def row_of(table: Mapping[int, T], rules: int) -> T:
+    """What a table says for these rules: its row of the latest that are not later; else its first row."""
+    return table[max((each for each in table if each <= rules), default=min(table))]
+
+
 def takes_steps(recipe: StyleRecipe) -> bool:
     """Whether it is painted step by step. By the first two rules, what is painted at once is not; nor is,
     by any, what pieces of the painting are laid over.
@@ -208,7 +218,7 @@ def painting_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
         return sizes
     rules = painting_rules(recipe)
     if recipe.painter == "instant":
-        return _sizes_at_once(height, width, AT_ONCE[min(4, max(3, rules))])
+        return _sizes_at_once(height, width, row_of(AT_ONCE, rules))
     at_once = _sizes_at_once(height, width, AT_ONCE[3])  # whose coarser sizes leave less to refine
     refining = refining_sizes(sizes)
     return [*at_once[:-1], *refining] if rules > 2 else refining
@@ -219,6 +229,7 @@ def _sizes_at_once(height: int, width: int, how: AtOnce) -> list[Size]:
     own = [(longer, steps) for side, steps in how.own if longer <= side]
     longer, finest = own[0] if own else (how.side, how.finest)
     sides = [SMALLEST] * (longer > SMALLEST) + [longer // 2] * (longer // 2 >= MIDDLE_SIDE)
+    sides = sides[: len(how.coarser)]
     steps = (*how.coarser[: len(sides)], finest)
     return [
         Size(*fit_within(height, width, side), count)
@@ -238,8 +249,8 @@ def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
     sides = [SMALLEST * (longer / SMALLEST) ** (k / count) for k in range(count)] if count else []
     rules = painting_rules(recipe)
     draft = recipe.quality == "draft" and rules > 1
-    steps = DRAFT_STEPS[min(3, rules)] if draft else recipe.planned_steps
-    parts = PARTS.get(rules, PARTS[4])
+    steps = row_of(DRAFT_STEPS, rules) if draft else recipe.planned_steps
+    parts = row_of(PARTS, rules)
     sizes = []
     for place, side in enumerate([*sides, float(longer)]):
         size = Size(*fit_within(height, width, round(side)), 0)

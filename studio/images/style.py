@@ -102,6 +102,11 @@ HELD = 3.0
 there on it is less, and nothing at full strength.
 """
 
+HELD_BEFORE = 0.6
+"""How much of the photo is left there in what the steps that paint at once begin from, by the fifth rules, up
+to half strength.
+"""
+
 PLAIN = 0.4
 """How much the photo's shapes weigh where it has no structure, such as in a sky, by the fourth rules."""
 
@@ -188,6 +193,20 @@ def paint_quickly(
         return pixels
 
 
+def paint_on(
+    recipe: StyleRecipe, photo: Pixels, paintings: Sequence[Pixels], begun: Pixels, steps: int
+) -> Generator[Progress, None, Pixels]:
+    """The same from another picture of the photo's size, uint8 [h, w, 3], in so many steps at that size:
+    while a slider is moved, the next picture is not far from the last.
+    """
+    with memory_kept():
+        network, _ = _network(recipe, _no_materials)
+        easel = _Easel(recipe, photo, paintings, network, None, None, ())
+        sizes = [Size(photo.shape[0], photo.shape[1], steps)]
+        _, pixels, _ = yield from _painted_in_steps(easel, sizes, begun)
+        return pixels
+
+
 def _no_materials(source: Source) -> bytes:
     raise Missing(f"The file {source.name} is not here: give it again.")
 
@@ -225,7 +244,7 @@ def _painted_in_steps(
         else:
             picture = _enlarged(painted.to(base.device), size)
         if easel.painters and place + 1 == len(sizes):
-            picture = _with_strokes(easel, picture)
+            picture = _with_networks(easel, picture, structure)
         curved = is_curved(recipe, size)
         mean = _MeanOfLast(picture, size.steps, 0.0 if curved else MEAN_OF_LAST)
         del base
@@ -269,21 +288,43 @@ def _at_full_size(easel: _Easel, painted: Tensor) -> Pixels:
     return _finished(painted, photo, easel.mask, recipe.colour)
 
 
-def _with_strokes(easel: _Easel, picture: Tensor) -> Tensor:
-    """The picture with the finest strokes that its painters' networks would paint there."""
-    from studio.images.instant.painting import strokes_for
-
+def _with_networks(easel: _Easel, picture: Tensor, structure: Tensor | None) -> Tensor:
+    """The picture with what its painters' networks add to it. structure: see `structure_of`."""
     recipe, areas = easel.recipe, easel.areas
     now = picture.detach().cpu()
+    add = _strokes_added if painting_rules(recipe) < 5 or recipe.painter != "instant" else _networks_added
     if areas is None:
-        added = strokes_for(recipe, now, easel.painters)
+        added = add(easel, recipe, now, structure)
     else:
         at_size = areas.at(*now.shape[-2:])
         added = torch.zeros_like(now)
         for weights, strength, share in _looks_in(recipe, at_size, len(easel.painters)):
             own = recipe.model_copy(update={"style_weights": weights, "strength": strength})
-            added += strokes_for(own, now, easel.painters) * torch.from_numpy(share.astype(np.float32) / 255)
+            added += add(easel, own, now, structure) * torch.from_numpy(share.astype(np.float32) / 255)
     return (picture.detach() + added.to(picture.device)).clamp_(0, 1).requires_grad_()
+
+
+def _strokes_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, _: Tensor | None) -> Tensor:
+    from studio.images.instant.painting import strokes_for
+
+    return strokes_for(recipe, now, easel.painters)
+
+
+def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: Tensor | None) -> Tensor:
+    """What makes of the picture the one that the networks paint of the photo; where the photo is held, less
+    of that, but all of its finest strokes.
+    """
+    from studio.images.instant.painting import begun_by
+
+    begun = begun_by(recipe, easel.photo, (now.shape[-2], now.shape[-1]), easel.painters)
+    if begun is None:
+        return torch.zeros_like(now)
+    painted, fine = begun
+    if structure is None:
+        return painted - now
+    held = F.interpolate(structure.cpu(), now.shape[-2:], mode="bilinear", align_corners=False)
+    held = held * (HELD_BEFORE * min(1.0, 2 - 2 * recipe.strength))
+    return (painted - now) * (1 - held) + fine * held
 
 
 def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Tensor | None:

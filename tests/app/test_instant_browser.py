@@ -54,6 +54,14 @@ def test_the_stage_paints_while_the_strength_is_moved_and_the_work_is_made_when_
             page.keyboard.press("ArrowRight")
         assert next_glimpse(page, count) != first
 
+        # As long as it is held, previews are small; the one after it is let go is not.
+        page.keyboard.down("ArrowLeft")
+        page.locator(".stage[data-held=true]:visible").wait_for()
+        assert "Let go" in seen(page, ".stage .words").inner_text()
+        page.keyboard.up("ArrowLeft")
+        page.locator(".stage[data-held=false]:visible").wait_for()
+        assert "Press Paint" in seen(page, ".stage .words").inner_text()
+
         # A second painting, and the two are blended with the keyboard.
         page.get_by_role("button", name="Woodcut").click()
         blend = page.get_by_label("Blend of the two paintings")

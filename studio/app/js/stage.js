@@ -120,8 +120,8 @@ class Stage {
     return this.mode === 'photo' && this.element.classList.contains('glimpsed');
   }
 
-  /** @param {{view: string, seconds: number, smaller: boolean}} told */
-  glimpse({ view, seconds, smaller }) {
+  /** @param {{view: string, seconds: number, smaller: boolean, held: boolean}} told */
+  glimpse({ view, seconds, smaller, held }) {
     if (!this.glimpsed) {
       this.showPhoto();
       this.enter('photo');
@@ -135,7 +135,9 @@ class Stage {
     this.after.src = view;
     this.after.alt = 'A preview of the painting';
     const finer = smaller ? ' The work is larger.' : '';
-    this.tellWords(`A preview, painted at once in ${seconds < 0.95 ? seconds.toFixed(1) : Math.round(seconds)} s.${finer} Press Paint to make the work.`);
+    const taken = seconds < 0.95 ? seconds.toFixed(1) : Math.round(seconds);
+    this.tellWords(held ? 'A small preview. Let go to see it finer.' : `A preview, painted at once in ${taken} s.${finer} Press Paint to make the work.`);
+    this.element.dataset.held = String(held);
     this.element.dataset.glimpses = String(Number(this.element.dataset.glimpses ?? 0) + 1);
   }
 

@@ -4,7 +4,8 @@
     seen = glimpses.paint(recipe, photo, paintings)
     show(seen.jpeg)
 
-A preview has the pixels of the instant painter's work of the same recipe, up to a size of `LARGEST`.
+A preview has the pixels of the instant painter's work of the same recipe, up to a size of `LARGEST`. While a
+slider is held, previews are smaller and go on from the one before, in a tenth of the time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,28 +24,41 @@ from studio.images.instant.painting import paint_at_once
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
 from studio.images.planning import takes_steps
 from studio.images.recipes import StyleRecipe
-from studio.images.style import paint_quickly
+from studio.images.style import paint_on, paint_quickly
 from studio.process import finish
 from studio.works.ingredient import Ingredient
+from studio.works.work import Progress
 
 T = TypeVar("T")
 
 LARGEST = 1024
 """Longer side, in pixels, of a preview. A larger work is the same picture, enlarged."""
 
-KEPT_PHOTOS, KEPT_PAINTERS, KEPT_PAINTINGS = 2, 8, 3
-"""What is kept in memory: a photo of at most 3 MB, a painter of 2 MB with its pieces of at most 15, and
-paintings.
+HELD_SIDE, HELD_STEPS = 320, 3
+"""Longer side, in pixels, of a preview while a slider is held, and the steps by which it goes on from the one
+before.
+"""
+
+KEPT_PHOTOS, KEPT_PAINTERS, KEPT_PAINTINGS, KEPT_LAST = 4, 8, 3, 4
+"""What is kept in memory: a photo of at most 3 MB, a painter of 2 MB with its pieces of at most 15,
+paintings, and the last previews of sliders that are held.
 """
 
 
 @dataclass(frozen=True)
 class Glimpse:
-    """jpeg: the preview. seconds: that it took to paint. smaller: whether the work will be larger."""
+    """jpeg: the preview. seconds: that it took to paint. smaller: whether the work will be larger. held: it
+    was painted while a slider was held, and is only nearly what the work will be.
+    """
 
     jpeg: bytes
     seconds: float
     smaller: bool
+    held: bool = False
+
+
+class Overtaken(Exception):
+    """The same visitor wants another preview by now."""
 
 
 class Glimpses:
@@ -57,31 +71,85 @@ class Glimpses:
         self._photos: OrderedDict[Any, Pixels] = OrderedDict()
         self._painters: OrderedDict[Any, Painter] = OrderedDict()
         self._paintings: OrderedDict[Any, Pixels] = OrderedDict()
+        self._last: OrderedDict[Any, Pixels] = OrderedDict()
+        self._wanted: dict[str, object] = {}
 
-    def paint(self, recipe: StyleRecipe, photo: Ingredient, paintings: Sequence[Ingredient]) -> Glimpse:
+    def paint(
+        self,
+        recipe: StyleRecipe,
+        photo: Ingredient,
+        paintings: Sequence[Ingredient],
+        *,
+        held: bool = False,
+        visitor: str = "",
+    ) -> Glimpse:
         """The recipe's strength, scale, colours, weights and seed count, and its size up to `LARGEST`.
 
-        Raises `Missing` for a painting that no painter has learnt, `Unreadable` for what is no picture,
-        `Refused` for strokes that are too broad.
+        held: while a slider is held. visitor: who asks; their preview that is still being painted is given
+        up. Raises `Missing` for a painting that no painter has learnt, `Unreadable` for what is no picture,
+        `Refused` for strokes that are too broad, `Overtaken` for a preview that was given up.
         """
+        turn = self._wanted[visitor] = object()
+
+        def check_wanted(_: object = None) -> None:
+            if self._wanted.get(visitor) is not turn:
+                raise Overtaken
+
+        try:
+            return self._painted(recipe, photo, paintings, held, check_wanted)
+        finally:
+            if self._wanted.get(visitor) is turn:
+                del self._wanted[visitor]
+
+    def _painted(
+        self,
+        recipe: StyleRecipe,
+        photo: Ingredient,
+        paintings: Sequence[Ingredient],
+        held: bool,
+        check_wanted: Callable[[object], None],
+    ) -> Glimpse:
         files = [
             painter_file_for(_sha256(each.content), each.title or each.name or "this painting")
             for each in paintings
         ]
+        held = held and takes_steps(recipe)
         with self._lock:
-            shown, smaller = self._photo(photo, recipe.size)
+            check_wanted(None)
+            shown, smaller = self._photo(photo, recipe.size, HELD_SIDE if held else LARGEST)
             painters = [
                 self._painter(path, painting if recipe.pieces else None)
                 for path, painting in zip(files, paintings, strict=True)
             ]
             pictures = [self._painting(each) for each in paintings]
             began = time.perf_counter()
-            if takes_steps(recipe):
-                painted = finish(paint_quickly(recipe, shown, pictures, painters))
+            if held:
+                key = (_sha256(photo.content), *files, recipe.seed, shown.shape)
+                painting = self._held(recipe, shown, pictures, painters, key)
+            elif takes_steps(recipe):
+                painting = paint_quickly(recipe, shown, pictures, painters)
             else:
-                painted = finish(paint_at_once(recipe, shown, painters))
+                painting = paint_at_once(recipe, shown, painters)
+            painted = finish(painting, check_wanted)
             seconds = time.perf_counter() - began
-        return Glimpse(write_jpeg(painted, quality=88), seconds, smaller)
+        return Glimpse(write_jpeg(painted, quality=88), seconds, smaller, held)
+
+    def _held(
+        self,
+        recipe: StyleRecipe,
+        shown: Pixels,
+        pictures: Sequence[Pixels],
+        painters: Sequence[Painter],
+        key: Any,
+    ) -> Generator[Progress, None, Pixels]:
+        """A preview that goes on from the one before, if that was of the same photo and paintings."""
+        before = self._last.get(key)
+        if before is None:
+            painted = yield from paint_quickly(recipe, shown, pictures, painters)
+        else:
+            painted = yield from paint_on(recipe, shown, pictures, before, HELD_STEPS)
+        self._last.pop(key, None)
+        return _kept(self._last, key, KEPT_LAST, lambda: painted)
 
     def _painter(self, path: Path, painting: Ingredient | None) -> Painter:
         """The painter in that file, with the pieces of its painting."""
@@ -101,17 +169,17 @@ class Glimpses:
 
         return _kept(self._paintings, _sha256(painting.content), KEPT_PAINTINGS, read)
 
-    def _photo(self, photo: Ingredient, size: int | None) -> tuple[Pixels, bool]:
-        """The photo at the work's size, or at `LARGEST`, and whether the work is larger."""
+    def _photo(self, photo: Ingredient, size: int | None, largest: int) -> tuple[Pixels, bool]:
+        """The photo at the work's size, or at `largest`, and whether the work is larger."""
 
         def read() -> Pixels:
             pixels = read_picture(photo.content, photo.name or "The photo").pixels
             side = max(pixels.shape[:2])
-            height, width = fit_within(pixels.shape[0], pixels.shape[1], min(size or side, LARGEST))
+            height, width = fit_within(pixels.shape[0], pixels.shape[1], min(size or side, largest))
             return resize(pixels, height, width)
 
-        shown = _kept(self._photos, (_sha256(photo.content), size), KEPT_PHOTOS, read)
-        return shown, max(shown.shape[:2]) == LARGEST and (size is None or size > LARGEST)
+        shown = _kept(self._photos, (_sha256(photo.content), size, largest), KEPT_PHOTOS, read)
+        return shown, max(shown.shape[:2]) == largest and (size is None or size > largest)
 
 
 def _kept(kept: OrderedDict[Any, T], key: Any, most: int, read: Callable[[], T]) -> T:

@@ -1,5 +1,7 @@
-"""What painters' networks add to a picture: by today's rules their finest strokes, by earlier ones all of it.
+"""What painters' networks paint of a photo: by today's rules what steps begin from, by earlier ones only the
+finest strokes of that, or all of the picture.
 
+begun = begun_by(recipe, photo, (height, width), painters)
 finer = picture + strokes_for(recipe, picture, painters)
 pixels = yield from paint_at_once(recipe, photo, painters)
 """
@@ -7,7 +9,7 @@ pixels = yield from paint_at_once(recipe, photo, painters)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +31,7 @@ from studio.works.work import Materials, Progress
 PREVIEW_SIDE = 768
 
 FINER = 2.0
-"""Pixels: what is finer than these, a network adds."""
+"""Pixels: what is finer than these, a network adds everywhere."""
 
 
 @dataclass(frozen=True)
@@ -111,32 +113,64 @@ def paint_at_once(
     return _in_colours(mean, photo, recipe.colour)
 
 
+def begun_by(
+    recipe: StyleRecipe, photo: Pixels, size: tuple[int, int], painters: Sequence[Painter]
+) -> tuple[Tensor, Tensor] | None:
+    """What the painters' networks paint of a photo, uint8 [h, w, 3], and what of that is finer than `FINER`
+    pixels, float32 [1, 3, height, width], 0..1: the mean by the recipe's weights, in its colours. None where
+    the photo is too small for them.
+    """
+    painted, fine = torch.zeros(1, 3, *size), torch.zeros(1, 3, *size)
+    given = None
+    for pixels, share in _as_painted(recipe, photo, painters):
+        laid = tensor_of(resize(_in_colours(pixels, photo, recipe.colour), *size), torch.device("cpu"))
+        given = laid.float().div_(255)
+        painted.add_(given, alpha=share)
+        fine.add_(given - _without_finest(given, _finer(recipe)), alpha=share)
+    return None if given is None else (painted, fine)
+
+
 def strokes_for(recipe: StyleRecipe, picture: Tensor, painters: Sequence[Painter]) -> Tensor:
     """The finest strokes that the painters' networks paint over a picture [1, 3, h, w], 0..1, float32 of the
-    same shape: what is finer than `FINER` pixels. They lie as large in the picture as in the painting, times
-    `style_scale`, and are weighed by the recipe's weights.
-
-    The networks paint a copy of the size that they know. Where that would have fewer than 8 pixels on a side,
-    nothing is added.
+    same shape: what is finer than `FINER` pixels, weighed by the recipe's weights; nothing where the picture
+    is too small for them.
     """
     height, width = picture.shape[-2:]
+    added = torch.zeros_like(picture)
+    for painted, share in _as_painted(recipe, _pixels(picture), painters):
+        laid = tensor_of(resize(painted, height, width), torch.device("cpu")).float().div_(255)
+        laid -= _without_finest(laid, _finer(recipe))
+        added.add_(laid, alpha=share)
+    return added.mean(1, keepdim=True).expand_as(added) if recipe.colour == "luminance" else added
+
+
+def _as_painted(
+    recipe: StyleRecipe, picture: Pixels, painters: Sequence[Painter]
+) -> Iterator[tuple[Pixels, float]]:
+    """What each painter's network paints of a picture, uint8 [h, w, 3], and its share by the recipe's
+    weights; nothing where the copy that is painted would have fewer than 8 pixels on a side.
+
+    Its strokes lie as large in the picture as in the painting, times `style_scale`: the networks paint a copy
+    of the size that they know.
+    """
+    height, width = picture.shape[:2]
     factor = PAINTING_SIDE / recipe.style_scale / max(height, width)
     high, wide = round(height * factor), round(width * factor)
-    added = torch.zeros_like(picture)
     if min(high, wide) < 8:
-        return added
-    shown = resize(_pixels(picture), high, wide)
-    painted = np.empty_like(shown)
+        return
+    shown = resize(picture, high, wide)
     weights = recipe.style_weights or (1.0,) * len(painters)
     for painter, weight in zip(painters, weights, strict=True):
         if not weight:
             continue
+        painted = np.empty_like(shown)
         for _ in paint_windows(painter, shown, recipe.strength, recipe.seed, painted):
             pass
-        laid = tensor_of(resize(painted, height, width), torch.device("cpu")).float().div_(255)
-        laid -= _without_finest(laid, FINER * max(1.0, recipe.style_scale))
-        added.add_(laid, alpha=weight / sum(weights))
-    return added.mean(1, keepdim=True).expand_as(added) if recipe.colour == "luminance" else added
+        yield painted, weight / sum(weights)
+
+
+def _finer(recipe: StyleRecipe) -> float:
+    return FINER * max(1.0, recipe.style_scale)
 
 
 def _without_finest(picture: Tensor, pixels: float) -> Tensor:

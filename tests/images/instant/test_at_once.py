@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from sklearn.datasets import load_sample_image
 from torch import Tensor
 
+from studio.images.instant import painting
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import Pixels, read_picture, resize, write_png
 from studio.images.planning import painting_sizes
@@ -51,15 +52,15 @@ def test_the_photo_is_seen_and_is_nearer_to_the_painting(photo: Pixels, name: st
     """Pieces of the painting, as laid up to 0.7.0, hid it."""
     made, before = painted(photo, name), painted(photo, name, pieces=True)
     assert likeness(photo, made) > likeness(photo, before) + 0.05
-    painting = resize(read_picture(PAINTINGS[name].path.read_bytes(), name).pixels, 192, 256)
-    assert texture_error(made, painting) < 0.4 * texture_error(photo, painting)
+    texture = resize(read_picture(PAINTINGS[name].path.read_bytes(), name).pixels, 192, 256)
+    assert texture_error(made, texture) < 0.4 * texture_error(photo, texture)
 
 
 def test_more_strength_is_nearer_to_the_painting_and_farther_from_the_photo(photo: Pixels) -> None:
     """Up to 0.7.0 the error rose again between half and full strength, by a quarter."""
-    painting = resize(read_picture(PAINTINGS["whirls"].path.read_bytes(), "whirls").pixels, 192, 256)
+    texture = resize(read_picture(PAINTINGS["whirls"].path.read_bytes(), "whirls").pixels, 192, 256)
     made = [painted(photo, "whirls", strength=strength) for strength in (0.0, 0.5, 0.7, 1.0)]
-    errors = [texture_error(each, painting) for each in made]
+    errors = [texture_error(each, texture) for each in made]
     assert all(other < 1.05 * one for one, other in pairwise(errors))
     assert errors[2] < errors[1] < 0.7 * errors[0]
     alike = [likeness(photo, each) for each in made]
@@ -73,22 +74,42 @@ def test_a_large_photo_is_painted_at_576_pixels() -> None:
     assert painting_sizes(60, 90, StyleRecipe(painter="instant"))[-1].width == 90
 
 
-def test_works_of_before_have_their_sizes_and_steps() -> None:
-    third = Setting(versions={"painting": "3"})
-
+def test_works_of_before_have_their_sizes_and_steps_and_begin_as_they_did(
+    photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def steps(longer: int, setting: Setting | None) -> list[int]:
         recipe = StyleRecipe(painter="instant", setting=setting)
         return [size.steps for size in painting_sizes(longer * 3 // 4, longer, recipe)]
 
-    assert [steps(longer, third) for longer in (384, 640, 1024)] == [[10, 5, 8], [10, 5, 5], [10, 5, 4]]
-    assert steps(640, None)[-1] > 5
+    known = {
+        "3": [[10, 5, 8], [10, 5, 5], [10, 5, 4]],
+        "4": [[5, 2, 12], [5, 2, 9], [5, 2, 4]],
+        "5": [[12], [9], [4]],
+    }
+    for rules, expected in known.items():
+        setting = Setting(versions={"painting": rules})
+        assert [steps(longer, setting) for longer in (384, 640, 1024)] == expected
+    assert steps(640, None) == known["5"][1]
+
+    def begun_by(*_: object) -> None:
+        raise AssertionError("Works of before begin from the photo and the finest strokes.")
+
+    monkeypatch.setattr(painting, "begun_by", begun_by)
+    small = resize(photo, 43, 64)
+    painted(small, "woodcut", setting=Setting(versions={"painting": "4"}))
+    painted(small, "woodcut", painter="refined", steps=10)
+    with pytest.raises(AssertionError, match="Works of before"):
+        painted(small, "woodcut")
 
 
-def test_the_texture_is_nearer_to_the_painting_than_by_the_rules_of_before(photo: Pixels) -> None:
-    painting = resize(read_picture(PAINTINGS["glass"].path.read_bytes(), "glass").pixels, 192, 256)
-    third = Setting(versions={"painting": "3"})
-    now, before = painted(photo, "glass"), painted(photo, "glass", setting=third)
-    assert texture_error(now, painting) < 0.9 * texture_error(before, painting)
+@pytest.mark.parametrize(("name", "rules", "share"), [("glass", "3", 0.9), ("woodcut", "4", 0.5)])
+def test_the_texture_is_nearer_to_the_painting_than_by_the_rules_of_before(
+    photo: Pixels, name: str, rules: str, share: float
+) -> None:
+    texture = resize(read_picture(PAINTINGS[name].path.read_bytes(), name).pixels, 192, 256)
+    earlier = Setting(versions={"painting": rules})
+    now, before = painted(photo, name), painted(photo, name, setting=earlier)
+    assert texture_error(now, texture) < share * texture_error(before, texture)
 
 
 def test_broad_changes_take_fewer_steps_on_a_pyramid() -> None:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from studio.errors import Missing
-from studio.images.instant.glimpse import LARGEST, Glimpses
+from studio.images.instant import glimpse
+from studio.images.instant.glimpse import HELD_SIDE, LARGEST, Glimpses, Overtaken
 from studio.images.paintings.catalogue import PAINTINGS
-from studio.images.pictures import read_picture, write_jpeg
+from studio.images.pictures import Pixels, read_picture, resize, write_jpeg
 from studio.images.recipes import StyleRecipe
 from studio.images.style import paint
 from studio.process import finish
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import Source
 from tests.app.photos import picture
+
+PATIENCE = 120.0
 
 PHOTO = Ingredient("photo", picture(), "hills.jpg")
 
@@ -53,6 +60,51 @@ def test_the_slider_changes_the_preview_and_a_large_work_is_previewed_smaller() 
         for each in (0.0, 1.0)
     )
     assert np.abs(weak.astype(int) - strong).mean() > 3
+
+
+def test_while_a_slider_is_held_previews_are_small_and_follow_it() -> None:
+    glimpses, paintings = Glimpses(), [PAINTINGS["whirls"].ingredient()]
+    full = StyleRecipe(size=None, strength=0.0), StyleRecipe(size=None, strength=1.0)
+    large = Ingredient("photo", picture(420, 560), "large.jpg")
+
+    def seen(recipe: StyleRecipe, *, held: bool) -> np.ndarray:
+        pixels = read_picture(glimpses.paint(recipe, large, paintings, held=held).jpeg).pixels
+        return resize(pixels, 60, 80).astype(float)
+
+    weak, strong = (seen(recipe, held=False) for recipe in full)
+    first = glimpses.paint(full[0], large, paintings, held=True)
+    assert first.held
+    assert max(read_picture(first.jpeg).pixels.shape) == HELD_SIDE
+    for _ in range(4):
+        moved = seen(full[1], held=True)
+    assert np.abs(moved - strong).mean() < np.abs(moved - weak).mean()
+
+
+def test_a_preview_is_given_up_for_a_later_one_of_the_same_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = {"a": threading.Event(), "b": threading.Event()}
+    recipes = {visitor: StyleRecipe(size=64, seed=seed) for seed, visitor in enumerate(began)}
+    painting = [PAINTINGS["whirls"].ingredient()]
+    until: dict[str, bool] = {}
+
+    def forever(recipe: StyleRecipe, photo: Pixels, *_: object) -> Generator[None, None, Pixels]:
+        visitor = "ab"[recipe.seed]
+        began[visitor].set()
+        while not until.get(visitor):
+            yield None
+        return photo
+
+    monkeypatch.setattr(glimpse, "paint_quickly", forever)
+    glimpses = Glimpses()
+    with ThreadPoolExecutor(3) as threads:
+        ask = partial(threads.submit, glimpses.paint, photo=PHOTO, paintings=painting)
+        first = ask(recipes["a"], visitor="a")
+        assert began["a"].wait(PATIENCE)
+        other = ask(recipes["b"], visitor="b")  # waits, and gives up nothing
+        second = ask(recipes["a"].model_copy(update={"strength": 0.9}), visitor="a")
+        with pytest.raises(Overtaken):
+            first.result(PATIENCE)
+        until |= {"a": True, "b": True}
+        assert second.result(PATIENCE).jpeg == other.result(PATIENCE).jpeg
 
 
 def test_a_painting_that_nobody_learnt_has_no_preview() -> None:

@@ -1,0 +1,51 @@
+"""What the Paint tab says of the paintings that hang beside the photo."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import cast
+
+from studio.app.desk import Desk
+from studio.app.dials import Dials
+from studio.app.easel import Easel
+from studio.images.instant.learnt import LearntPainting, keep_painting
+from studio.images.instant.network import PainterNetwork
+from studio.images.instant.painters import PainterHeader, painter_bytes
+from studio.works.ingredient import Ingredient
+from tests.app.photos import picture
+
+
+class Drop:
+    """A desk onto which one file was dropped."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        self.content, self.name = content, name
+
+    def receive(self, _: object, role: str) -> Ingredient:
+        return Ingredient(role, self.content, self.name)
+
+
+def hung(content: bytes, name: str) -> dict[str, object]:
+    return Easel(cast(Desk, Drop(content, name)), cast(Dials, None)).hang({"picture": {}})
+
+
+def test_a_painting_that_was_learnt_has_the_title_of_its_painters_card(home: Path) -> None:
+    content = picture(seed=5)
+    header = PainterHeader(
+        name="sea",
+        painting=hashlib.sha256(content).hexdigest(),
+        title="Evening at sea",
+        mean=(0.5, 0.4, 0.3),
+        covariance=((0.04, 0.01, 0.0), (0.01, 0.03, 0.0), (0.0, 0.0, 0.02)),
+        widths=(8, 8, 8),
+        lineage="",
+        steps=0,
+    )
+    keep_painting(LearntPainting(name="sea", file="IMG_0001.jpg"), content)
+    painter = painter_bytes(PainterNetwork(header.widths).state_dict(), header)
+    (home / "models" / "painter-sea.safetensors").write_bytes(painter)
+    told = hung(content, "IMG_0001.jpg")
+    assert (told["title"], told["name"], told["learnt"]) == ("Evening at sea", "IMG_0001.jpg", True)
+    told = hung(picture(seed=6), "IMG_0002.jpg")
+    assert (told["title"], told["learnt"]) == ("", False)
