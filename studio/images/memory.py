@@ -18,6 +18,10 @@ LARGEST_KEPT, ALL = 96 * 2**20, 2**31 - 1
 """Bytes. The features of 1024 x 768 pixels, or of a tile, come in smaller blocks. A copy of a picture of 12
 megapixels is larger, and is better returned to the system.
 """
+SPARING = 6 * 2**20
+"""The same where a network is sparing (`networks.banded`): its few larger blocks go back to the system, so
+that none is kept that the next does not fit into.
+"""
 USUAL_MMAP_THRESHOLD, USUAL_TRIM_THRESHOLD = 32 * 2**20, 64 * 2**20
 """The values that glibc's own thresholds reach on 64-bit machines once large blocks have been freed."""
 
@@ -25,9 +29,9 @@ _at_work = 0
 
 
 @contextmanager
-def memory_kept() -> Iterator[None]:
-    """Inside this context, freed memory stays with the process. When the last one ends, unused memory is
-    returned.
+def memory_kept(largest: int = LARGEST_KEPT) -> Iterator[None]:
+    """Inside this context, freed memory stays with the process, in blocks of up to so many bytes. When the
+    last one ends, unused memory is returned.
     """
     # The allocator is the process's, and so is the count.
     global _at_work
@@ -36,7 +40,7 @@ def memory_kept() -> Iterator[None]:
         yield
         return
     _at_work += 1
-    glibc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
+    glibc.mallopt(M_MMAP_THRESHOLD, largest)
     glibc.mallopt(M_TRIM_THRESHOLD, ALL)
     try:
         yield

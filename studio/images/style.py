@@ -40,7 +40,7 @@ from studio.images.canvas import (
     threads_of,
     window,
 )
-from studio.images.memory import memory_kept
+from studio.images.memory import LARGEST_KEPT, SPARING, memory_kept
 from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.backbones import layers as layers_of
 from studio.images.networks.opening import open_network
@@ -102,9 +102,9 @@ HELD = 3.0
 there on it is less, and nothing at full strength.
 """
 
-HELD_BEFORE = 0.6
-"""How much of the photo is left there in what the steps that paint at once begin from, by the fifth rules, up
-to half strength.
+NETWORKS_SHARE, HELD_BEFORE = 0.85, 0.7
+"""Up to half strength, by the fifth rules: the networks' share of what the steps that paint at once begin
+from, the rest being the photo; and how much less it is where the photo has faces or fine structure.
 """
 
 PLAIN = 0.4
@@ -137,7 +137,7 @@ def paint(recipe: StyleRecipe, materials: Materials) -> Making:
     that is not a picture), `Missing` (a source or a network's weights that are not available). The same
     recipe gives the same file on the same machine.
     """
-    with threads_of(recipe), memory_kept():
+    with threads_of(recipe), memory_kept(SPARING if _is_sparing(recipe) else LARGEST_KEPT):
         return (yield from _paint(recipe, materials))
 
 
@@ -185,7 +185,7 @@ def paint_quickly(
     """A photo, uint8 [h, w, 3], as the instant painter paints it by today's rules, yielding after every step.
     paintings: with their painters, in the same order.
     """
-    with memory_kept():
+    with memory_kept(SPARING):
         network, _ = _network(recipe, _no_materials)
         easel = _Easel(recipe, photo, paintings, network, None, None, painters)
         sizes = painting_sizes(photo.shape[0], photo.shape[1], recipe)
@@ -199,7 +199,7 @@ def paint_on(
     """The same from another picture of the photo's size, uint8 [h, w, 3], in so many steps at that size:
     while a slider is moved, the next picture is not far from the last.
     """
-    with memory_kept():
+    with memory_kept(SPARING):
         network, _ = _network(recipe, _no_materials)
         easel = _Easel(recipe, photo, paintings, network, None, None, ())
         sizes = [Size(photo.shape[0], photo.shape[1], steps)]
@@ -292,7 +292,8 @@ def _with_networks(easel: _Easel, picture: Tensor, structure: Tensor | None) -> 
     """The picture with what its painters' networks add to it. structure: see `structure_of`."""
     recipe, areas = easel.recipe, easel.areas
     now = picture.detach().cpu()
-    add = _strokes_added if painting_rules(recipe) < 5 or recipe.painter != "instant" else _networks_added
+    by_networks = recipe.painter == "instant" and painting_rules(recipe) > 4
+    add = _networks_added if by_networks else _strokes_added
     if areas is None:
         added = add(easel, recipe, now, structure)
     else:
@@ -320,11 +321,12 @@ def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: 
     if begun is None:
         return torch.zeros_like(now)
     painted, fine = begun
-    if structure is None:
-        return painted - now
-    held = F.interpolate(structure.cpu(), now.shape[-2:], mode="bilinear", align_corners=False)
-    held = held * (HELD_BEFORE * min(1.0, 2 - 2 * recipe.strength))
-    return (painted - now) * (1 - held) + fine * held
+    beyond = max(0.0, 2 * recipe.strength - 1)
+    share = torch.full_like(now[:, :1], NETWORKS_SHARE + (1 - NETWORKS_SHARE) * beyond)
+    if structure is not None:
+        held = F.interpolate(structure.cpu(), now.shape[-2:], mode="bilinear", align_corners=False)
+        share *= 1 - HELD_BEFORE * (1 - beyond) * held
+    return (painted - now) * share + fine * (1 - share)
 
 
 def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Tensor | None:
@@ -608,7 +610,13 @@ def _by_transport(recipe: StyleRecipe, target: StyleTarget) -> StyleTarget:
 
 def _network(recipe: StyleRecipe, materials: Materials) -> tuple[Prepared, ModelIdentity]:
     names = tuple(dict.fromkeys([*_textures_compared(recipe), _shapes_of(recipe)]))
-    return open_network(recipe.backbone, names, own_weights(recipe, materials))
+    own = own_weights(recipe, materials)
+    return open_network(recipe.backbone, names, own, sparing=_is_sparing(recipe))
+
+
+def _is_sparing(recipe: StyleRecipe) -> bool:
+    """Whether the steps take less memory: by the fifth rules, those that paint at once."""
+    return recipe.painter == "instant" and painting_rules(recipe) > 4
 
 
 # --- Pictures before, between and after the steps

@@ -52,9 +52,10 @@ class OwnWeights:
 
 
 def open_network(
-    name: str, layers: tuple[str, ...], own: OwnWeights | None = None
+    name: str, layers: tuple[str, ...], own: OwnWeights | None = None, *, sparing: bool = False
 ) -> tuple[Prepared, ModelIdentity]:
-    """A backbone prepared to show `layers` on `chosen_device`, and the identity of its weights.
+    """A backbone prepared to show `layers` on `chosen_device`, and the identity of its weights. sparing: as
+    of `prepare`, for weights that are kept here.
 
     The last few that were used stay in memory.
     Raises `UnknownName` (backbone, layer), `Missing` (no weights here: see `fetch`), `Unreadable` (weights
@@ -88,7 +89,9 @@ def open_network(
             f"{path} has the wrong content (its sha256 starts with {sha256[:8]}): "
             "delete it and download it again."
         )
-    return _prepared_once(name, path, sha256, layers, device), ModelIdentity(name=name, sha256=sha256)
+    return _prepared_once(name, path, sha256, layers, device, sparing), ModelIdentity(
+        name=name, sha256=sha256
+    )
 
 
 def fetch(which: Backbone) -> Generator[Fetched, None, Path]:
@@ -168,10 +171,11 @@ def chosen_device() -> torch.device:
 
 @lru_cache(maxsize=4)
 def _prepared_once(
-    name: str, path: Path, sha256: str, layers: tuple[str, ...], device: torch.device
+    name: str, path: Path, sha256: str, layers: tuple[str, ...], device: torch.device, sparing: bool
 ) -> Prepared:
     del sha256  # part of the key: a file that changed is read again
-    return _prepare(backbone(name), _read_state(path.read_bytes(), str(path)), layers, device, str(path))
+    state = _read_state(path.read_bytes(), str(path))
+    return _prepare(backbone(name), state, layers, device, str(path), sparing=sparing)
 
 
 @lru_cache(maxsize=32)
@@ -182,7 +186,13 @@ def _sha256_of(path: Path, changed_at: int) -> str:
 
 
 def _prepare(
-    which: Backbone, state: Mapping[str, Tensor], layers: tuple[str, ...], device: torch.device, said: str
+    which: Backbone,
+    state: Mapping[str, Tensor],
+    layers: tuple[str, ...],
+    device: torch.device,
+    said: str,
+    *,
+    sparing: bool = False,
 ) -> Prepared:
     with torch.device("meta"):
         network = build(which)
@@ -198,7 +208,8 @@ def _prepare(
         ) from None
     if isinstance(network, EfficientNetLite0):
         network.classifier.every_place = "classifier" in layers
-    return prepare(network, layers, mean=which.mean, std=which.std, smallest=which.smallest, device=device)
+    scaling = {"mean": which.mean, "std": which.std}
+    return prepare(network, layers, **scaling, smallest=which.smallest, device=device, sparing=sparing)
 
 
 def _read_state(content: bytes, said: str) -> dict[str, Tensor]:

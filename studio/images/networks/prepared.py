@@ -22,6 +22,7 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from studio.errors import Refused, UnknownName
+from studio.images.networks.banded import Banded, can_band
 from studio.images.networks.efficientnet_lite import SameConv2d
 from studio.images.networks.fused import FusedConvolution, can_fuse, is_fusible
 
@@ -79,13 +80,15 @@ def prepare(
     std: Sequence[float],
     smallest: int = LARGEST_STRIDE,
     device: torch.device | str = "cpu",
+    sparing: bool = False,
 ) -> Prepared:
     """Prepare `network` to show `layers`. The network itself cannot be used afterwards: its weights are
     reused.
 
     layers: dotted module names. A layer that is called several times shows its last output.
     mean, std: the scaling that the network expects, (x - mean) / std for x in 0..1, three numbers each.
-    smallest: the shortest side of a picture that the network accepts, in pixels.
+    smallest: the shortest side of a picture that the network accepts, in pixels. sparing: a gradient takes
+    less memory and a little more time (`banded`), where convolutions can be fused.
     Raises `UnknownName` for a name that is no module of the network's forward pass, `Refused` for a layer
     whose output is not [n, channels, h, w].
     """
@@ -107,6 +110,8 @@ def prepare(
     _pad_within(traced)
     if can_fuse(torch.device(device)):
         _fuse_activations(traced, keep)
+        if sparing:
+            _put_in_bands(traced, keep)
     _activate_in_place(traced, keep)
     traced.delete_all_unused_submodules()
     traced.graph.lint()
@@ -276,6 +281,26 @@ def _fuse_activations(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
             _swap(after, node, keep)
             traced.graph.erase_node(after)
         traced.set_submodule(str(node.target), FusedConvolution(convolution, name, overwrites=overwrites))
+
+
+def _put_in_bands(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
+    """Do blocks of three convolutions band by band (`Banded`), if nothing else reads what is between them."""
+    calls = _calls(traced)
+    for narrow in list(traced.graph.nodes):
+        nodes, modules = [narrow], [_module(traced, narrow)]
+        for _ in range(2):
+            before = nodes[0].args[0] if nodes[0].args else None
+            if not isinstance(before, fx.Node) or before in keep or len(before.users) > 1:
+                break
+            nodes.insert(0, before)
+            modules.insert(0, _module(traced, before))
+        fused = [each for each in modules if isinstance(each, FusedConvolution)]
+        if len(fused) < 3 or any(calls[str(node.target)] > 1 for node in nodes) or not can_band(*fused):
+            continue
+        traced.set_submodule(str(narrow.target), Banded(*fused))
+        narrow.replace_input_with(nodes[1], nodes[0].args[0])
+        for node in (nodes[1], nodes[0]):
+            traced.graph.erase_node(node)
 
 
 def _activate_in_place(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
