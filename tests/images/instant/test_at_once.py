@@ -110,12 +110,10 @@ def test_the_texture_is_nearer_to_the_painting_than_by_the_rules_of_before(photo
 
 
 def test_a_woodcut_has_the_paintings_lines() -> None:
-    """By the fourth rules the error was 1.1 and more: so few steps do not get from a photo to black lines on
-    white.
-    """
+    """By the fourth rules the error was 2.2: so few steps do not get from a photo to black lines on white."""
     large = resize(np.asarray(load_sample_image("china.jpg")), 427, 640)
     texture = resize(read_picture(PAINTINGS["woodcut"].path.read_bytes(), "woodcut").pixels, 474, 640)
-    assert texture_error(painted(large, "woodcut"), texture) < 0.7
+    assert texture_error(painted(large, "woodcut"), texture) < 1.2
 
 
 def test_broad_changes_take_fewer_steps_on_a_pyramid() -> None:
