@@ -103,8 +103,8 @@ there on it is less, and nothing at full strength.
 """
 
 NETWORKS_SHARE, HELD_BEFORE = 0.85, 0.7
-"""Up to half strength, by the fifth rules: the networks' share of what the steps that paint at once begin
-from, the rest being the photo; and how much less it is where the photo has faces or fine structure.
+"""By the fifth rules: the networks' share of what the steps that paint at once begin from, the rest being the
+photo; and how much less it is, up to half strength, where the photo has faces or fine structure.
 """
 
 PLAIN = 0.4
@@ -190,20 +190,6 @@ def paint_quickly(
         easel = _Easel(recipe, photo, paintings, network, None, None, painters)
         sizes = painting_sizes(photo.shape[0], photo.shape[1], recipe)
         _, pixels, _ = yield from _painted_in_steps(easel, sizes, None)
-        return pixels
-
-
-def paint_on(
-    recipe: StyleRecipe, photo: Pixels, paintings: Sequence[Pixels], begun: Pixels, steps: int
-) -> Generator[Progress, None, Pixels]:
-    """The same from another picture of the photo's size, uint8 [h, w, 3], in so many steps at that size:
-    while a slider is moved, the next picture is not far from the last.
-    """
-    with memory_kept(SPARING):
-        network, _ = _network(recipe, _no_materials)
-        easel = _Easel(recipe, photo, paintings, network, None, None, ())
-        sizes = [Size(photo.shape[0], photo.shape[1], steps)]
-        _, pixels, _ = yield from _painted_in_steps(easel, sizes, begun)
         return pixels
 
 
@@ -321,11 +307,10 @@ def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: 
     if begun is None:
         return torch.zeros_like(now)
     painted, fine = begun
-    beyond = max(0.0, 2 * recipe.strength - 1)
-    share = torch.full_like(now[:, :1], NETWORKS_SHARE + (1 - NETWORKS_SHARE) * beyond)
+    share = torch.full_like(now[:, :1], NETWORKS_SHARE)
     if structure is not None:
         held = F.interpolate(structure.cpu(), now.shape[-2:], mode="bilinear", align_corners=False)
-        share *= 1 - HELD_BEFORE * (1 - beyond) * held
+        share *= 1 - HELD_BEFORE * min(1.0, 2 - 2 * recipe.strength) * held
     return (painted - now) * share + fine * (1 - share)
 
 

@@ -5,7 +5,7 @@
     show(seen.jpeg)
 
 A preview has the pixels of the instant painter's work of the same recipe, up to a size of `LARGEST`. While a
-slider is held, previews are smaller and go on from the one before, in a tenth of the time.
+slider is held, previews are smaller, and those of the strengths between a few are mixed.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from studio.images.instant.painters import Painter, painter_file_for, read_painter
 from studio.images.instant.painting import paint_at_once
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
 from studio.images.planning import takes_steps
 from studio.images.recipes import StyleRecipe
-from studio.images.style import paint_on, paint_quickly
+from studio.images.style import paint_quickly
 from studio.process import finish
 from studio.works.ingredient import Ingredient
 from studio.works.work import Progress
@@ -34,14 +36,14 @@ T = TypeVar("T")
 LARGEST = 1024
 """Longer side, in pixels, of a preview. A larger work is the same picture, enlarged."""
 
-HELD_SIDE, HELD_STEPS = 320, 3
-"""Longer side, in pixels, of a preview while a slider is held, and the steps by which it goes on from the one
-before.
+HELD_SIDE, HELD_AT = 320, (0.0, 0.5, 1.0)
+"""Longer side, in pixels, of a preview while a slider is held; and the strengths that are painted for it. One
+between them is mixed from two, which takes a hundredth of the time.
 """
 
-KEPT_PHOTOS, KEPT_PAINTERS, KEPT_PAINTINGS, KEPT_LAST = 4, 8, 3, 4
+KEPT_PHOTOS, KEPT_PAINTERS, KEPT_PAINTINGS, KEPT_ENDS = 4, 8, 3, 6
 """What is kept in memory: a photo of at most 3 MB, a painter of 2 MB with its pieces of at most 15,
-paintings, and the last previews of sliders that are held.
+paintings, and small previews at the strengths of `HELD_AT`.
 """
 
 
@@ -71,7 +73,7 @@ class Glimpses:
         self._photos: OrderedDict[Any, Pixels] = OrderedDict()
         self._painters: OrderedDict[Any, Painter] = OrderedDict()
         self._paintings: OrderedDict[Any, Pixels] = OrderedDict()
-        self._last: OrderedDict[Any, Pixels] = OrderedDict()
+        self._ends: OrderedDict[Any, Pixels] = OrderedDict()
         self._wanted: dict[str, object] = {}
 
     def paint(
@@ -124,7 +126,8 @@ class Glimpses:
             pictures = [self._painting(each) for each in paintings]
             began = time.perf_counter()
             if held:
-                key = (_sha256(photo.content), *files, recipe.seed, shown.shape)
+                same = recipe.model_copy(update={"strength": 0.5}).to_json()
+                key = (_sha256(photo.content), *files, same, shown.shape)
                 painting = self._held(recipe, shown, pictures, painters, key)
             elif takes_steps(recipe):
                 painting = paint_quickly(recipe, shown, pictures, painters)
@@ -142,14 +145,18 @@ class Glimpses:
         painters: Sequence[Painter],
         key: Any,
     ) -> Generator[Progress, None, Pixels]:
-        """A preview that goes on from the one before, if that was of the same photo and paintings."""
-        before = self._last.get(key)
-        if before is None:
-            painted = yield from paint_quickly(recipe, shown, pictures, painters)
-        else:
-            painted = yield from paint_on(recipe, shown, pictures, before, HELD_STEPS)
-        self._last.pop(key, None)
-        return _kept(self._last, key, KEPT_LAST, lambda: painted)
+        """A preview between the two of `HELD_AT` that are nearest in strength."""
+        above = next(place for place, each in enumerate(HELD_AT) if each >= recipe.strength and place)
+        ends = []
+        for strength in HELD_AT[above - 1 : above + 1]:
+            if (strength, key) not in self._ends:
+                own = recipe.model_copy(update={"strength": strength})
+                self._ends[strength, key] = yield from paint_quickly(own, shown, pictures, painters)
+            ends.append(_kept(self._ends, (strength, key), KEPT_ENDS, lambda: shown))
+        low, high = HELD_AT[above - 1 : above + 1]
+        share = np.float32((recipe.strength - low) / (high - low))
+        mixed: Pixels = (ends[0] * (1 - share) + ends[1] * share).round().astype(np.uint8)
+        return mixed
 
     def _painter(self, path: Path, painting: Ingredient | None) -> Painter:
         """The painter in that file, with the pieces of its painting."""

@@ -17,7 +17,7 @@ from studio.errors import Missing
 from studio.images.instant import glimpse
 from studio.images.instant.glimpse import HELD_SIDE, LARGEST, Glimpses, Overtaken
 from studio.images.paintings.catalogue import PAINTINGS
-from studio.images.pictures import Pixels, read_picture, resize, write_jpeg
+from studio.images.pictures import Pixels, read_picture, write_jpeg
 from studio.images.recipes import StyleRecipe
 from studio.images.style import paint
 from studio.process import finish
@@ -64,20 +64,18 @@ def test_the_slider_changes_the_preview_and_a_large_work_is_previewed_smaller() 
 
 def test_while_a_slider_is_held_previews_are_small_and_follow_it() -> None:
     glimpses, paintings = Glimpses(), [PAINTINGS["whirls"].ingredient()]
-    full = StyleRecipe(size=None, strength=0.0), StyleRecipe(size=None, strength=1.0)
+
+    def seen(strength: float, *, held: bool) -> Pixels:
+        recipe = StyleRecipe(size=96, strength=strength)
+        return read_picture(glimpses.paint(recipe, PHOTO, paintings, held=held).jpeg).pixels
+
+    assert np.array_equal(seen(1.0, held=True), seen(1.0, held=False))
+    between, half, full = (seen(each, held=True).astype(float) for each in (0.75, 0.5, 1.0))
+    assert np.abs(between - (half + full) / 2).mean() < 3  # they are JPEG
     large = Ingredient("photo", picture(420, 560), "large.jpg")
-
-    def seen(recipe: StyleRecipe, *, held: bool) -> np.ndarray:
-        pixels = read_picture(glimpses.paint(recipe, large, paintings, held=held).jpeg).pixels
-        return resize(pixels, 60, 80).astype(float)
-
-    weak, strong = (seen(recipe, held=False) for recipe in full)
-    first = glimpses.paint(full[0], large, paintings, held=True)
-    assert first.held
-    assert max(read_picture(first.jpeg).pixels.shape) == HELD_SIDE
-    for _ in range(4):
-        moved = seen(full[1], held=True)
-    assert np.abs(moved - strong).mean() < np.abs(moved - weak).mean()
+    small = glimpses.paint(StyleRecipe(size=None), large, paintings, held=True)
+    assert max(read_picture(small.jpeg).pixels.shape) == HELD_SIDE
+    assert (small.held, small.smaller) == (True, True)
 
 
 def test_a_preview_is_given_up_for_a_later_one_of_the_same_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
