@@ -22,7 +22,7 @@ LISTEN = """() => {
   const usual = HTMLMediaElement.prototype.play;
   HTMLMediaElement.prototype.play = function () {
     this.loop = true; // however long the test takes
-    const of = this.src.split('/works/')[1];
+    const of = (this.dataset.address ?? this.src).split('/works/')[1];
     for (const event of ['playing', 'pause']) this.addEventListener(event, () => heard.push([event, of]));
     return usual.call(this);
   };
@@ -30,7 +30,7 @@ LISTEN = """() => {
 """From now on `heard` is what began and what stopped, in order."""
 
 READY = """(end) => [...document.querySelectorAll('.compose .take audio')]
-  .every((each) => each.readyState === 4 && each.src.endsWith(end))"""
+  .every((each) => each.readyState === 4 && (each.dataset.address ?? each.src).endsWith(end))"""
 """All takes have the sound of this address, whole."""
 
 TAKEN_OVER = """([before, after]) => {

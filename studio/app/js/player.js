@@ -75,6 +75,7 @@ export async function takeOver(audio, next, address, faster, wanted) {
   if (!wanted()) return null;
   next.preload = 'auto';
   next.src = URL.createObjectURL(sound);
+  next.dataset.address = new URL(address, document.baseURI).href;
   /** @type {number | undefined} */
   let looking;
   try {
