@@ -374,7 +374,7 @@ class TestFiles:
         assert gallery.export(work, target) == target
         assert target.read_bytes() == b"work"
         target.write_bytes(b"mine")
-        with pytest.raises(Refused, match="--force"):
+        with pytest.raises(Refused, match="exists already"):
             gallery.export(work, target)
         assert target.read_bytes() == b"mine"
         gallery.export(work, target, force=True)

@@ -31,19 +31,17 @@ export function open(widget) {
 const COVERED = 190;
 
 /**
- * Marks what a stage says already where it is seen: on a phone it is not said twice, one above the other.
+ * Marks what is wrong where a stage that is seen says so already: on a phone it is not said twice, one above the
+ * other. Progress and Stop stay where the press was.
  *
  * @param {HTMLElement} element
  */
 function sayOnce(element) {
   const looking = new IntersectionObserver((seen) => {
-    for (const { target, intersectionRatio } of seen) {
-      const part = target.classList.contains('run') ? 'run' : 'trouble';
-      element.classList.toggle(`${part}-above`, intersectionRatio > 0.9);
-    }
+    for (const { intersectionRatio } of seen) element.classList.toggle('trouble-above', intersectionRatio > 0.9);
   }, { threshold: [0, 0.9, 1], rootMargin: `0px 0px -${COVERED}px` });
-  const stage = element.closest('[role=tabpanel]')?.querySelector('.stage');
-  for (const part of stage?.querySelectorAll(':scope > .run, :scope > .trouble') ?? []) looking.observe(part);
+  const trouble = element.closest('[role=tabpanel]')?.querySelector('.stage > .trouble');
+  if (trouble) looking.observe(trouble);
 }
 
 /** @param {HTMLElement} element @param {Estimate | null | undefined} now */
