@@ -51,6 +51,14 @@ BEGIN_AT, MORE = (
     )
 )
 
+FEATHER = parameter(
+    1.5,
+    "Softness of the edges of a mask or a region, in per cent of the longer side.",
+    ge=0,
+    le=20,
+    step=0.5,
+    unit="%",
+)
 REGIONS = parameter(
     (),
     "Parts of the picture with a look of their own, PLACE=LOOK[*STRENGTH]. A place is subject, background "
@@ -242,14 +250,7 @@ class DreamRecipe(Recipe):
         step=1,
         unit="px",
     )
-    feather: float = parameter(
-        1.5,
-        "Softness of the edges of a mask or a region, in per cent of the longer side.",
-        ge=0,
-        le=20,
-        step=0.5,
-        unit="%",
-    )
+    feather: float = FEATHER
     tile: int = parameter(
         512,
         "Pictures above a megapixel are processed in tiles of about "
@@ -432,14 +433,7 @@ class StyleRecipe(Recipe):
     smoothness: float = parameter(
         2.0, "How smooth the surface is: 0 leaves all the grain, 10 removes it.", ge=0, le=20, step=0.5
     )
-    feather: float = parameter(
-        1.5,
-        "Softness of the edges of a mask or a region, in per cent of the longer side.",
-        ge=0,
-        le=20,
-        step=0.5,
-        unit="%",
-    )
+    feather: float = FEATHER
     backbone: str = parameter(
         "efficientnet_lite0",
         "The pretrained network that compares the picture with the paintings.",

@@ -18,7 +18,7 @@ from studio.images.pictures import Pixels, read_picture, resize, write_png
 from studio.images.planning import painting_sizes
 from studio.images.pyramid import PyramidBFGS, _gathered, _twice
 from studio.images.recipes import StyleRecipe
-from studio.images.style import paint
+from studio.images.style import LESS_OF_NETWORKS, paint
 from studio.learning.descent import descend
 from studio.learning.quasi_newton import LimitedBFGS
 from studio.process import finish
@@ -114,6 +114,11 @@ def test_a_woodcut_has_the_paintings_lines() -> None:
     large = resize(np.asarray(load_sample_image("china.jpg")), 427, 640)
     texture = resize(read_picture(PAINTINGS["woodcut"].path.read_bytes(), "woodcut").pixels, 474, 640)
     assert texture_error(painted(large, "woodcut"), texture) < 1.2
+
+
+def test_less_of_the_network_is_taken_for_the_painting_that_needs_it() -> None:
+    glass = hashlib.sha256(PAINTINGS["glass"].path.read_bytes()).hexdigest()
+    assert list(LESS_OF_NETWORKS) == [glass]
 
 
 def test_broad_changes_take_fewer_steps_on_a_pyramid() -> None:
