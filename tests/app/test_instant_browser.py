@@ -53,10 +53,24 @@ def test_the_stage_paints_while_the_strength_is_moved_and_the_work_is_made_when_
         for _ in range(6):
             page.keyboard.press("ArrowRight")
         assert next_glimpse(page, count) != first
+        page.locator(".stage[data-held=false]:visible").wait_for()
 
-        # As long as it is held, previews are small; the one after it is let go is not.
+        # As long as it is held, previews are small; the one after it is let go is not. The first request is
+        # answered as if the one before had reached the studio after it.
+        overtaken: list[Any] = []
+
+        def overtake_first(route: Any) -> None:
+            if is_glimpse(route.request) and '"held":true' in route.request.post_data and not overtaken:
+                overtaken.append(route.request)
+                route.fulfill(json={"overtaken": True})
+            else:
+                route.continue_()
+
+        page.route("**/component_server/**", overtake_first)
         page.keyboard.down("ArrowLeft")
         page.locator(".stage[data-held=true]:visible").wait_for()
+        assert overtaken
+        page.unroute("**/component_server/**")
         assert "Let go" in seen(page, ".stage .words").inner_text()
         page.keyboard.up("ArrowLeft")
         page.locator(".stage[data-held=false]:visible").wait_for()

@@ -77,6 +77,8 @@ export class Glimpse {
     const overWork = !this.easel.photo(false);
     try {
       const told = await asked(this.server.glimpse({ photo, ...palette, values: this.values, held, owner: visitor() }));
+      // Two that were asked for closely one after the other may have arrived the other way round.
+      if (told.overtaken) this.again = true;
       // Meanwhile a painting may have come that cannot be previewed, or the work itself, which is not painted over.
       if (turn === this.turn && told.view && this.easel.palette() && this.easel.photo(overWork) === photo) {
         this.rough = told.held;
