@@ -7,10 +7,11 @@ was tested. What depends on the elements Gradio draws is in `js/gradio_page.js` 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import gradio as gr
+    from fastapi import FastAPI
     from gradio.components import Component
 
 TESTED_BELOW = (6, 32)
@@ -114,6 +116,36 @@ class _Loader(Loader):
 
 
 # --- The page and its server
+
+
+@contextlib.contextmanager
+def without_servers() -> Iterator[None]:
+    """Keep Gradio from making a server of a page that is only being built; `mount_gradio_app` makes the one
+    that answers.
+
+    Gradio makes three more while a page is built, each with all its routes: when `gr.Blocks` begins, when its
+    block ends and when it gets its queue (`App.create_app` in `gradio.blocks`). They are thrown away unused,
+    after a tenth of the time in which the studio starts. A page that is built here is to be given to `serving`.
+    """
+    from gradio import blocks
+
+    class NoServer:
+        @staticmethod
+        def create_app(*_: Any, **__: Any) -> None:
+            return None
+
+    original = blocks.__dict__["App"]
+    blocks.__dict__["App"] = NoServer
+    try:
+        yield
+    finally:
+        blocks.__dict__["App"] = original
+
+
+def serving(page: gr.Blocks, web: FastAPI) -> None:
+    """Tell a page by which server it was mounted on `web`, last of all. Gradio's queue asks it for its address."""
+    (mounted,) = [each.app for each in web.routes if getattr(getattr(each, "app", None), "blocks", 0) is page]
+    page.app = mounted
 
 
 def poll_less_often(page: gr.Blocks) -> None:

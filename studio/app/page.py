@@ -111,7 +111,8 @@ def application(desk: Desk, access: Access | None = None) -> Guard:
 
     access = access or Access()
     web = FastAPI(title=TITLE, docs_url=None, redoc_url=None, openapi_url=None)
-    page = build(desk, log_out=access.login is not None)
+    with gradio_patches.without_servers():
+        page = build(desk, log_out=access.login is not None)
     door = None
     if access.login is not None:
         note = partial(note_refusal, place=desk.gallery.home)
@@ -139,6 +140,7 @@ def application(desk: Desk, access: Access | None = None) -> Guard:
         css="\n".join([style_sheet(), *(tab.style() for tab in tabs())]),
         head=top,
     )
+    gradio_patches.serving(page, web)
     gradio_patches.refuse_downloads()
     gradio_patches.say_mistakes_in_a_sentence(desk.gallery.home)
     gradio_patches.check_named_files(page)

@@ -15,9 +15,11 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from fastapi import FastAPI
 from gradio import processing_utils, queueing
 from gradio.blocks import postprocess_update_dict
 from gradio.context import LocalContext
+from gradio.routes import App
 from packaging.requirements import Requirement
 
 from studio.app import gradio_patches, modules
@@ -60,6 +62,24 @@ def test_no_newer_gradio_is_installed_than_was_tested() -> None:
     assert wanted.specifier.contains(gr.__version__)
     newest = ".".join(map(str, gradio_patches.TESTED_BELOW))
     assert f"<{newest}" in str(wanted.specifier), "pyproject.toml and TESTED_BELOW name the same version"
+
+
+def test_a_page_gets_one_server_the_one_that_answers() -> None:
+    made, original = [], App.create_app
+    web = FastAPI()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(App, "create_app", lambda *a, **k: (made.append(original(*a, **k)), made[-1])[1])
+        with gradio_patches.without_servers():
+            with gr.Blocks() as page:
+                gr.Textbox()
+            page.queue()
+        assert not made, "none is made while the page is built"
+        gr.mount_gradio_app(web, page, "/")
+    gradio_patches.serving(page, web)
+    assert [page.app] == made
+    with gr.Blocks() as another:
+        gr.Textbox()
+    assert another.app.get_blocks() is another, "elsewhere Gradio does as it always does"
 
 
 def test_importing_gradio_reads_and_writes_no_stubs() -> None:
