@@ -75,11 +75,31 @@ def _with_looks_of_regions(fields: dict[str, Any]) -> dict[str, Any]:
         regions = [Region.read(str(text)) for text in texts]
     except ValueError:  # the recipe says what is wrong
         return dict(fields)
-    backbone = str(fields.get("backbone", DEFAULT))
-    return fields | {"regions": tuple(str(_written_out(region, backbone)) for region in regions)}
+    backbone, asked = str(fields.get("backbone", DEFAULT)), _asked_for_all(fields)
+    return fields | {"regions": tuple(str(_written_out(region, backbone, asked)) for region in regions)}
 
 
-def _written_out(region: Region, backbone: str) -> Region:
+def _asked_for_all(fields: dict[str, Any]) -> dict[str, float]:
+    """Those of `OWN_VALUES` that somebody has set for the whole dream: to something else than its look does,
+    since the page sends all settings. One that is out of range is left to the recipe, which says so.
+    """
+    name = fields.get("preset", DreamRecipe.model_fields["preset"].default)
+    usual = PRESETS[name].values if isinstance(name, str) and name in PRESETS else {}
+    asked = {}
+    for each in OWN_VALUES:
+        try:
+            value = float(fields[each])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if 0 <= value <= 1 and value != usual.get(each, DreamRecipe.model_fields[each].default):
+            asked[each] = value
+    return asked
+
+
+def _written_out(region: Region, backbone: str, asked: dict[str, float]) -> Region:
+    """The region with its look's layers and values. What it says itself goes before what is asked for the
+    whole dream, and that before its look.
+    """
     if not region.look or region.layers:
         return region
     if region.look not in PRESETS:
@@ -91,7 +111,8 @@ def _written_out(region: Region, backbone: str) -> Region:
         )
     values = PRESETS[region.look].values
     layers = values["layers"] if backbone == DEFAULT else as_deep_in(backbone, values["layers"])
-    own = tuple((name, region.value(name, float(values[name]))) for name in OWN_VALUES)
+    usual = {name: float(values[name]) for name in OWN_VALUES} | asked
+    own = tuple((name, region.value(name, usual[name])) for name in OWN_VALUES)
     in_own = region.own_colours or bool(values["keep_colours"])
     return replace(region, layers=tuple(layers), own_colours=in_own, values=own)
 

@@ -33,7 +33,7 @@ def structure_of(photo: Pixels, network: Prepared, layer: str) -> Tensor:
     small = resize(photo, *fit_within(photo.shape[0], photo.shape[1], min(SIDE, max(photo.shape[:2]))))
     shown = tensor_of(small, network.device).float().div_(255)
     field = Field.of(shown, network)
-    features = network(field.window(shown, next(field.tiles())))[layer]
+    features = network.at(layer, field.window(shown, next(field.tiles())))
     step = field.height // features.shape[-2]
     usual = features.square().sum(1).mean().sqrt().clamp_min(1e-6)
     far = _around((features - _around(features)).square().sum(1, keepdim=True)).sqrt() / usual

@@ -12,6 +12,7 @@ texture; and for large pictures the exact gradient, tile by tile.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -326,7 +327,8 @@ def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Te
     """Where the photo is held (see `structure_of`); None where a recipe holds it nowhere."""
     if painting_rules(recipe) == 1 or recipe.strength == 1:
         return None
-    return structure_of(photo, network, _shapes_of(recipe))
+    layer = _shapes_of(recipe)
+    return network.once(("structure", _digest(photo), layer), lambda: structure_of(photo, network, layer))
 
 
 def _versions(recipe: StyleRecipe) -> dict[str, str]:
@@ -460,7 +462,7 @@ def _target(
     side, field = max(base.shape[-2:]), Field.of(base, network)
     layer, quick = _shapes_of(recipe), painting_rules(recipe) > 1
     with torch.no_grad():
-        shapes = features_of_field(base, network, field, layer)
+        shapes = _shapes_in(recipe, base, network, field)
     if areas is None:
         weights = recipe.style_weights or (1.0,) * len(paintings)
         known = [_textures_of(recipe, network, painting, side) for painting in paintings]
@@ -493,6 +495,22 @@ def _broad(
         laid = torch.from_numpy(np.ascontiguousarray(areas.at(*base.shape[-2:]).shares))
         shares = list(laid.to(base.device).float().div_(255))
     return broad_shapes(base, [each.colours for each in textures], shares, held)
+
+
+def _shapes_in(recipe: StyleRecipe, base: Tensor, network: Prepared, field: Field) -> Tensor:
+    """The photo's features over the whole field. What is painted at once is often painted again with other
+    settings, so they are kept.
+    """
+    layer = _shapes_of(recipe)
+    if recipe.painter != "instant":
+        return features_of_field(base, network, field, layer)
+    key = "shapes", _digest(base.cpu().numpy()), layer
+    return network.once(key, lambda: features_of_field(base, network, field, layer))
+
+
+def _digest(pixels: np.ndarray) -> str:
+    """What tells a picture from all others."""
+    return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
 def _in_field(values: Tensor, base: Tensor, field: Field, shapes: Tensor) -> Tensor:
@@ -541,12 +559,15 @@ def _shapes_weight(strength: float) -> float:
 
 def _textures_of(recipe: StyleRecipe, network: Prepared, painting: Pixels, side: int) -> Statistics:
     """The textures of a painting whose longer side is `side` times the recipe's `style_scale`."""
-    side = _painting_side(recipe, side)
-    pixels = resize(painting, *fit_within(painting.shape[0], painting.shape[1], side))
-    shown = tensor_of(pixels, network.device).float().div_(255)
-    with torch.no_grad():
-        field, layers = Field.of(shown, network), _textures_compared(recipe)
-        return statistics_of(shown, network, field, layers, by_transport(recipe))
+    side, layers, means = _painting_side(recipe, side), _textures_compared(recipe), by_transport(recipe)
+
+    def find() -> Statistics:
+        pixels = resize(painting, *fit_within(painting.shape[0], painting.shape[1], side))
+        shown = tensor_of(pixels, network.device).float().div_(255)
+        with torch.no_grad():
+            return statistics_of(shown, network, Field.of(shown, network), layers, means)
+
+    return network.once(("textures", _digest(painting), side, layers, means), find)
 
 
 def _painting_side(recipe: StyleRecipe, side: int) -> int:

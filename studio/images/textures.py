@@ -244,7 +244,7 @@ def features_of_field(picture: Tensor, network: Prepared, field: Field, layer: s
     """The features of a whole field at a layer, [1, channels, h, w], tile by tile."""
     whole: Tensor | None = None
     for tile in field.tiles():
-        seen = tile.core_of(network(field.window(picture, tile))[layer])
+        seen = tile.core_of(network.at(layer, field.window(picture, tile)))
         step = field.step(seen, tile)
         if whole is None:
             whole = seen.new_empty(1, seen.shape[1], field.height // step, field.width // step)

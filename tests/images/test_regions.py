@@ -157,6 +157,19 @@ def test_what_a_region_sets_itself_goes_before_its_look() -> None:
     assert (written.layers, written.own_colours, written.strength) == (looks["layers"], True, 0.5)
 
 
+def test_what_is_set_for_the_whole_dream_goes_before_a_regions_look() -> None:
+    def values_of(**asked: object) -> dict[str, float]:
+        fields = {"preset": "weave", "regions": ["rest=roses(hold_detail 0.2)"]} | asked
+        return dict(Region.read(with_preset(fields)["regions"][0]).values)
+
+    roses = {name: PRESETS["roses"].values[name] for name in OWN_VALUES} | {"hold_detail": 0.2}
+    assert values_of() == roses
+    assert values_of(even=1, hold_detail=0.9) == roses | {"even": 1.0}
+    sent_by_the_page = {name: PRESETS["weave"].values[name] for name in OWN_VALUES}
+    assert values_of(**sent_by_the_page) == roses
+    assert values_of(even="much") == values_of(even=7) == roses
+
+
 def test_a_dream_whose_regions_hold_no_shapes_has_no_picture_of_where() -> None:
     photo = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
     share = np.full((1, 8, 8), 255, np.uint8)

@@ -117,6 +117,8 @@ class _Gate(nn.Module):
         self.shift = nn.Parameter(torch.zeros(1, channels, 1, 1))
 
     def forward(self, features: Tensor, strength: float) -> Tensor:
+        if not strength:
+            return features
         return torch.addcmul(strength * self.shift, features, 1 + strength * self.scale)
 
 

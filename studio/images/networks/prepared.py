@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +27,11 @@ from studio.images.networks.efficientnet_lite import SameConv2d
 from studio.images.networks.fused import FusedConvolution, can_fuse, is_fusible
 
 CONVOLUTIONS = (nn.Conv2d, FusedConvolution)
+
+KEPT = 16
+"""Of what a network found in pictures, so many findings stay in memory (`Prepared.once`)."""
+
+T = TypeVar("T")
 
 LARGEST_STRIDE = 32
 """The largest stride of any layer of any network here, in pixels."""
@@ -48,6 +53,9 @@ class Prepared:
         self.layers = layers
         self.smallest = smallest
         self.seen: dict[tuple[str, str], Tensor] = {}
+        self._found: dict[Hashable, Any] = {}
+        self._finding = threading.Lock()
+        self._shorter: dict[str, fx.GraphModule] = {}
         side = max(2 * LARGEST_STRIDE, smallest)
         with torch.no_grad():
             seen = self(torch.full((1, 3, side, side), 0.5, device=mean.device))
@@ -61,11 +69,42 @@ class Prepared:
         """picture [n, 3, h, w], sRGB in 0..1, h and w multiples of `stride` -> each layer's features [n,
         channels, h', w'].
         """
+        return dict(zip(self.layers, self._graph(self._scaled(picture)), strict=True))
+
+    def at(self, layer: str, picture: Tensor) -> Tensor:
+        """The features of one of the layers alone, which takes no longer than it must."""
+        if layer not in self._shorter:
+            (output,) = self._graph.graph.find_nodes(op="output")
+            graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
+            graph.graph_copy(self._graph.graph, copies)
+            shorter = fx.GraphModule(self._graph, graph)
+            _cut(shorter, [copies[output.args[0][self.layers.index(layer)]]])
+            shorter.recompile()
+            self._shorter[layer] = shorter
+        (features,) = self._shorter[layer](self._scaled(picture))
+        return features
+
+    def once(self, key: Hashable, find: Callable[[], T]) -> T:
+        """What `find` finds with this network, or found for the same key not long ago. It stays as it is, so
+        nobody may change it.
+        """
+        key = key, torch.get_num_threads()  # which decides how sums are rounded
+        with self._finding:
+            known = key in self._found
+            found: T = self._found.pop(key, None)
+        if not known:
+            found = find()
+        with self._finding:
+            self._found[key] = found  # behind all others
+            for oldest in list(self._found)[:-KEPT]:
+                del self._found[oldest]
+        return found
+
+    def _scaled(self, picture: Tensor) -> Tensor:
         shown = picture - self._mean
         if self._std is not None:
             shown = shown / self._std
-        shown = shown.contiguous(memory_format=torch.channels_last)
-        return dict(zip(self.layers, self._graph(shown), strict=True))
+        return shown.contiguous(memory_format=torch.channels_last)
 
     @property
     def device(self) -> torch.device:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from sklearn.datasets import load_sample_image
 from torch import Tensor
 
+from studio.images import style
 from studio.images.instant import painting
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import Pixels, read_picture, resize, write_png
@@ -119,6 +120,25 @@ def test_a_woodcut_has_the_paintings_lines() -> None:
 def test_less_of_the_network_is_taken_for_the_painting_that_needs_it() -> None:
     glass = hashlib.sha256(PAINTINGS["glass"].path.read_bytes()).hexdigest()
     assert list(LESS_OF_NETWORKS) == [glass]
+
+
+def test_a_photo_painted_again_is_not_looked_at_again(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+
+    def counted(name: str) -> None:
+        look = getattr(style, name)
+        monkeypatch.setattr(style, name, lambda *given: (looks.append(name), look(*given))[1])
+
+    for name in ("structure_of", "features_of_field", "statistics_of"):
+        counted(name)
+    small = resize(photo, 62, 93)
+    first = painted(small, "planes")
+    assert sorted(looks) == ["features_of_field", "statistics_of", "structure_of"]
+    assert not np.array_equal(painted(small, "planes", strength=0.6), first)
+    assert np.array_equal(painted(small, "planes"), first)
+    assert len(looks) == 3
+    assert not np.array_equal(painted(small[::-1], "planes"), first[::-1])
+    assert sorted(looks[3:]) == ["features_of_field", "structure_of"]
 
 
 def test_broad_changes_take_fewer_steps_on_a_pyramid() -> None:

@@ -253,6 +253,7 @@ def test_prepared_networks_see_what_unprepared_ones_see(name: str) -> None:
     (slope,) = torch.autograd.grad(seen[names[-1]].square().mean(), picture)
     for layer in names:
         assert relative(seen[layer].detach(), plain[layer]) < 1e-4
+        assert torch.equal(prepared.at(layer, picture.detach()), seen[layer])
     # Where rounding moves a value across an activation's corner, the slope differs: nearly all are the same,
     # not all.
     assert relative(slope, plain_slope) < 2e-2
