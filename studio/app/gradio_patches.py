@@ -125,7 +125,8 @@ def without_servers() -> Iterator[None]:
 
     Gradio makes three more while a page is built, each with all its routes: when `gr.Blocks` begins, when its
     block ends and when it gets its queue (`App.create_app` in `gradio.blocks`). They are thrown away unused,
-    after a tenth of the time in which the studio starts. A page that is built here is to be given to `serving`.
+    after a tenth of the time in which the studio starts. A page that is built here is to be given to
+    `serving`.
     """
     from gradio import blocks
 
@@ -143,7 +144,7 @@ def without_servers() -> Iterator[None]:
 
 
 def serving(page: gr.Blocks, web: FastAPI) -> None:
-    """Tell a page by which server it was mounted on `web`, last of all. Gradio's queue asks it for its address."""
+    """Tell a page by which server it was mounted on `web`, last of all: Gradio's queue asks for it."""
     (mounted,) = [each.app for each in web.routes if getattr(getattr(each, "app", None), "blocks", 0) is page]
     page.app = mounted
 
