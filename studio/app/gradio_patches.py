@@ -145,8 +145,8 @@ def without_servers() -> Iterator[None]:
 
 def serving(page: gr.Blocks, web: FastAPI) -> None:
     """Tell a page by which server it was mounted on `web`, last of all: Gradio's queue asks for it."""
-    (mounted,) = [each.app for each in web.routes if getattr(getattr(each, "app", None), "blocks", 0) is page]
-    page.app = mounted
+    servers = [getattr(each, "app", None) for each in web.routes]
+    (page.app,) = [each for each in servers if getattr(each, "blocks", 0) is page]
 
 
 def poll_less_often(page: gr.Blocks) -> None:

@@ -81,7 +81,7 @@ class Prepared:
             _cut(shorter, [copies[output.args[0][self.layers.index(layer)]]])
             shorter.recompile()
             self._shorter[layer] = shorter
-        (features,) = self._shorter[layer](self._scaled(picture))
+        features: Tensor = self._shorter[layer](self._scaled(picture))[0]
         return features
 
     def once(self, key: Hashable, find: Callable[[], T]) -> T:
