@@ -145,7 +145,7 @@ def without_servers() -> Iterator[None]:
 
 def serving(page: gr.Blocks, web: FastAPI) -> None:
     """Tell a page by which server it was mounted on `web`, last of all: Gradio's queue asks for it."""
-    servers = [getattr(each, "app", None) for each in web.routes]
+    servers: list[Any] = [getattr(each, "app", None) for each in web.routes]
     (page.app,) = [each for each in servers if getattr(each, "blocks", 0) is page]
 
 
