@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 # Tests run side by side, one process a core: a process that took all cores for itself would only wait for the
-# others.
+# others. Works take as many threads as their recipes say; these sleep while they wait, as the studio's do.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # A studio that a test opens would read all styles while other tests run (see `studio.making.ahead`).
 os.environ.setdefault("STUDIO_AHEAD", "no")

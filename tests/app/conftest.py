@@ -115,7 +115,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
         name: value for name, value in os.environ.items() if not name.startswith(("STUDIO_", "GRADIO_"))
     }
     running = subprocess.Popen(
-        [sys.executable, "-c", "from studio.cli import main; main()", "app", "--port", "0"],
+        [sys.executable, str(Path(__file__).with_name("open_studio.py")), "app", "--port", "0"],
         env=environment | {"STUDIO_HOME": str(home), "STUDIO_AHEAD": "no", "OMP_NUM_THREADS": "1"},
         cwd=home,
         stdout=subprocess.PIPE,
