@@ -111,9 +111,9 @@ def nonce() -> str:
     return secrets.token_hex(4)
 
 
-def refusal(sentence: str) -> dict[str, Any]:
-    """What a widget is told when a request cannot be met."""
-    return {"state": "refused", "message": sentence, "nonce": nonce()}
+def refusal(sentence: str, field: str = "") -> dict[str, Any]:
+    """What a widget is told when a request cannot be met. field: the setting that is wrong by itself."""
+    return {"state": "refused", "message": sentence, "field": field, "nonce": nonce()}
 
 
 def filled(entrance: Entrance, *brought: Any) -> list[Any]:

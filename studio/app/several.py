@@ -199,14 +199,14 @@ class Requests(ABC):
                 self.ask(Asked(settings, tunes, credit, lent, int(count), visitor_of(asker)))
             )
         except StudioError as error:
-            yield refusal(said(error)), gr.skip(), gr.update(interactive=True)
+            yield refusal(said(error), error.setting), gr.skip(), gr.update(interactive=True)
 
     def again(self, event: gr.EventData, asker: gr.Request, *more: Any) -> Iterator[Any]:
         """Keep some of a work and ask for the rest again, with the settings the dials show now."""
         try:
             yield from self.follow(self.ask_around(event, visitor_of(asker), *more))
         except StudioError as error:
-            yield refusal(said(error)), gr.skip(), gr.update(interactive=True)
+            yield refusal(said(error), error.setting), gr.skip(), gr.update(interactive=True)
         except (ValueError, TypeError):
             sentence = "What is to be kept could not be read; choose it again."
             yield refusal(sentence), gr.skip(), gr.update(interactive=True)

@@ -270,8 +270,8 @@ def _equally_long(sections: Sequence[tuple[SectionName, str, int]]) -> None:
     for name, title, others in sections:
         if others != bars:
             raise Refused(
-                f"The sections of a song are equally long, but {first} has {bars} bars and {name.letter} of "
-                f"“{title}” has {others}. Put one of them away."
+                f"All sections of a song have the same number of bars, but {first} has {bars} and "
+                f"{name.letter} of “{title}” has {others}. Remove one of the two."
             )
 
 

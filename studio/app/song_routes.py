@@ -47,7 +47,7 @@ def song_routes(songs: SongRenditions, allowed: Callable[..., Any]) -> APIRouter
     def stem(id: str, part: str) -> FileResponse:
         with not_found():
             return FileResponse(
-                songs.stem(gallery.get(id), part), media_type=by_name("mp3").media_type, headers=KEPT
+                songs.stem(gallery.get(id), part), media_type=by_name("flac").media_type, headers=KEPT
             )
 
     @router.get("/works/{id}/parts/{part}/as/{form}")

@@ -227,7 +227,8 @@ def check(kind: type[R], fields: dict[str, Any]) -> R:
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
-        raise Refused(sentence(kind, error)) from None
+        wrong = error.errors(include_url=False)[0]["loc"]
+        raise Refused(sentence(kind, error), setting=str(wrong[0]) if wrong else "") from None
 
 
 def parse_json(kind: type[Recipe], text: str | bytes) -> Recipe:

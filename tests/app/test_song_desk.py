@@ -93,7 +93,7 @@ def test_what_cannot_be_built_is_refused(desk: SongDesk, sections: list[Any]) ->
 
 def test_sections_of_other_lengths_are_refused_by_name(desk: SongDesk, made: list[Any], folder: Path) -> None:
     short = library.song(style=folder, **{**ASKED, "bars": 8}, seed=3, progress=False)
-    with pytest.raises(StudioError, match=f"{made[0].title}” has 8 bars and B of “{short.title}” has 4"):
+    with pytest.raises(StudioError, match=f"{made[0].title}” has 8 and B of “{short.title}” has 4"):
         desk.build([(made[0].id, "A"), (short.id, "B")], seed=1)
 
 

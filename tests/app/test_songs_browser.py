@@ -180,7 +180,15 @@ def test_what_cannot_be_is_said_in_a_sentence_and_a_phone_is_wide_enough(
         page.get_by_label("Chords, bar by bar").fill("F | Xyz")
         page.get_by_label("Chords, bar by bar").press("Tab")
         page.click("#song-button")
-        page.locator(".widget-press .trouble .sentence", has_text="Xyz").wait_for()
+        # It is said once, where it is, and the button leads there.
+        page.get_by_role("button", name="Go to the chords").click()
+        assert "Xyz" in page.inner_text(".chord-row .wrong")
+        assert page.evaluate("() => document.activeElement === document.querySelector('.chord-row textarea')")
+        assert page.get_by_text("Xyz' in bar 2", exact=False).count() == 1
+        page.get_by_label("Chords, bar by bar").fill("")
+        page.get_by_label("Chords, bar by bar").press("Tab")
+        page.wait_for_selector(".chord-row .wrong", state="hidden")
+        page.wait_for_selector(".widget-press .trouble >> visible=true", state="detached")
         blocks = page.locator(".song-form .block")
         blocks.first.focus()
         page.keyboard.press("Alt+ArrowRight")

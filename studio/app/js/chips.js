@@ -3,7 +3,8 @@
 
 import { onDials } from './address.js';
 import { find, make, sentenceOf } from './dom.js';
-import { onConflict, onKept } from './news.js';
+import { onTold, tell } from './desks.js';
+import { atFault, onConflict, onKept } from './news.js';
 import { asked } from './server.js';
 import { visitor } from './visitor.js';
 
@@ -50,8 +51,9 @@ const LISTS = ['pins', 'rhythm', 'motifs', 'avoid', 'cadences'];
 /** @typedef {[string, any, any]} Dial name, value, usual value */
 
 /**
- * @typedef {{tab: string, elsewhere?: string[], asks?: boolean}} ChipsProps elsewhere: further settings that are seen in
- * their place, and become chips only where they contradict something. asks: the server is asked about these too.
+ * @typedef {{tab: string, elsewhere?: string[], asks?: boolean, told?: string[]}} ChipsProps elsewhere: further settings
+ * that are seen in their place, and become chips only where they contradict something. asks: the server is asked about
+ * these too. told: settings that say themselves what is wrong with them.
  */
 
 /** @param {Widget<ChipsProps>} widget */
@@ -60,6 +62,7 @@ export function open(widget) {
   widget.watch('value', () => chips.askSoon()); // other files of the visitor's own are the style
   onKept((kept) => { if (kept.tab === widget.props.tab) chips.hearKept(kept); });
   onDials(widget.props.tab, (dials) => chips.hear(dials));
+  onTold(widget.props.tab, ({ trouble }) => { if (trouble) chips.say(null); }); // it is not said twice
   onConflict((tab, named) => { if (tab === widget.props.tab) chips.clash(named); });
 }
 
@@ -89,6 +92,8 @@ class Chips {
     if (!changed) return;
     this.conflict = [];
     this.say(null);
+    for (const field of this.widget.props.told ?? []) atFault(this.widget.props.tab, field, null);
+    tell(this.widget.props.tab, { trouble: null }); // what was refused is another request now
     this.draw();
     this.askSoon();
   }
@@ -141,7 +146,12 @@ class Chips {
       this.say(told.message ?? null, told.ways_out ?? []);
       this.draw();
     } catch (error) {
-      if (question === this.question) this.say(sentenceOf(error));
+      if (question !== this.question) return;
+      const { tab, told = [] } = this.widget.props;
+      const field = error instanceof Error && 'field' in error ? String(error.field) : '';
+      const there = told.includes(field);
+      if (there) atFault(tab, field, sentenceOf(error));
+      this.say(there ? null : sentenceOf(error));
     } finally {
       clearTimeout(slow);
     }

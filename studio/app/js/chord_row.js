@@ -1,6 +1,7 @@
 // The chords of a song as a text and as bars that can be written one by one.
 
-import { find, make } from './dom.js';
+import { complain, find, make, smoothly } from './dom.js';
+import { onFault } from './news.js';
 import { control } from './value.js';
 
 /** @import { Widget } from './types' */
@@ -8,7 +9,7 @@ import { control } from './value.js';
 /** The bars of a row of chords. @param {string} text */
 export const barsOf = (text) => (text.trim() ? text.trim().replace(/^\||\|$/g, '').split('|').map((bar) => bar.trim() || '?') : []);
 
-/** @param {Widget<{info: string, label: string, longest: number | null}>} widget */
+/** @param {Widget<{info: string, label: string, longest: number | null, tab: string}>} widget */
 export function open(widget) {
   const { element, props } = widget;
   find(element, 'legend').textContent = props.label;
@@ -41,6 +42,16 @@ export function open(widget) {
     keep(typed.value);
   };
   const keep = control(widget, () => show(String(props.value ?? '')));
+  const wrong = find(element, '.wrong');
+  onFault((tab, field, sentence, goes) => {
+    if (tab !== props.tab || field !== 'chords') return;
+    complain(wrong, sentence);
+    if (sentence) typed.setAttribute('aria-invalid', 'true');
+    else typed.removeAttribute('aria-invalid');
+    if (!goes) return;
+    typed.focus({ preventScroll: true });
+    element.scrollIntoView({ block: 'center', behavior: smoothly() });
+  });
   typed.addEventListener('input', () => show(typed.value));
   typed.addEventListener('change', () => keep(typed.value.trim()));
   find(element, '[data-do=bar]').addEventListener('click', () => {

@@ -34,6 +34,15 @@ const conflicts = new News();
 /** Constraints of a tab contradict each other: these. */
 export const { on: onConflict, tell: inConflict } = conflicts;
 
+/** @type {News<[string, string, string | null, boolean?]>} */
+const faults = new News();
+
+/**
+ * A setting of a tab makes no sense by itself, for this reason; null where it does. What it is set with says so. Then:
+ * whether the visitor is brought there.
+ */
+export const { on: onFault, tell: atFault } = faults;
+
 /** @typedef {{tab: string, id: string, bars: number[], keep: (bars: number[]) => void,
  *   asked?: Record<string, any>, text?: string, change?: (field: string, value: any) => void}} Kept the bars of a work, and
  *   what changes them; of a song all that is kept of it by the recipe's fields, in words, and what changes one of these */

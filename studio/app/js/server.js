@@ -17,7 +17,7 @@ export async function asked(answer) {
   } catch {
     throw new Error('The studio does not answer; check that it is still running, then try again.');
   }
-  if (told && told.trouble) throw new Error(told.trouble);
+  if (told && told.trouble) throw Object.assign(new Error(told.trouble), { field: told.field });
   return told;
 }
 

@@ -5,7 +5,7 @@ import { onSettings } from './address.js';
 import { desk, tell } from './desks.js';
 import { around, capitalised, find, inSight, make, sentenceOf, smoothly } from './dom.js';
 import { pressSoon } from './gradio_page.js';
-import { inConflict, newJob, newWork, seen } from './news.js';
+import { atFault, inConflict, newJob, newWork, seen } from './news.js';
 import { asked } from './server.js';
 import { timeLeft } from './times.js';
 
@@ -66,6 +66,7 @@ export class Requests {
    * @param {string} words.button the id of the button that makes new ones
    * @param {string} words.one what one of them is called, such as "a take"
    * @param {string} words.making what is done to them, such as "Composing"
+   * @param {Record<string, string>} [words.told] settings that say themselves what is wrong with them, and their names
    */
   constructor(widget, element, words) {
     this.widget = widget;
@@ -215,6 +216,7 @@ export class Requests {
    * @param {WayOut} way
    */
   relax(way) {
+    if (way.goes) return atFault(this.words.tab, way.field, way.value, true);
     this.complain(null);
     if (this.asking && this.letKeptGo(way)) this.askOnceMore();
     else this.widget.trigger('relax', { field: way.field, value: way.value });
@@ -242,8 +244,12 @@ export class Requests {
     const told = this.widget.props.value;
     if (!told) return;
     if (told.state === 'refused') {
+      const name = this.place === 'button' && this.words.told?.[told.field];
       this.progress(null);
-      this.complain(told.message);
+      if (name) {
+        atFault(this.words.tab, told.field, told.message);
+        this.complain(`Correct ${name} first.`, [{ label: `Go to ${name}`, field: told.field, value: told.message, goes: true }]);
+      } else this.complain(told.message);
     } else if (told.state === 'reading') {
       this.progress(capitalised(told.stage || 'getting ready'), told.total ? told.done / told.total : 0);
     } else if (told.state === 'offer') {

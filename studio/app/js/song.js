@@ -23,7 +23,7 @@ export const { open, pressed, askOnceMore } = entrance(TAB, (widget) => new Song
 class SongRoom extends Requests {
   /** @param {SongWidget} widget */
   constructor(widget) {
-    super(widget, find(widget.element, '.song-room'), { tab: TAB, button: 'song-button', one: 'a song', making: 'Making' });
+    super(widget, find(widget.element, '.song-room'), { tab: TAB, button: 'song-button', one: 'a song', making: 'Making', told: { chords: 'the chords' } });
     this.songs = find(this.element, '.song-place');
     /** @type {Map<string, SongCard>} by the id of the work */
     this.cards = new Map();

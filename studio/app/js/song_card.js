@@ -1,7 +1,7 @@
 // A song on the page: its lead sheet, its sections, its band with a mixer, and what is kept of each.
 
 import { addressOfWork, go } from './address.js';
-import { make, sentenceOf, smoothly, write } from './dom.js';
+import { around, make, sentenceOf, smoothly, write } from './dom.js';
 import { clock } from './player.js';
 import { Score } from './score.js';
 import { fromRuns, inRuns, keptInWords, Keeping } from './song_keeping.js';
@@ -134,7 +134,7 @@ export class SongCard {
     const keep = make('button', { type: 'button', class: 'keep', 'aria-pressed': 'false', 'data-section': name, onclick: () => this.keeping.toggleSection(place) },
       make('strong', {}, letter), make('span', { class: 'small' }, `${first}–${first + bars - 1}`));
     const vary = make('button', { type: 'button', class: 'small plain', title: `Keep everything else, and ask for section ${name} again`, onclick: () => this.vary(place) }, 'Vary');
-    const aside = make('button', { type: 'button', class: 'small plain', title: `Put section ${name} aside, to build another song of it`, 'aria-label': `Put section ${name} aside`, onclick: () => this.aside({ work: this.work.id, title: this.work.title, name, bars }) }, 'Aside');
+    const aside = make('button', { type: 'button', class: 'small plain', title: `Set section ${name} aside, to build another song from it`, 'aria-label': `Set section ${name} aside`, onclick: () => this.aside({ work: this.work.id, title: this.work.title, name, bars }) }, 'Set aside');
     return make('li', {}, keep, make('span', { class: 'pair' }, vary, aside));
   }
 
@@ -194,7 +194,7 @@ export class SongCard {
     this.parts.band.setAttribute('aria-busy', 'true');
     try {
       await this.sound.mix(song.parts, this.strips, (here, all) => {
-        this.parts.mixing.textContent = here < all ? `You hear the mix once its parts are here: ${here} of ${all} …` : '';
+        this.parts.mixing.textContent = here < all ? `Getting the parts ready: ${here} of ${all} …` : '';
       });
       this.parts.mixing.textContent = '';
     } catch (error) {
@@ -323,6 +323,7 @@ export class SongCard {
     parts.wipe.addEventListener('click', () => this.keeping.clear());
     parts.mix.addEventListener('click', () => this.keepMix());
     parts.what.addEventListener('change', () => this.aim());
+    parts.exports.addEventListener('click', (event) => this.save(event));
     // Whoever comes to the mixer is about to use it.
     for (const event of ['pointerenter', 'focusin']) parts.band.addEventListener(event, () => this.prepare(), { once: true });
     // The player stays at the top and what is kept at the bottom, over the score: they are measured once in a while.
@@ -332,6 +333,27 @@ export class SongCard {
     const bars = () => this.music?.bars.length ?? 0;
     parts.bars.addEventListener('change', () => this.keeping.set('bars', fromRuns(parts.bars.value, bars())));
     parts.chords.addEventListener('change', () => this.keeping.set('chords', fromRuns(parts.chords.value, bars())));
+  }
+
+  /** A recording may have to be made first, which is said; the browser saves it when it is there. @param {MouseEvent} event */
+  async save(event) {
+    const link = /** @type {HTMLAnchorElement | null} */ (around(event, 'a[download]'));
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const { exports, saving } = this.parts;
+    if (exports.ariaBusy) return; // one after the other
+    exports.ariaBusy = 'true';
+    saving.textContent = 'Getting it ready …';
+    try {
+      const answer = await fetch(link.href);
+      if (!answer.ok) throw new Error((await answer.json()).detail);
+      answer.body?.cancel(); // it is kept, and the browser fetches it itself
+      make('a', { href: link.href, download: '' }).click();
+      saving.textContent = '';
+    } catch (error) {
+      saving.textContent = sentenceOf(error);
+    }
+    exports.ariaBusy = null;
   }
 
   /** The links save what is chosen. */
@@ -402,6 +424,7 @@ function wordsOf(words, goTo) {
 function elements({ name, sound }) {
   const stems = make('a', { class: 'button small', download: '', hidden: true, title: 'Each part alone as FLAC, as it is mixed' }, 'All stems (.zip)');
   const what = make('select', { 'aria-label': 'What is saved' });
+  const saving = make('span', { class: 'saying', role: 'status' });
   return {
     play: make('button', { type: 'button', class: 'play solid', 'aria-label': `Play ${name}` }, '▶ Play'),
     time: make('span', { class: 'time' }, '0:00'),
@@ -423,9 +446,10 @@ function elements({ name, sound }) {
     band: make('ul', { class: 'mixer', 'aria-label': 'Parts: keep and mix them' }),
     mix: make('button', { type: 'button', class: 'small', hidden: true }, 'Keep this mix'),
     what,
+    saving,
     exports: make('div', { class: 'exports', hidden: true }, make('span', {}, 'Save'), what,
       ...FORMS.map(([form, label]) => make('a', { class: 'button small', 'data-form': form, download: '' }, label)),
-      make('a', { class: 'button small', 'data-form': 'print', target: '_blank', rel: 'noopener' }, 'Print view'), stems),
+      make('a', { class: 'button small', 'data-form': 'print', target: '_blank', rel: 'noopener' }, 'Print view'), stems, saving),
   };
 }
 
@@ -451,9 +475,8 @@ function together({ work, score, parts: part }) {
     part.hand,
     make('details', { class: 'by-number' }, make('summary', {}, 'Keep bars by their numbers'),
       make('p', { class: 'pair' }, make('label', {}, 'Bars ', part.bars), make('label', {}, 'Chords of bars ', part.chords))),
-    make('h3', {}, 'Parts'),
+    make('div', { class: 'parts' }, make('h3', {}, 'Parts'), part.mixing),
     part.band,
-    part.mixing,
     part.mix,
     part.exports,
     make('details', { class: 'about' }, make('summary', {}, 'About this song'),

@@ -13,11 +13,11 @@ export class Shelf {
     this.changed = changed;
     /** @type {Aside[]} */
     this.sections = [];
-    this.list = make('ol', { class: 'aside', 'aria-label': 'Sections put aside, in the order they will be played' });
-    const made = make('button', { type: 'button', onclick: () => build(this.sections) }, 'Make a song of these');
-    const wiped = make('button', { type: 'button', class: 'small plain', onclick: () => this.set([]) }, 'Put all away');
-    this.element = make('section', { class: 'shelf-of-sections', 'aria-label': 'Sections put aside', hidden: true },
-      make('h2', {}, 'Sections put aside'), this.list, make('p', { class: 'deeds' }, made, wiped));
+    this.list = make('ol', { class: 'aside', 'aria-label': 'Sections set aside, in the order they will be played' });
+    const made = make('button', { type: 'button', onclick: () => build(this.sections) }, 'Make a song from these');
+    const wiped = make('button', { type: 'button', class: 'small plain', onclick: () => this.set([]) }, 'Remove all');
+    this.element = make('section', { class: 'shelf-of-sections', 'aria-label': 'Sections set aside', hidden: true },
+      make('h2', {}, 'Sections set aside'), this.list, make('p', { class: 'deeds' }, made, wiped));
   }
 
   /** @param {Aside} section */
@@ -47,6 +47,6 @@ export class Shelf {
       button('←', 'Earlier:', place > 0, () => swapped(place - 1)),
       button('→', 'Later:', place < this.sections.length - 1, () => swapped(place + 1)),
       button('+', 'Once more:', true, () => [...this.sections.slice(0, place + 1), ...this.sections.slice(place)]),
-      button('✕', 'Put away', true, () => this.sections.filter((_, other) => other !== place)));
+      button('✕', 'Remove', true, () => this.sections.filter((_, other) => other !== place)));
   }
 }

@@ -103,6 +103,8 @@ export interface WayOut {
   label: string;
   field: string;
   value: any;
+  /** Brings one to the setting that is wrong, and changes nothing. */
+  goes?: boolean;
 }
 
 /** How a job stands, as the stage and the takes are told. */

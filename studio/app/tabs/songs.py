@@ -187,6 +187,7 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
                     events=("let_go",),
                     tab=TAB,
                     elsewhere=IN_SIGHT,
+                    told=("chords",),
                     asks=True,
                 )
                 button = gr.Button("Make a song", variant="primary", size="lg", elem_id="song-button")
@@ -251,7 +252,7 @@ def _form_dial(control: Control, label: str) -> Component:
 
 
 def _chords_dial(control: Control, label: str) -> Component:
-    return widget("chord_row", value="", info=control.help, label=label, longest=control.longest)
+    return widget("chord_row", value="", info=control.help, label=label, longest=control.longest, tab=TAB)
 
 
 def _band_dial(control: Control, label: str) -> Component:

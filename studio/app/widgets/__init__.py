@@ -63,8 +63,10 @@ def _understanding(action: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def answer(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a widget's module is told: the answer, or {"trouble": sentence} if the request cannot be met."""
+    """What a widget's module is told: the answer, or {"trouble": sentence, "field"} if the request cannot be
+    met. field: the setting that is wrong by itself, if it is one.
+    """
     try:
         return ask()
     except StudioError as error:
-        return {"trouble": said(error)}
+        return {"trouble": said(error), "field": error.setting}

@@ -237,8 +237,8 @@ class Forms:
         if over or size < 1:
             near = " or ".join(str(len(parts) * size) for size in (size, size + 1) if size)
             raise Refused(
-                f"{bars} bars do not make {len(parts)} parts of equal length ({letters}); "
-                f"ask for {near} bars."
+                f"{bars} bars cannot be divided into the {len(parts)} equally long parts of {letters}; "
+                f"make it {near} bars."
             )
         returns: list[Return] = []
         closes: list[Close] = []

@@ -59,7 +59,7 @@ def _check_room(words: SongWords, letter: str, bars: int, plan: SheetPlan, sung:
         f"have room for {room} notes at most, {asked - room} too few; leave some of them out, ask for "
         f"{needed} bars, or let the words be fitted.",
         [AskedFor("words", "", f"{asked} syllables"), AskedFor("bars", plan.bars, f"{plan.bars} bars")],
-        [WayOut(f"Take {needed} bars", "bars", needed), WayOut("Make the words fit", "fit", True)],
+        [WayOut(f"Make it {needed} bars", "bars", needed), WayOut("Make the words fit", "fit", True)],
     )
 
 
@@ -103,7 +103,7 @@ def too_many_syllables(
             AskedFor("bars", plan.bars, f"{plan.bars} bars"),
         ],
         [
-            WayOut(f"Take {needed} bars", "bars", needed),
+            WayOut(f"Make it {needed} bars", "bars", needed),
             WayOut("Make the words fit", "fit", True),
             WayOut("Lay the words under it later", "words_first", False),
         ],

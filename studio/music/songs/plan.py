@@ -66,7 +66,7 @@ FORMS = {
 def _unfit(form: str, bars: int, sentence: str, near: Sequence[int]) -> Contradiction:
     """A form and a number of bars that do not go together. near: numbers that would."""
     asked = [AskedFor("form", form, f"the form {form}"), AskedFor("bars", bars, f"{bars} bars")]
-    return Contradiction(sentence, asked, [WayOut(f"Take {each} bars", "bars", each) for each in near])
+    return Contradiction(sentence, asked, [WayOut(f"Make it {each} bars", "bars", each) for each in near])
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class SheetPlan:
             raise _unfit(
                 form,
                 total,
-                f"The form {form} has {named.bars} bars, not {total}; ask for {named.bars} bars.",
+                f"The form {form} has {named.bars} bars, not {total}; make it {named.bars} bars.",
                 [named.bars],
             )
         if over or not size:
@@ -121,8 +121,8 @@ class SheetPlan:
             raise _unfit(
                 form,
                 total,
-                f"{total} bars do not make {len(letters)} sections of equal length ({form}); "
-                f"ask for {' or '.join(map(str, near))} bars.",
+                f"{total} bars cannot be divided into the {len(letters)} equally long sections of {form}; "
+                f"make it {' or '.join(map(str, near))} bars.",
                 near,
             )
         for letter, other in (keys or {}).items():

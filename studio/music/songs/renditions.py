@@ -51,6 +51,7 @@ class SongRenditions(Renditions):
         super().__init__(gallery)
         self._recording = recording
         self._inside = lru_cache(maxsize=8)(_recipe_inside)
+        self._played = lru_cache(maxsize=8)(self._played_of)
 
     def song_recipe(self, work: Work) -> SongRecipe:
         """The recipe of a song. Raises `Refused` for another kind of work."""
@@ -93,11 +94,11 @@ class SongRenditions(Renditions):
 
         def sheet() -> bytes:
             return engrave(
-                tune, width=width, staff=staff, whole_tempo=True, names=True, letters=letters, lines="even"
+                tune, width=width, staff=staff, whole_tempo=True, names=True, letters=letters, lines="printed"
             )
 
         self.begin_sound(work)
-        return self._kept(work, f"sheet-4-{page}.svg", sheet)
+        return self._kept(work, f"sheet-5-{page}.svg", sheet)
 
     def heard_as(self, work: Work) -> Format:
         """A song is heard as MP3, which is small enough to keep for many of them."""
@@ -132,8 +133,12 @@ class SongRenditions(Renditions):
 
     def played(self, work: Work) -> PlayedSong | None:
         """What its band plays; None for a lead sheet without one."""
+        return self._played(work.id)
+
+    def _played_of(self, id: str) -> PlayedSong | None:
         from studio.music.songs.playing import play
 
+        work = self.gallery.get(id)
         recipe = self.song_recipe(work)
         if not recipe.band:
             return None
@@ -218,12 +223,13 @@ class SongRenditions(Renditions):
         }
 
     def stem(self, work: Work, name: str) -> Path:
-        """The sound of one part alone, as MP3, at the band's level and in the middle. Each is rendered when
-        it is asked for, so the first is heard before the last is made. Raises `UnknownName` and `Refused`.
+        """The sound of one part alone, as FLAC, at the band's level and in the middle. Each is rendered when
+        it is asked for, so the first is heard before the last is made. (Packing it as MP3 takes longer than
+        playing it.) Raises `UnknownName` and `Refused`.
         """
         from studio.music.songs.keeping import part_named
         from studio.music.songs.playing import sound_of
-        from studio.music.sound.encoding import to_mp3
+        from studio.music.sound.encoding import to_flac
         from studio.music.sound.fonts import named_font
         from studio.music.sound.mixing import Strip, mixed, stems
 
@@ -239,11 +245,11 @@ class SongRenditions(Renditions):
 
         def render() -> bytes:
             ((_, sound),) = stems(performance, font=named_font(sound_of(recipe)), rate=STEM_RATE, only=name)
-            return to_mp3(sound)
+            return to_flac(sound)
 
         # By what is heard: takes that share a part share its stem, whatever else of them is new.
         heard = f"{part!r} {performance.seconds} {sound_of(recipe)} {STEM_RATE}"
-        return self._cache.file(f"stem-{sha256(heard.encode()).hexdigest()[:32]}.mp3", render)
+        return self._cache.file(f"stem-{sha256(heard.encode()).hexdigest()[:32]}.flac", render)
 
     def stems_zip(self, work: Work) -> Path:
         """All stems in one zip, as FLAC, with the level, place and room that the song's mix gives them: added
@@ -275,13 +281,18 @@ class SongRenditions(Renditions):
         return self._kept(work, "stems.zip", packed)
 
     def extract(self, work: Work, what: str, form: Format) -> Path:
-        """The lead sheet ("lead"), the full score ("score") or one part by name, in a format. Raises
-        `UnknownName`.
+        """The lead sheet ("lead"), the full score ("score") or one part by name, in a format. What is played
+        of a lead sheet is its tune. Raises `UnknownName`.
         """
         from studio.music.songs.playing import file_of
 
-        asked = {"write": self._known(work, what), "format": form.name}
-        recipe = self.song_recipe(work).model_copy(update=asked)
+        recipe, what = self.song_recipe(work), self._known(work, what)
+        if form.performs and what in ("", SCORE) and recipe.write in ("", SCORE):
+            return self.file(work, form)  # the recording, which most likely is here
+        played = self.played(work) if form.performs and what == LEAD else None
+        if played is not None:
+            what = played.band.leader.name
+        recipe = recipe.model_copy(update={"write": what, "format": form.name})
 
         def write() -> bytes:
             return file_of(self.tune(work), sections_of_work(work), recipe, self._kept_band(work, recipe))

@@ -15,11 +15,12 @@ from studio.music.writing.musicxml import write_musicxml
 
 MOST_BARS_ON_PAGE = 2000
 
-Lines = Literal["full", "named", "even"]
+Lines = Literal["full", "named", "even", "printed"]
 """Where lines are broken. full: as many bars as there is room for, as in 0.8.0 and before. Otherwise words
 have the room they need, and lines are about equally full (`line_breaks`): a bar is as wide as its chord names
 and words need (named, as in 0.9.0, where notes were pressed together in bars of few words), or as all in it
-needs (even).
+needs (even). printed: as even, and as printed music has it, the tempo stands above the chord names and not
+between them and the staff, and notes that are sung on one syllable are under a slur.
 """
 
 
@@ -51,12 +52,12 @@ def engrave(
     if bars > MOST_BARS_ON_PAGE:
         raise Refused(f"{bars} bars are too many for one picture; engrave a passage of it.")
     toolkit = _toolkit(width, staff)
-    written = write_musicxml(music, colours, engraved=names).decode()
+    written = write_musicxml(music, colours, engraved=names, slurs=lines == "printed").decode()
     if whole_tempo:
         written = _with_whole_tempo(written)
     written = _lettered(written, letters or {})
     if lines != "full":
-        if lines == "even":
+        if lines != "named":
             written = _with_short_names(written)
         return _evenly(toolkit, written, width * 100 / staff, music, letters or {}, lines).encode()
     svg = _page(toolkit, written)
@@ -100,7 +101,7 @@ def _evenly(
     ends = [*starts[1:], len(music.bars()) + 1]
     lengths = [end - start for start, end in zip(starts, ends, strict=True)]
     toolkit.setOptions({"minLastJustification": 0.6 if lengths[-1] < max(lengths) else 0.0})
-    return _page(toolkit, written)
+    return _page(toolkit, written, tempo_above=lines == "printed")
 
 
 def _in_even_lines(
@@ -109,23 +110,25 @@ def _in_even_lines(
     wide: float,
     music: Tune | Score,
     letters: Mapping[int, str],
-    lines: Lines = "even",
+    lines: Lines = "printed",
 ) -> tuple[str, list[int]]:
     """MusicXML whose syllables have room and whose lines are settled, and the bars that these begin with."""
     sung = _is_sung(music)
     if sung:
         written = _TEXT.sub(lambda found: f"{found[1]}{found[2]}{ROOM * _room(found[2])}</text>", written)
         first, end, rest = written.partition("</measure>")
-        if (number := _MEASURE.search(first)) and number[1] == "0":  # the tempo stands above a pick-up
+        pickup = (number := _MEASURE.search(first)) and number[1] == "0"
+        if pickup and lines != "printed":  # the tempo stands above a pick-up
             before, text, after = first.rpartition("</text></lyric>")
             written = before + ROOM * TEMPO * bool(text) + text + after + end + rest
     toolkit.setOptions({"breaks": "none", "pageWidth": 100_000})
     numbers = list(map(int, _MEASURE.findall(written.partition("</part>")[0])))
-    widths, needs, front = natural_widths(_page(toolkit, written), numbers, named=lines == "named")
-    if lines == "even" and sung:
+    one_line = _page(toolkit, written, tempo_above=lines == "printed")
+    widths, needs, front = natural_widths(one_line, numbers, named=lines == "named")
+    if lines != "named" and sung:
         widths = [width * max(1 / PRESSED_WORDS, need) for width, need in zip(widths, needs, strict=True)]
         needs = [1.0] * len(widths)
-    elif lines == "even":
+    elif lines != "named":
         widths = [width / PRESSED for width in widths]
         needs = [need * PRESSED for need in needs]
     for each in (widths, needs):
@@ -448,10 +451,12 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     toolkit = _toolkit(794, staff)
     wide, high = (round(side * 0.378 * 100 / staff) for side in PAGE)
     margins = dict.fromkeys(("pageMarginTop", "pageMarginBottom", "pageMarginLeft", "pageMarginRight"), 100)
-    written = _with_whole_tempo(write_musicxml(music, engraved=True).decode())
+    written = _with_whole_tempo(write_musicxml(music, engraved=True, slurs=True).decode())
     written = _lettered(written, letters or {})
     toolkit.setOptions(margins)
-    if parts == 1 and len(music.bars()) > 4:
+    # Systems of many staves leave much of a page empty, unless they are spread over it.
+    toolkit.setOptions({"justifyVertically": parts > 1})
+    if len(music.bars()) > 4:
         room = wide - 2 * margins["pageMarginLeft"]
         written, _ = _in_even_lines(toolkit, written, room, music, letters or {})
         # The lines are settled, and pages are broken where they are full.
@@ -459,11 +464,7 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     else:
         toolkit.setOptions({"breaks": "auto"})
     toolkit.setOptions({"pageWidth": wide, "pageHeight": high, "adjustPageHeight": False, "svgViewBox": True})
-    if not toolkit.loadData(written):
-        raise Refused(
-            "The score could not be engraved; write it as .musicxml and open it in a notation program."
-        )
-    toolkit.redoLayout()
+    _load(toolkit, written, tempo_above=True)
     return [toolkit.renderToSVG(number).encode() for number in range(1, toolkit.getPageCount() + 1)]
 
 
@@ -494,14 +495,29 @@ def _toolkit(width: int, staff: int) -> Any:
     return toolkit
 
 
-def _page(toolkit: Any, written: str) -> str:
-    if not toolkit.loadData(written):
+def _page(toolkit: Any, written: str, *, tempo_above: bool = False) -> str:
+    _load(toolkit, written, tempo_above=tempo_above)
+    page: str = toolkit.renderToSVG(1)
+    return page
+
+
+def _load(toolkit: Any, written: str, *, tempo_above: bool) -> None:
+    """Have MusicXML engraved. tempo_above: Verovio puts a tempo between the staff and the chord names, and
+    only what marks a passage above both, so the tempo becomes such a mark. Raises `Refused`.
+    """
+    loaded = toolkit.loadData(written)
+    if loaded and tempo_above:
+        as_mark = _TEMPO_MARK.sub(r"<reh \1>\2</reh>", toolkit.getMEI())
+        loaded = toolkit.loadData(as_mark)
+    if not loaded:
         raise Refused(
             "The score could not be engraved; write it as .musicxml and open it in a notation program."
         )
     toolkit.redoLayout()
-    page: str = toolkit.renderToSVG(1)
-    return page
+
+
+_TEMPO_MARK = re.compile(r'<tempo [^>]*?(place="above" staff="1" tstamp="[\d.]+")[^>]*>(.*?)</tempo>', re.S)
+"""A tempo in MEI, as Verovio writes it."""
 
 
 def _in_lines_of(bars: int, written: str) -> str:

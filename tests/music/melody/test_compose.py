@@ -234,7 +234,7 @@ def test_what_is_said_and_what_is_left_behind(studio: Studio, folder: Path, tmp_
         (("--pin", "9:1=D4"), "bar 9"),
         (("--pin", "soon"), "is not a pin"),
         (("--range", "G5:C4"), "begins above its end"),
-        (("--form", "AAB"), "do not make 3 parts"),
+        (("--form", "AAB"), "into the 3 equally long parts"),
         (("--keep", "1-2"), "no take"),
         (("--instrument", "Kazoo orchestra"), "instrument"),
         (("--model", "lstm"), "studio train"),

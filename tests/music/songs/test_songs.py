@@ -241,7 +241,7 @@ def test_python_makes_songs(folder: Path) -> None:
     [
         ({"chords": "F | Xyz"}, "Xyz"),
         ({"chords": "% | F"}, "first bar"),
-        ({"form": "AABA", "bars": 30}, "do not make 4 sections"),
+        ({"form": "AABA", "bars": 30}, "into the 4 equally long sections"),
         ({"form": "blues", "bars": 16}, "12 bars"),
         ({"section_keys": ("C=Bb",)}, "no section C"),
         ({"section_keys": ("B=Dm",)}, "F"),

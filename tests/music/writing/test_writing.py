@@ -463,7 +463,7 @@ def test_lines_are_about_equally_full_and_no_bar_stands_alone() -> None:
     busy = [(60, Fraction(1, 2))] * 6 + [(60, 1)]
     tune = replace(Tune.of([*busy * 4, *[(62, 4)] * 4] * 2), words=tuple(words))
     letters = {1: "A", 9: "A"}
-    now = engrave(tune, width=760, names=True, letters=letters, lines="even").decode()
+    now = engrave(tune, width=760, names=True, letters=letters, lines="printed").decode()
 
     def lines(svg: str) -> list[int]:
         return [line.count('class="measure"') for line in svg.split('class="system"')[1:]]
@@ -519,6 +519,29 @@ def test_pages_to_print_hold_every_bar_and_words_have_room() -> None:
     first, *rest = [line.count('class="measure"') for line in pages[0].split('class="system"')[1:]]
     assert first < 4
     assert 4 in rest
+    sung = (Part(tune.notes, "Voice", words=tuple(words)), Part(tune.notes, "Piano"))
+    chords = tuple(ChordAt(Fraction(beat), "Dm7") for beat in range(16))
+    score = [page.decode() for page in engrave_pages(Score(sung, tune.grid, chords=chords))]
+    assert sum(page.count('class="measure"') for page in score) == 64
+    assert not any(words_collide(page) or names_collide(page, 0.05) for page in score)
+
+
+def test_the_tempo_stands_above_the_chord_names_and_a_held_syllable_is_slurred() -> None:
+    """As in printed music; pictures by earlier rules stay as they were."""
+    held = Syllable(Fraction(0), "love", extends=True)
+    tune = Tune.of([(67, 1), (69, 3), (67, 4)], chords=[(0, "G"), (4, "C")])
+    tune = replace(tune, words=(held, Syllable(Fraction(4), "me")))
+
+    def looks(lines: Lines) -> tuple[bool, int]:
+        svg = engrave(tune, names=True, letters={1: "A"}, lines=lines).decode()
+        tempo = re.search(r'<text x="[-\d]+" y="(\d+)"[^>]*>(?:(?!</text>).)*120', svg, re.S)
+        chord = re.search(r'class="harm">\s*<text x="[-\d]+" y="(\d+)"', svg)
+        assert tempo is not None
+        assert chord is not None
+        return int(tempo[1]) < int(chord[1]), svg.count('class="slur"')
+
+    assert looks("printed") == (True, 1)
+    assert looks("even") == (False, 0)
 
 
 def test_pages_are_engraved_in_any_thread() -> None:
@@ -552,7 +575,7 @@ def test_chord_names_do_not_run_into_each_other() -> None:
     assert not names_collide(engrave(tune).decode())
     for width in (400, 760):
         assert not names_collide(
-            engrave(tune, width=width, staff=36, names=True, lines="even").decode(), 0.05
+            engrave(tune, width=width, staff=36, names=True, lines="printed").decode(), 0.05
         )
     assert b"sus4(add7)" not in engrave(Tune.of([(67, 4)], chords=[(0, "Dsus4(add7)")]), lines="even")
     assert engrave(tune).count(b'class="system"') > 2
