@@ -197,9 +197,9 @@ def file_of(
 ENGRAVING_RULES = "6"
 LINES_BY_RULES: dict[str, Lines] = {"3": "full", "4": "named", "5": "even", ENGRAVING_RULES: "printed"}
 """How a song is engraved. 3: its score has a whole tempo, chord names as musicians write them, and the
-letters of its sections. 4: syllables have room, and lines are about equally full. 5: notes have room too. 6: the
-tempo stands above the chord names, and notes on one syllable are under a slur. A work says by which it was
-made.
+letters of its sections. 4: syllables have room, and lines are about equally full. 5: notes have room too. 6:
+the tempo stands above the chord names, and notes on one syllable are under a slur. A work says by which it
+was made.
 """
 
 
