@@ -1,8 +1,8 @@
 """The studio as `studio app` opens it, where only a work of very many steps rests between them.
 
-Some tests need a dream that lasts longer than what they look at. It is stopped in the end, so nothing is gained
-if it computes all the time, and whatever else the tests wait for would be later. The processes that make works
-run this file too, under another name.
+Some tests need a dream that lasts longer than what they look at. It is stopped in the end, so nothing is
+gained if it computes all the time, and whatever else the tests wait for would be later. The processes that
+make works run this file too, under another name.
 """
 
 from __future__ import annotations
