@@ -22,7 +22,7 @@ SMALLEST = 128
 GROWTH = 1.5
 """The largest factor from one size of a painting to the next."""
 
-PAINTING_RULES = 5
+PAINTING_RULES = 6
 """The rules by which paintings are painted. They are recorded in a work's setting, so that it is made again
 by its own: 1 where nothing is recorded, up to version 0.6.0.
 
@@ -38,6 +38,9 @@ taken at the finest size rather than at the coarser ones, since there the textur
 By the fifth, the photo's broad shapes are held in what is painted step by step (`StyleRecipe.hold_shapes`);
 and the steps that paint at once begin from what the networks paint of the photo, which has all of the
 painting's strokes and not only the finest, so none are taken at coarser sizes.
+
+By the sixth, the photo's broad lights are given back to what is painted (`lights`); and the steps that paint
+at once end when the textures are near enough (`style.ENOUGH`).
 """
 
 
@@ -45,10 +48,10 @@ painting's strokes and not only the finest, so none are taken at coarser sizes.
 class AtOnce:
     """How much is painted at once.
 
-    own: up to these longer sides, in pixels, it is painted at its own size, where it takes so many steps:
-    there its texture is finer, and they are quick. side, finest: larger ones are painted at this longer side,
-    in so many steps, and enlarged. coarser: the steps at the coarsest size, and at half the longer side where
-    that is at least `MIDDLE_SIDE`; none where the networks paint what the finest size begins from.
+    own: up to these longer sides, in pixels, it is painted at its own size, where it takes so many steps at
+    most: there its texture is finer, and they are quick. side, finest: larger ones are painted at this longer
+    side, in so many steps, and enlarged. coarser: the steps at the coarsest size, and at half the longer side
+    where that is at least `MIDDLE_SIDE`; none where the networks paint what the finest size begins from.
     """
 
     own: tuple[tuple[int, int], ...]
@@ -61,6 +64,7 @@ AT_ONCE = {
     3: AtOnce(((448, 8), (640, 5)), 576, 4, (10, 5)),
     4: AtOnce(((448, 12), (640, 9)), 576, 4, (5, 2)),
     5: AtOnce(((448, 12), (640, 9)), 576, 4, ()),
+    6: AtOnce(((448, 12), (640, 9)), 576, 3, ()),
 }
 """By the rules from which on steps paint at once so (see `row_of`)."""
 
@@ -191,7 +195,7 @@ def painting_rules(recipe: StyleRecipe) -> int:
     if recipe.setting is None:
         return PAINTING_RULES
     recorded = recipe.setting.versions.get("painting", "1")
-    return int(recorded) if recorded in ("1", "2", "3", "4", "5") else PAINTING_RULES
+    return int(recorded) if recorded in ("1", "2", "3", "4", "5", "6") else PAINTING_RULES
 
 
 T = TypeVar("T")

@@ -450,7 +450,7 @@ class StyleRecipe(Recipe):
     hold_shapes: float = parameter(
         0.5,
         "How much the photo's broad light and dark are held, so that one still sees what it shows: 0 lets "
-        "the painting lay its own over them, 1 keeps them. The instant painter leaves this out.",
+        "the painting lay its own over them, 1 keeps them.",
         ge=0,
         le=1,
         step=0.05,

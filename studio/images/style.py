@@ -41,6 +41,7 @@ from studio.images.canvas import (
     threads_of,
     window,
 )
+from studio.images.lights import hold_lights
 from studio.images.memory import LARGEST_KEPT, SPARING, memory_kept
 from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.backbones import layers as layers_of
@@ -55,6 +56,7 @@ from studio.images.planning import (
     is_curved,
     painting_rules,
     painting_sizes,
+    row_of,
     shares,
     stopped,
     takes_steps,
@@ -108,10 +110,19 @@ NETWORKS_SHARE, HELD_BEFORE = 0.85, 0.7
 photo; and how much less it is, up to half strength, where the photo has faces or fine structure.
 """
 
-LESS_OF_NETWORKS = {"09eb362f3c056c2e7f310cfa0384ca3aceb0f284b93a26d5fe6cfa52a3822feb": (0.5, 0.9)}
-"""The same for some paintings, by their file's sha256: the network of leaded glass gives fur and skin colours
-that take a face apart.
+_GLASS = "09eb362f3c056c2e7f310cfa0384ca3aceb0f284b93a26d5fe6cfa52a3822feb"
+LESS_OF_NETWORKS = {5: {_GLASS: (0.5, 0.9)}, 6: {_GLASS: (0.7, 0.85)}}
+"""The same for some paintings, by the rules from which on it is so and their file's sha256: the network of
+leaded glass gives fur and skin colours that take a face apart. Where lights are given back, it may do more.
 """
+
+ENOUGH = 0.4
+"""By the sixth rules, the error of the textures before the last of the steps that paint at once. What more of
+them would change is hardly seen.
+"""
+
+LIGHTS = 1.5
+"""How much of the photo's broad lights is given back, as a multiple of `hold_shapes`, at most all of it."""
 
 PLAIN = 0.4
 """How much the photo's shapes weigh where it has no structure, such as in a sky, by the fourth rules."""
@@ -244,29 +255,30 @@ def _painted_in_steps(
         measure = StyleMeasure(picture, network, target)
         for loss in _steps(picture, measure, mean, size.steps, _rule(recipe, size)):
             losses.append(loss)
-            preview = StylePreview(mean, photo, easel.mask, recipe.colour)
+            preview = StylePreview(mean, photo, easel.mask, recipe.colour, _lights_held(recipe))
             try:
                 yield Progress(len(losses), total, stage, loss, preview, next(costs))
             except EndEarly:
                 recipe = recipe.model_copy(update={"stop_after": len(losses)})
-            if len(losses) == recipe.stop_after:
+            if len(losses) == recipe.stop_after or _is_enough(recipe, measure):
                 break
         painted = mean.picture()
         del mean, target, picture, measure
         if len(losses) == recipe.stop_after:
             break
     assert painted is not None
-    pixels = _at_full_size(easel, painted.detach())
+    pixels = _at_full_size(easel, painted.detach(), structure)
     return to_its_end(recipe, sizes), pixels, losses
 
 
-def _at_full_size(easel: _Easel, painted: Tensor) -> Pixels:
+def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> Pixels:
     """The finished picture of the photo's size. What was painted at once is finer than its steps where the
     photo is: it has some of the photo's finest light and dark.
     """
     recipe, photo = easel.recipe, easel.photo
     size = Size(photo.shape[0], photo.shape[1], 0)
     if painted.shape[-2:] == photo.shape[:2]:
+        hold_lights(painted, photo, _lights_held(recipe), structure)
         return _finished(painted, photo, easel.mask, recipe.colour)
     small = (painted.shape[-2], painted.shape[-1])
     painted = _enlarged(painted, size).detach()
@@ -277,7 +289,28 @@ def _at_full_size(easel: _Easel, painted: Tensor) -> Pixels:
             fine = photo[rows].astype(np.float32) - coarse[rows]
             light = torch.from_numpy(fine @ LUMA * np.float32(share / 255)).to(painted.device)
             painted[..., rows, :] += light
+    hold_lights(painted, photo, _lights_held(recipe), structure)
     return _finished(painted, photo, easel.mask, recipe.colour)
+
+
+def _is_enough(recipe: StyleRecipe, measure: StyleMeasure) -> bool:
+    """Whether the steps that paint at once may end; those that somebody asked for are all taken."""
+    at_once = recipe.painter == "instant" and painting_rules(recipe) > 5 and not recipe.more
+    return at_once and measure.textures < ENOUGH
+
+
+def _lights_held(recipe: StyleRecipe) -> float:
+    """The share of the photo's broad lights that is given back to what is painted: less above half strength,
+    and none at full strength or in a published recipe.
+    """
+    if painting_rules(recipe) < 6 or _published(recipe):
+        return 0.0
+    return min(1.0, LIGHTS * recipe.hold_shapes) * _held_at(recipe)
+
+
+def _held_at(recipe: StyleRecipe) -> float:
+    """How much of what is held counts at this strength: all up to half, nothing at full strength."""
+    return float(min(1.0, 2 - 2 * recipe.strength) ** 0.5)
 
 
 def _with_networks(easel: _Easel, picture: Tensor, structure: Tensor | None) -> Tensor:
@@ -313,8 +346,8 @@ def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: 
     if begun is None:
         return torch.zeros_like(now)
     painted, fine = begun
-    usual = (NETWORKS_SHARE, HELD_BEFORE)
-    own = [LESS_OF_NETWORKS.get(each.header.painting, usual) for each in easel.painters]
+    usual, fewer = (NETWORKS_SHARE, HELD_BEFORE), row_of(LESS_OF_NETWORKS, painting_rules(recipe))
+    own = [fewer.get(each.header.painting, usual) for each in easel.painters]
     networks, less = np.average(own, axis=0, weights=recipe.style_weights or None)
     share = torch.full_like(now[:, :1], float(networks))
     if structure is not None:
@@ -487,7 +520,7 @@ def _broad(
     """The photo's broad shapes, where a recipe holds them: less above half strength, and not at full
     strength; not in what is painted at once, whose steps are few, nor in a published recipe.
     """
-    held = recipe.hold_shapes * min(1.0, 2 - 2 * recipe.strength) ** 0.5
+    held = recipe.hold_shapes * _held_at(recipe)
     if not held or painting_rules(recipe) < 5 or recipe.painter == "instant" or _published(recipe):
         return None
     shares = None
@@ -732,6 +765,7 @@ class StylePreview:
     photo: Pixels
     mask: Pixels | None
     colour: str
+    lights: float = 0.0
 
     def __call__(self) -> bytes:
         picture = self.mean.picture()
@@ -740,7 +774,11 @@ class StylePreview:
             picture = F.avg_pool2d(picture, factor)
         height, width = picture.shape[-2:]
         mask = None if self.mask is None else resize(self.mask, height, width)
-        pixels = _finished(picture, resize(self.photo, height, width), mask, self.colour)
+        photo = resize(self.photo, height, width)
+        if self.lights:
+            picture = picture.clone()
+            hold_lights(picture, photo, self.lights)
+        pixels = _finished(picture, photo, mask, self.colour)
         return write_jpeg(pixels, longest_side=PREVIEW_SIDE)
 
 

@@ -136,6 +136,7 @@ class StyleMeasure:
     def __init__(self, picture: Tensor, network: Prepared, target: StyleTarget) -> None:
         self.picture, self.network, self.target = picture, network, target
         self.field = Field.of(picture, network)
+        self.textures = float("inf")  # the error of the textures when they were measured last
 
     def __call__(self) -> Slope:
         picture, target, field = self.picture.detach(), self.target, self.field
@@ -147,6 +148,7 @@ class StyleMeasure:
             with torch.no_grad():
                 found = regional_statistics(picture, self.network, field, layers, target.areas, wanted.means)
             loss, derivative = _derivative(found, target)
+            self.textures = loss
         for tile in field.tiles():
             window = field.window(picture, tile).requires_grad_()
             seen = self.network(window)
@@ -158,7 +160,8 @@ class StyleMeasure:
             field.add_window(gradient, slope, tile)
             loss += target.shapes_weight * shapes_error.item()
             if derivative is None:
-                loss += error.item()
+                self.textures = error.item()
+                loss += self.textures
         if target.broad is not None:
             loss += target.broad.add(picture, gradient)
         return Slope(loss + _smoothed(picture, gradient, target.smoothness), [gradient])

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from studio.images.networks.opening import open_network
 from studio.images.pictures import read_picture, write_png
-from studio.images.planning import painting_rules, plan_sizes
+from studio.images.planning import PAINTING_RULES, painting_rules, plan_sizes
 from studio.images.recipes import StyleRecipe
 from studio.images.structure import structure_of
 from studio.images.style import paint
@@ -63,7 +63,7 @@ def test_a_face_keeps_its_lights_and_a_work_of_before_is_made_again_by_its_own_r
     now, recipe = painted(photo, None)
     before, old = painted(photo, BEFORE)
     again, _ = painted(photo, recipe.setting)
-    assert (painting_rules(recipe), painting_rules(old)) == (5, 1)
+    assert (painting_rules(recipe), painting_rules(old)) == (PAINTING_RULES, 1)
     assert np.array_equal(now, again)
     assert not np.array_equal(now, before)
     face = (slice(40, 92), slice(24, 72))
