@@ -12,18 +12,18 @@ MOST_LINES = 30
 
 def heard_as_html(found: Mapping[str, Any]) -> str:
     """found: what `requests.describe_files` says of the files."""
-    tunes = [_tune(tune, open_=found["tunes"] == 1) for tune in found["heard"]]
+    tunes = [_tune(tune) for tune in found["heard"]]
     left = found["tunes"] - len(tunes)
     more = f"<p>… and {left:,} more.</p>" if left else ""
     unread = "".join(f'<p class="bad">{escape(each)}</p>' for each in _first(found["unread"]))
     return f"<p>{escape(found['sentence'])}</p>{unread}{_remarks(found['remarks'])}{''.join(tunes)}{more}"
 
 
-def _tune(tune: Mapping[str, Any], *, open_: bool) -> str:
+def _tune(tune: Mapping[str, Any]) -> str:
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in tune["facts"])
     bars = escape("\n".join([*tune["bars"], *tune["text"]]))
     summary = f"<summary>{escape(tune['title'])}{facts}</summary>"
-    return f"<details{' open' if open_ else ''}>{summary}<pre>{bars}</pre></details>"
+    return f"<details>{summary}<pre>{bars}</pre></details>"
 
 
 def _remarks(remarks: Sequence[str]) -> str:

@@ -98,7 +98,7 @@ def keys_for(scheduler: str, environment: Mapping[str, str] = os.environ) -> Sec
     if address["protocol"] != "tls":
         raise Refused(
             f"With keys, the address of the scheduler must begin with tls://, but {scheduler} does not; "
-            "start the scheduler with --protocol tls and the same keys."
+            "start the scheduler over TLS, with the same keys."
         )
     for file in files:
         if not file.is_file():

@@ -345,8 +345,8 @@ KINDS: dict[str, Kind] = {
                     opened_by="studio.music.styles.sources:own_ingredients",
                     is_path="studio.music.styles.sources:is_path",
                 ),
-                Role("take", "The tune whose bars are kept (see --keep).", media="score"),
-                Role("theme", "A tune to stay close to, or away from (see --theme-pull).", media="score"),
+                Role("take", "The tune from which bars are kept.", media="score"),
+                Role("theme", "A theme: a tune to stay close to, or away from.", media="score"),
             ),
             formats="studio.music.writing.formats:FORMATS",
             tab="compose",
@@ -370,11 +370,11 @@ KINDS: dict[str, Kind] = {
             process="studio.music.songs.song:song",
             label="Song",
             summary="Make a lead sheet, or a song, in a style: form, chords, and a melody over them.",
-            details="The style is one of studio styles, or a file or folder of your own lead sheets. With "
-            "--melody, your own tune gets chords; with --chords, your own chords get a melody. "
-            "--band plays it, and --words gives it words. Constraints hold exactly, and the melody is "
-            "drawn exactly, given its chords. The chords are chosen from several progressions by how well "
-            "they can be sung, which only approximates their joint probability.",
+            details="The style is one of studio styles, or a file or folder of your own lead sheets. Your own "
+            "melody gets chords, and your own chords get a melody. A band can play it, and it can have "
+            "words. Constraints hold exactly, and the melody is drawn exactly, given its chords. The chords "
+            "are chosen from several progressions by how well they can be sung, which only approximates "
+            "their joint probability.",
             roles=(
                 Role(
                     "tune",
@@ -385,9 +385,9 @@ KINDS: dict[str, Kind] = {
                     opened_by="studio.music.styles.sources:own_ingredients",
                     is_path="studio.music.styles.sources:is_path",
                 ),
-                Role("melody", "A melody that gets chords.", media="score"),
-                Role("take", "The song whose bars are kept (see --keep).", media="score"),
-                Role("theme", "A tune to stay close to, or away from (see --theme-pull).", media="score"),
+                Role("melody", "A melody to harmonise.", media="score"),
+                Role("take", "The song from which bars are kept.", media="score"),
+                Role("theme", "A theme: a tune to stay close to, or away from.", media="score"),
                 Role(
                     "earlier",
                     "A song of the gallery to go on from, by its number there or its file: what you keep of "

@@ -92,8 +92,8 @@ class Workers:
                 self._watch.close()
                 self._cluster.close(timeout=10)
             raise Missing(
-                f"No Dask scheduler answers at {scheduler} with these keys; start one there with 'dask "
-                "scheduler', or leave the address out."
+                f"No Dask scheduler answers at {scheduler} with these keys; start one "
+                "there, or leave the address out."
             ) from error
         # A scheduler keeps messages for a while. It forgets a client's own topic when that client leaves.
         self._topic = self._client.id

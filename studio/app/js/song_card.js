@@ -261,7 +261,7 @@ export class SongCard {
       this.keeping.toggleNote(place);
       keep.setAttribute('aria-pressed', String(this.keeping.notes.has(place)));
     });
-    const source = songs ? ` as in ${songs}. ` : this.song?.counted ? '. Its style comes as counts, without its songs, so none can be named. ' : '. ';
+    const source = songs ? ` as in ${songs}. ` : this.song?.counted ? '. This style comes as statistics, without its songs, so none can be named. ' : '. ';
     this.parts.told.replaceChildren(make('strong', {}, `${note.name} in bar ${note.bar}`), source, keep);
     this.parts.told.hidden = false;
     this.parts.hand.classList.add('stays'); // or it would be told below a long score
@@ -410,8 +410,8 @@ function wordsOf(words, goTo) {
   if (!words) return [];
   const { stresses, checked, remarks } = words;
   const said = stresses.length
-    ? `Stress falls against the beat in ${stresses.length} of ${checked} words that were checked:`
-    : checked > 0 && `All ${checked} words that were checked have their stress on a strong beat.`;
+    ? `In ${stresses.length} of the ${checked} words that were checked, the stress is off the beat:`
+    : checked > 0 && `All ${checked} words that were checked have their stress on a beat.`;
   return [
     said && make('p', { class: 'small' }, said),
     make('p', { class: 'pair' }, ...stresses.map(({ bar, text, word }) => make('button', { type: 'button', class: 'small', onclick: () => goTo(bar) },

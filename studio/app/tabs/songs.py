@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -54,9 +55,9 @@ TAB, MODULE = "songs", "song"
 """The tab in addresses, and the module of its songs."""
 
 LABELS = {
-    "chords_from": "Whose chords",
+    "chords_from": "Chords from",
     "fit": "Make the words fit",
-    "sound": "Played with",
+    "sound": "Sound",
     "max_copy": "Longest copy",
     "max_chord_copy": "Longest copy of chords",
     "chord_changes": "Chords in a bar",
@@ -67,7 +68,7 @@ LABELS = {
 KEYS = ("", "C", "G", "D", "A", "F", "Bb", "Eb", "Ab", "Am", "Em", "Bm", "Dm", "Gm", "Cm")
 METERS = ("", "4/4", "2/2", "3/4", "6/8")
 
-DARING = (("as usual in the style", ""), ("tame", 0.0), ("in the middle", 0.5), ("bold", 1.0))
+DARING = (("as usual in the style", ""), ("tame", 0.0), ("in between", 0.5), ("bold", 1.0))
 
 IN_SIGHT = (
     *("form", "key", "meter", "bars", "chords", "chords_from", "daring", "band"),
@@ -104,9 +105,12 @@ STARTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Songs to begin with, by a press: what the button says, and what it sets."""
 
+OWN_SONGS = "Songs of my own"
+"""What a visitor's own lead sheets are called where they give them no name."""
+
 OF_YOUR_OWN = (
-    "To write in the manner of the Beatles or Cole Porter, bring lead sheets of theirs that you own, as "
-    "MusicXML, MIDI or ABC: they are the style at once, and they stay on this computer."
+    "To write in the manner of the Beatles or Cole Porter, add lead sheets of their songs that you own, as "
+    "MusicXML, MIDI or ABC files. They become the style at once, and they stay on this computer."
 )
 
 
@@ -144,6 +148,8 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
         "chords": _chords_dial,
         "band": _band_dial,
         "chords_from": _whose_chords_dial,
+        "melody_from": lambda control, label: _style_choice(desk, control, label),
+        "rhythm_from": lambda control, label: _style_choice(desk, control, label),
         "daring": lambda control, label: _choice(control, label, DARING),
         "seed": seed_dial,
         "sound": _sound_dial,
@@ -234,8 +240,8 @@ def _own_sheets() -> tuple[OwnFiles, gr.File, gr.HTML]:
     said = "Lead sheets of your own, or a tune to harmonise"
     with gr.Accordion(said, open=BUILT_CLOSED, elem_classes="own-sheets"):
         gr.Markdown(OF_YOUR_OWN)
-        own = own_files("Lead sheets", "Songs of my own")
-        melody = gr.File(file_types=list(SUFFIXES), label="A melody that gets chords", height=140)
+        own = own_files("Lead sheets", OWN_SONGS)
+        melody = gr.File(file_types=list(SUFFIXES), label="A melody to harmonise", height=140)
         heard = gr.HTML("", elem_classes="own-heard")
     return own, melody, heard
 
@@ -269,6 +275,15 @@ def _whose_chords_dial(control: Control, label: str) -> Component:
     offered = [("the style's own", "")]
     offered.append(("inferred from its melodies", INFERRED))
     offered += [(CHORD_STYLES[name].title, name) for name in control.choices if name in CHORD_STYLES]
+    return gr.Dropdown(offered, value="", label=label, info=as_text(control.help))
+
+
+def _style_choice(desk: SongDesk, control: Control, label: str) -> Component:
+    """The styles that are here, of songs and of melodies, by their titles."""
+    titles = {each["name"]: str(each["title"]) for each in desk.desk.styles() if not each["to_fetch"]}
+    titles |= {each.name: each.title for each in SONG_STYLES.values()}
+    offered = [("the style's own", "")]
+    offered += [(titles[name], name) for name in control.choices if name in titles]
     return gr.Dropdown(offered, value="", label=label, info=as_text(control.help))
 
 
@@ -333,7 +348,7 @@ def _typed_dial(control: Control, label: str) -> Component:
 class SongRequests(Requests):
     """Asks for songs."""
 
-    none_given = "Add lead sheets of your own first: drop some files below the styles."
+    none_given = "Add lead sheets of your own first: drop some files under the styles."
 
     def __init__(self, desk: SongDesk, dials: Dials) -> None:
         super().__init__(desk.desk, dials)
@@ -349,7 +364,7 @@ class SongRequests(Requests):
         return self.songs.ask(
             asked.settings,
             asked.tunes,
-            asked.credit,
+            replace(asked.credit, title=asked.credit.title or OWN_SONGS),
             melody={"file": as_uploaded(asked.lent)} if asked.lent else None,
             count=asked.count,
             owner=asked.owner,

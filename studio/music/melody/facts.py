@@ -201,7 +201,7 @@ COMPARED = {"interval": "intervals", "pitch": "pitches", "rhythm": "intervals an
 def _copying_in_words(fact: Mapping[str, Any]) -> str:
     said = f"at most {fact['limit']} notes in a row, compared by {COMPARED[fact['by']]}; "
     if "notes" not in fact:
-        return f"{said}checked by fingerprints, because this style comes as counts, without its tunes"
+        return f"{said}checked by fingerprints, because this style comes without its tunes"
     if not fact["notes"]:
         return f"{said}none is shared with a tune of the style"
     place = f"from bar {fact['bar']}, as in bar {fact['song_bar']} of {fact['title']}"

@@ -107,10 +107,12 @@ class Renditions:
         width, staff = PAGES[page]
         tune = replace(self.tune(work), title="", composer="")
         colours = origin_colours(origins_of(work.facts)) if origins else None
-        name = f"score-{page}{'-origins' * origins}.svg"
-        return self._kept(
-            work, name, lambda: engrave(tune, colours, width=width, staff=staff, whole_tempo=True)
-        )
+        name = f"score-2-{page}{'-origins' * origins}.svg"
+
+        def sheet() -> bytes:
+            return engrave(tune, colours, width=width, staff=staff, whole_tempo=True, lines="printed")
+
+        return self._kept(work, name, sheet)
 
     def get_ready(self) -> None:
         """Load what sounds are made with, which the first would otherwise wait for."""

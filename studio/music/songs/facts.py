@@ -241,7 +241,8 @@ def row_in_words(tune: Tune) -> str:
             place = bar.start + number * bar.meter.beat
             new = [c.symbol for c in tune.chords if place <= c.start < place + bar.meter.beat]
             held = tune.chord_at(bar.start)
-            words.append(new[-1] if new else (held or "?") if not number else HELD)
+            now = new[-1] if new else (held or "?") if not number else HELD
+            words.append(now.replace("sus4(add7)", "7sus4"))
         plain = [word for word in words if word != HELD]
         begins = any(bar.start <= chord.start < bar.end for chord in tune.chords)
         if not begins and bars:

@@ -66,37 +66,38 @@ SONG_STYLES = {
         SongStyle(
             "songbook-manner",
             "Songbook manner",
-            "Melodies and chords of American songs of 1873 to 1928 and traditional ones, as counts.",
+            "Learnt from American songs of 1873 to 1928 and traditional ones. Statistics of their melodies "
+            "and chords come with the studio, the songs do not.",
             "songbook-manner",
             "songbook-manner",
         ),
         SongStyle(
             "sixties-pop",
             "Sixties pop",
-            "Chords and harmonic rhythm from chart songs of 1958 to 1969, melody habits from American songs "
-            "up to 1928, band patterns by the studio's makers.",
+            "Chords, and how often they change, from chart songs of 1958 to 1969. Melodies as in American "
+            "songs up to 1928. The band's patterns were written for the studio.",
             "songbook-manner",
             "sixties-pop",
         ),
         SongStyle(
             "hymn",
             "Hymn",
-            "Melodies of hymns of the Open Hymnal as counts, chords as their four voices sound them.",
+            "Learnt from hymns of the Open Hymnal. The chords are those that their four voices sound.",
             "hymn",
             "hymn",
         ),
         SongStyle(
             "chorale",
             "Chorale",
-            "Chorale melodies in Bach's settings, chords as his four voices sound them.",
+            "Chorale melodies that Bach set. The chords are those that his four voices sound.",
             "bach-chorales",
             "chorale",
         ),
         SongStyle(
             "fiddle",
             "Fiddle tunes",
-            "Tunes of Ryan's Mammoth Collection. Their chords are inferred, by what hymns and songs teach: "
-            "nobody wrote them down.",
+            "Tunes of Ryan's Mammoth Collection. Nobody wrote chords down for them, so theirs are inferred "
+            "from what hymns and songs do.",
             "ryans-mammoth",
             "fiddle",
         ),

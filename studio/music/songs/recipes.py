@@ -79,8 +79,8 @@ class SongRecipe(ComposeRecipe):
     )
     form: str = parameter(
         "AABA",
-        "Sections of equal length as letters, such as AABA or A A' B A' (' means another ending), or "
-        f"{', '.join(FORMS)}. The same letter is the same music to the note, chords and all.",
+        "Sections of equal length, as letters: AABA, or A A' B A', where ' means another ending. The same "
+        f"letter is the same music, chords included. Or a form by its name: {', '.join(FORMS)}.",
         in_sight=True,
         max_length=LONGEST_TEXT,
     )
@@ -94,34 +94,33 @@ class SongRecipe(ComposeRecipe):
     )
     chords: str = parameter(
         "",
-        "Your own chords, bar by bar: 'C | Am7 D7 | G6'. ? leaves a bar to the style, % repeats the bar "
-        "before, and . holds a chord for one more beat.",
+        "Your own chords, bar by bar: 'C | Am7 D7 | G6'. ? leaves a bar to the style, % repeats the "
+        "previous bar, and . holds a chord for one more beat.",
         in_sight=True,
         max_length=LONGEST_CHORDS,
     )
     chords_from: Annotated[str, OneOf(_chord_styles)] = parameter(
         "",
-        "Where the chords come from, by name. Leave empty for the style's own; a style "
-        "with hardly any chords takes those of songbook-manner. inferred: chords are laid under the style's "
-        "own melodies first, by what hymns and songs teach, and learnt from there.",
+        "A style, by name, to take the chords from. Leave empty for the style's own, or for those of "
+        "songbook-manner if the style has hardly any. inferred: the style's own melodies are harmonised "
+        "first, as hymns and songs are, and the chords are learnt from that.",
         in_sight=True,
         max_length=LONGEST_TEXT,
     )
     melody_from: Annotated[str, OneOf(_melody_styles)] = parameter(
         "",
-        "Where the melodies come from, by name, if not from the style of the chords. Leave empty "
-        "for the style's own.",
+        "A style, by name, to take the melodies from. Leave empty for the style's own.",
         max_length=LONGEST_TEXT,
     )
     rhythm_from: Annotated[str, OneOf(_melody_styles)] = parameter(
         "",
-        "A style, by name, whose rhythms the melody leans towards. Leave empty for the melody's own.",
+        "A style, by name, whose rhythms the melody leans towards. Leave empty for the melodies' own.",
         max_length=LONGEST_TEXT,
     )
     daring: float | None = parameter(
         None,
-        "How surprising the chords are, from the tamest songs of the style (0) to its boldest (1). Leave "
-        "empty for chords that are usual in the style.",
+        "How surprising the chords are: 0 as in the style's tamest songs, 1 as in its boldest. Leave empty "
+        "for chords that are usual in the style.",
         ge=0,
         le=1,
         step=0.05,
@@ -129,8 +128,8 @@ class SongRecipe(ComposeRecipe):
     )
     harmonisations: int = parameter(
         1,
-        "How many harmonisations of your melody are drawn together, each as different from the others as can "
-        "be and no two the same: the command writes them all, NAME-1, NAME-2 and so on.",
+        "How many harmonisations of your melody are drawn together: no two are the same, and each is as "
+        "different from the others as possible. Their files are called NAME-1, NAME-2 and so on.",
         ge=1,
         le=MOST_HARMONISATIONS,
         step=1,
@@ -161,14 +160,14 @@ class SongRecipe(ComposeRecipe):
     )
     modulation: Literal["none", "learnt"] = parameter(
         "none",
-        "learnt: sections that differ from the first go to other keys as often as in the style's songs, and "
-        "to the same keys. none: they stay, but for those that section keys name.",
+        "learnt: sections that differ from the first change key as often as in the style's songs, and to the "
+        "same keys. none: all stay in the song's key, except those that you give a key of their own.",
     )
     pickup: Literal["none", "learnt", "always"] = parameter(
         "none",
         "Whether notes lead into the first bar. learnt: as often as in the style; always: wherever the style "
-        "has notes that lead to the first one. Where words lead, they decide: those that begin unstressed "
-        "begin before the bar.",
+        "has notes that lead to the first one. If the words come first, they decide: a line whose first "
+        "syllable is unstressed begins before the bar.",
     )
     band: Annotated[str, OneOf(_bands)] = parameter(
         "",
@@ -217,9 +216,9 @@ class SongRecipe(ComposeRecipe):
     )
     words: str = parameter(
         "",
-        "Words to be sung, as text or a text file. An empty line begins another stanza, a name in brackets "
-        "says whose it is: [A], [Verse], [Chorus]. Within a word - says where it is cut, _ holds a syllable "
-        "for another note, ~ joins two on one note, * leaves a note without words.",
+        "The words to sing, as text or a text file. Put an empty line between stanzas; a name in brackets "
+        "says which section a stanza is for: [A], [Verse], [Chorus]. Within a word, - divides syllables, _ "
+        "holds one for another note and ~ puts two on one note. * leaves a note without words.",
         in_sight=True,
         max_length=LONGEST_WORDS,
     )
@@ -231,21 +230,20 @@ class SongRecipe(ComposeRecipe):
     )
     words_first: bool = parameter(
         True,
-        "The melody is drawn to carry the words: a note for every syllable, lines in bars of their own, "
-        "stressed syllables on beats. Off: the melody comes first, and the words are laid under it.",
+        "The melody is made for the words: a note for each syllable, stressed syllables on beats, each line "
+        "in bars of its own. Off: the melody comes first, and the words are put under it.",
     )
     divide_notes: bool = parameter(
-        False, "Where words have more syllables than their melody has notes, long notes are divided."
+        False, "Where the words have more syllables than their melody has notes, long notes are divided."
     )
     fit: bool = parameter(
         False,
-        "Words with more syllables than there are notes are made to fit, and the song says how: a song drawn "
-        "in a style gets as many bars as they need, and long notes of a melody that comes first are divided.",
+        "Where the words have more syllables than the melody has notes, room is made for them, and the song "
+        "says how: it gets more bars or, where the melody comes first, its long notes are divided.",
     )
     sound: str = parameter(
         "",
-        "The SoundFont it is played with, by its name in `studio sound`. Leave empty for the one that is in "
-        "use there.",
+        "The SoundFont to play it with, by name. Leave empty for the one in use.",
         max_length=LONGEST_TEXT,
     )
     format: Annotated[str, OneOf(names)] = parameter("musicxml", "File format.")
