@@ -81,7 +81,7 @@ def follow_addresses(widget: gr.HTML, dials: Dials, completes: Completes = dict)
             settings = linked_settings(dials, getattr(event, "settings", None), completes)
         return dials.unchanged() if settings is None else dials.values(settings)
 
-    widget.linked(linked, None, dials.components, **QUICK)
+    widget.linked(linked, None, dials.components, trigger_mode="always_last", **QUICK)
 
 
 def at_load(tab: str) -> str:

@@ -77,8 +77,8 @@ def own_files(label: str, called: str) -> OwnFiles:
 @dataclass(frozen=True, kw_only=True)
 class SeveralParts:
     """The components of such a tab. works: the widget that shows them. lent, lent_heard: a file beside the
-    style, such as a theme, and what is heard in it. sets: further widgets that set a control. remembered: the
-    latest jobs of this browser.
+    style, such as a theme, and what is heard in it. constraints: the widget that tells what was set on a
+    roll or the keyboard. remembered: the latest jobs of this browser.
     """
 
     works: gr.HTML
@@ -91,7 +91,7 @@ class SeveralParts:
     count: gr.Slider
     button: gr.Button
     remembered: gr.BrowserState
-    sets: tuple[gr.HTML, ...] = ()
+    constraints: gr.HTML | None = None
 
     @property
     def filled(self) -> list[Any]:
@@ -457,19 +457,32 @@ def connect(
     # widget asks, and not the page's load.
     remembered = [parts.remembered, gr.JSON(visible=False)]
     told(parts.works.arrived(shown.again, remembered, parts.filled, js=at_load(tab), **QUICK))
-    told(parts.works.linked(shown.of_address, None, parts.filled, **QUICK))
+    told(parts.works.linked(shown.of_address, None, parts.filled, trigger_mode="always_last", **QUICK))
     parts.works.arrived(requests.find_again, parts.remembered, parts.outputs, **FOLLOWS)
 
-    def set_one(event: gr.EventData) -> list[Any]:
-        """Change one setting, as a refusal, a chip, a roll or the keyboard asks; all others stay."""
+    def changed(settings: dict[str, Any]) -> list[Any]:
+        """Change some settings; all others stay."""
         found = dict(zip(dials.by_name, dials.unchanged(), strict=True))
-        if event.field in found:
-            found[event.field] = dials.value(event.field, event.value)
-        return list(found.values())
+        known = {field: dials.value(field, value) for field, value in settings.items() if field in found}
+        return list((found | known).values())
 
-    relaxed = parts.works.relax(set_one, None, dials.components, **QUICK)
+    def set_one(event: gr.EventData) -> list[Any]:
+        """Change one setting, as a refusal or a chip asks."""
+        return changed({event.field: event.value})
+
+    def constrain(event: gr.EventData) -> list[Any]:
+        """Change what was set on a roll or the keyboard."""
+        return changed(event.fields)
+
+    # By default Gradio drops an event that comes while the same one is under way.
+    every: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
+    relaxed = parts.works.relax(set_one, None, dials.components, **every)
     relaxed.then(None, None, None, js=ask_once_more(module), api_visibility="private")
     told(relaxed)
-    told(parts.chips.let_go(set_one, None, dials.components, **QUICK))
-    for each in parts.sets:
-        told(each.constrain(set_one, None, dials.components, **QUICK))
+    told(parts.chips.let_go(set_one, None, dials.components, **every))
+    if parts.constraints is not None:
+        constrained = parts.constraints.constrain(constrain, None, dials.components, **every)
+        constrained.then(
+            None, None, None, js=calling("constraints", "arrived", tab), api_visibility="private"
+        )
+        told(constrained)

@@ -4,6 +4,7 @@ why a wish cannot be met.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -261,3 +262,23 @@ def test_a_mood_sets_constraints_that_are_chips(chromium: Chromium, studio: Open
         page.get_by_label("Dreamy", exact=True).click()
         page.wait_for_selector(".chip[data-field=density]", state="detached")
         page.wait_for_selector(".chip[data-field=scale]:text('Scale key')")
+
+        # What is asked for while the studio is slow is not lost: another range, two chips that are let go.
+        held: list[Any] = []
+        runs = "**/gradio_api/run/**"
+        slow = [True]
+        page.route(runs, lambda route: held.append(route) if slow else route.continue_())
+        for low, high, sent in ((60, 72, page.expect_request(runs)), (62, 74, nullcontext())):
+            with sent:
+                for pitch in (low, high):
+                    page.click(f".compose-floor .keyboard [data-pitch='{pitch}']")
+        for field in ("tempo", "scale"):
+            with page.expect_request(runs):
+                page.click(f".chip[data-field={field}] button")
+        slow.clear()
+        for route in held:
+            route.continue_()
+        page.wait_for_selector(".chip[data-field=range]:has-text('D4:D5')")
+        for field in ("tempo", "scale"):
+            page.wait_for_selector(f".chip[data-field={field}]", state="detached")
+        page.unroute(runs)

@@ -40,7 +40,7 @@ class Takes extends Requests {
     /** @type {Card[]} of the latest request, in their order */
     this.wanted = [];
     this.constraints = constraintsOf(TAB);
-    this.constraints.connect((field, value) => widget.trigger('constrain', { field, value }));
+    this.constraints.connect((fields) => widget.trigger('constrain', { fields }));
     this.deck = new Deck(widget.props.instruments);
     find(this.element, '.deck-place').append(this.deck.element);
   }

@@ -5,6 +5,9 @@ import { onDials } from './address.js';
 /** Milliseconds without a further change before the server is told: a key that is held down changes a lot. */
 const PAUSE = 150;
 
+/** Milliseconds after which what was sent counts as lost. */
+const LOST = 15000;
+
 export class Constraints {
   /** @param {string} tab */
   constructor(tab) {
@@ -12,17 +15,22 @@ export class Constraints {
     this.values = new Map();
     /** @type {Set<() => void>} */
     this.listeners = new Set();
-    /** @type {Map<string, number>} fields that the server is not told of yet, with their timers */
-    this.waiting = new Map();
-    /** @type {((field: string, value: any) => void) | null} */
+    /** @type {Set<string>} fields that the server is not told of yet */
+    this.unsent = new Set();
+    /** @type {Set<string>} fields on their way to it; what the dials show is older until they have arrived */
+    this.sent = new Set();
+    this.sentAt = -Infinity;
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    /** @type {((fields: Record<string, any>) => void) | null} */
     this.send = null;
     onDials(tab, (dials) => {
-      for (const [field, value] of dials) if (!this.waiting.has(field)) this.values.set(field, value);
+      for (const [field, value] of dials) if (!this.unsent.has(field) && !this.sent.has(field)) this.values.set(field, value);
       this.tell();
     });
   }
 
-  /** The tab's widget that tells the server. @param {(field: string, value: any) => void} send */
+  /** The tab's widget that tells the server. @param {(fields: Record<string, any>) => void} send */
   connect(send) {
     this.send = send;
   }
@@ -43,11 +51,24 @@ export class Constraints {
   set(field, value) {
     this.values.set(field, value);
     this.tell();
-    clearTimeout(this.waiting.get(field));
-    this.waiting.set(field, setTimeout(() => {
-      this.waiting.delete(field);
-      this.send?.(field, this.values.get(field));
-    }, PAUSE));
+    this.unsent.add(field);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.deliver(), PAUSE);
+  }
+
+  /** Sends what is new, one lot after another: two at a time could arrive the other way round. */
+  deliver() {
+    if (!this.unsent.size || (this.sent.size && performance.now() - this.sentAt < LOST)) return;
+    this.sent = this.unsent;
+    this.unsent = new Set();
+    this.sentAt = performance.now();
+    this.send?.(Object.fromEntries([...this.sent].map((field) => [field, this.values.get(field)])));
+  }
+
+  /** The dials show what was sent. */
+  arrived() {
+    this.sent = new Set();
+    this.deliver();
   }
 
   /** @param {() => void} heard */
@@ -70,3 +91,6 @@ export function constraintsOf(tab) {
   known.set(tab, there);
   return there;
 }
+
+/** What was set has come to the dials of a tab. @param {string} tab */
+export const arrived = (tab) => constraintsOf(tab).arrived();

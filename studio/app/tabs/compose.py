@@ -145,14 +145,14 @@ def _lay_out(desk: Desk) -> ComposeParts:
                 button = gr.Button("Compose", variant="primary", size="lg", elem_id="compose-button")
                 widget("press", server=(expecting(dials, MOST_TAKES, expected),), desk=TAB)
             chips = widget("chips", server=(checking(dials, desk.check_melody),), events=("let_go",), tab=TAB)
-            keyboard = widget("keyboard", events=("constrain",), tab=TAB)
+            widget("keyboard", tab=TAB)
             with folded("Constraints"):
                 dials.add_rest(Fold.IN_SIGHT, ELSEWHERE)
             theme, theme_heard, theme_fold = _folded(dials)
     return ComposeParts(
         works=takes,
         chips=chips,
-        sets=(takes, keyboard),
+        constraints=takes,
         style=style,
         about=about,
         own=own,
@@ -340,7 +340,11 @@ def _connect_mood(parts: ComposeParts, told: Callable[[Any], None]) -> None:
         values = moods[mood].values if mood else {}
         return [dials.value(name, values.get(name, dials.controls[name].default)) for name in set_by_some]
 
-    told(parts.mood.input(in_mood, parts.mood, [dials[name] for name in set_by_some], **QUICK))
+    told(
+        parts.mood.input(
+            in_mood, parts.mood, [dials[name] for name in set_by_some], trigger_mode="always_last", **QUICK
+        )
+    )
 
 
 def _connect_style(parts: ComposeParts, desk: Desk) -> None:
