@@ -94,7 +94,7 @@ function deeds(work, kind) {
  * @param {Kind} kind
  */
 function sourceItem(source, kind) {
-  const isPicture = kind.medium === 'picture' && source.role !== 'weights';
+  const isPicture = kind.medium === 'picture' && !NO_PICTURES.includes(source.role);
   const known = [source.author && `by ${source.author}`, source.licence].filter(Boolean).join(' · ');
   return make('li', { class: 'source' },
     isPicture && make('img', { src: source.view, alt: '', loading: 'lazy' }),
@@ -103,6 +103,9 @@ function sourceItem(source, kind) {
       make('strong', {}, source.title || source.name || 'untitled'),
       make('span', { class: 'credit' }, known || (source.role === 'mask' ? '' : 'no credit given'))));
 }
+
+/** Roles of sources that are networks. */
+const NO_PICTURES = ['weights', 'painter'];
 
 /** What is known of how the work was made, as terms and meanings. @param {WorkPage} work */
 function facts({ recipe, facts: known, name, sha256 }) {

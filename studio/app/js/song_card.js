@@ -134,7 +134,7 @@ export class SongCard {
     const keep = make('button', { type: 'button', class: 'keep', 'aria-pressed': 'false', 'data-section': name, onclick: () => this.keeping.toggleSection(place) },
       make('strong', {}, letter), make('span', { class: 'small' }, `${first}–${first + bars - 1}`));
     const vary = make('button', { type: 'button', class: 'small plain', title: `Keep everything else, and ask for section ${name} again`, onclick: () => this.vary(place) }, 'Vary');
-    const aside = make('button', { type: 'button', class: 'small plain', title: `Set section ${name} aside, to build another song from it`, 'aria-label': `Set section ${name} aside`, onclick: () => this.aside({ work: this.work.id, title: this.work.title, name, bars }) }, 'Set aside');
+    const aside = make('button', { type: 'button', class: 'small plain', title: `Set section ${name} aside, to build another song from it`, 'aria-label': `Set aside section ${name}`, onclick: () => this.aside({ work: this.work.id, title: this.work.title, name, bars }) }, 'Set aside');
     return make('li', {}, keep, make('span', { class: 'pair' }, vary, aside));
   }
 

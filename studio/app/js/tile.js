@@ -51,7 +51,7 @@ export function laidOut(works, { dated, piled, before }) {
     const first = works[at];
     if (dated && period(first.made_at) !== heading) {
       heading = period(first.made_at);
-      made.push(make('h3', { class: 'period' }, heading));
+      made.push(make('h2', { class: 'period' }, heading));
     }
     let end = at + 1;
     while (piled && end < works.length && belong(works[end - 1], works[end])) end += 1;

@@ -203,9 +203,9 @@ function summary(queue, mine, ended) {
 function queueItem(entry) {
   const title = entry.mine ? entry.title || entry.label : `Someone’s ${entry.label.toLowerCase()}`;
   const share = entry.total ? entry.done / entry.total : 0;
-  const button = (/** @type {string} */ deed, /** @type {string} */ label, /** @type {string} */ words) =>
-    make('button', { type: 'button', class: 'small', 'data-do': deed, 'data-job': entry.id, 'aria-label': `${label}: ${title}` },
-      words);
+  const button = (/** @type {string} */ deed, /** @type {string} */ words, /** @type {string} */ sign = '') =>
+    make('button', { type: 'button', class: 'small', 'data-do': deed, 'data-job': entry.id, 'aria-label': `${words}: ${title}` },
+      sign && make('span', { 'aria-hidden': 'true' }, sign), words);
   return make('li', { class: entry.mine ? 'mine' : 'other', 'data-state': entry.state },
     entry.mine && entry.picture
       ? make('img', { src: entry.picture, alt: '' })
@@ -215,8 +215,8 @@ function queueItem(entry) {
       make('span', {}, stateInWords(entry)),
       entry.state === 'running' && make('span', { class: 'bar' }, make('i', { style: `width: ${100 * share}%` }))),
     entry.mine && make('div', { class: 'deeds' },
-      entry.can_move_up && button('up', 'Move up', '↑ Sooner'),
-      button('cancel', 'Cancel', entry.kind === 'painter' ? 'Stop' : 'Cancel')));
+      entry.can_move_up && button('up', 'Sooner', '↑ '),
+      button('cancel', entry.kind === 'painter' ? 'Stop' : 'Cancel')));
 }
 
 /** @param {Queued} entry */

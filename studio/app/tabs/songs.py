@@ -221,7 +221,7 @@ def _style_cards(desk: SongDesk) -> gr.HTML:
     """Styles of songs first, then those of melodies."""
     usual = next(iter(SONG_STYLES))
     cards: list[dict[str, Any]] = [
-        {"name": each.name, "title": each.title, "sentence": each.sentence, "licence": "", "tunes": 0}
+        {"name": each.name, "title": each.title, "sentence": each.shown, "licence": "", "tunes": 0}
         for each in SONG_STYLES.values()
     ]
     cards += [

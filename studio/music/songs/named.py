@@ -42,7 +42,8 @@ MELODIES = {
 @dataclass(frozen=True)
 class SongStyle:
     """A style of songs. melody: of `MELODIES`, or a style of `styles.table.STYLES`. chords: of
-    `harmony.named.CHORD_STYLES`. sentence: what came from where, for its card.
+    `harmony.named.CHORD_STYLES`. sentence: what came from where. It is part of a counted style's source, and
+    so of each song's recipe: it stays as it is. card: what is shown instead; empty for the sentence.
     """
 
     name: str
@@ -50,6 +51,12 @@ class SongStyle:
     sentence: str
     melody: str
     chords: str
+    card: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What is said of it."""
+        return self.card or self.sentence
 
     @property
     def counted(self) -> bool:
@@ -66,25 +73,29 @@ SONG_STYLES = {
         SongStyle(
             "songbook-manner",
             "Songbook manner",
+            "Melodies and chords of American songs of 1873 to 1928 and traditional ones, as counts.",
+            "songbook-manner",
+            "songbook-manner",
             "Learnt from American songs of 1873 to 1928 and traditional ones. Statistics of their melodies "
             "and chords come with the studio, the songs do not.",
-            "songbook-manner",
-            "songbook-manner",
         ),
         SongStyle(
             "sixties-pop",
             "Sixties pop",
-            "Chords, and how often they change, from chart songs of 1958 to 1969. Melodies as in American "
-            "songs up to 1928. The band's patterns were written for the studio.",
+            "Chords and harmonic rhythm from chart songs of 1958 to 1969, melody habits from American songs "
+            "up to 1928, band patterns by the studio's makers.",
             "songbook-manner",
             "sixties-pop",
+            "Chords, and how often they change, from chart songs of 1958 to 1969. Melodies as in American "
+            "songs up to 1928. The band's patterns were written for the studio.",
         ),
         SongStyle(
             "hymn",
             "Hymn",
+            "Melodies of hymns of the Open Hymnal as counts, chords as their four voices sound them.",
+            "hymn",
+            "hymn",
             "Learnt from hymns of the Open Hymnal. The chords are those that their four voices sound.",
-            "hymn",
-            "hymn",
         ),
         SongStyle(
             "chorale",
