@@ -31,17 +31,18 @@ class PyramidBFGS:
     moves it between two steps, such as a clamp, counts as a change of its finest level.
 
     quick: each level is enlarged to the next, not all of them to the picture, which takes a quarter of the
-    time. memory: of `LimitedBFGS`.
+    time. memory, first: of `LimitedBFGS`.
     """
 
     levels: int = LEVELS
     quick: bool = False
     memory: int = 5
+    first: float = 0.01
     _rule: LimitedBFGS = field(init=False, repr=False)
     _known: tuple[list[Tensor], Tensor] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._rule = LimitedBFGS(self.memory)
+        self._rule = LimitedBFGS(self.memory, self.first)
 
     def reset(self) -> None:
         """Start over, as if no step had been taken."""

@@ -135,6 +135,11 @@ AT_ONCE_LEVELS, AT_ONCE_MEMORY = 4, 3
 make use of more.
 """
 
+AT_ONCE_FIRST = {4: 0.01, 6: 0.004}
+"""By the rules from which on it is so: the root mean square of the first of those steps. A longer one goes
+too far from where the networks' picture is, and the second only comes back.
+"""
+
 OUTSIDE = 10.0
 """How much more the photo's shapes weigh where no region is."""
 
@@ -457,7 +462,8 @@ def _rule(recipe: StyleRecipe, size: Size) -> Rule:
     rules = painting_rules(recipe)
     if rules > 3:
         if recipe.painter == "instant":
-            return PyramidBFGS(AT_ONCE_LEVELS, quick=True, memory=AT_ONCE_MEMORY)
+            first = row_of(AT_ONCE_FIRST, rules)
+            return PyramidBFGS(AT_ONCE_LEVELS, quick=True, memory=AT_ONCE_MEMORY, first=first)
         return PyramidBFGS(QUICK_LEVELS, quick=True)
     return LimitedBFGS() if rules < 3 else PyramidBFGS()
 

@@ -86,7 +86,7 @@ def test_works_of_before_have_their_sizes_and_steps_and_begin_as_they_did(
         "3": [[10, 5, 8], [10, 5, 5], [10, 5, 4]],
         "4": [[5, 2, 12], [5, 2, 9], [5, 2, 4]],
         "5": [[12], [9], [4]],
-        "6": [[12], [9], [3]],
+        "6": [[12], [9], [2]],
     }
     for rules, expected in known.items():
         setting = Setting(versions={"painting": rules})
