@@ -15,6 +15,7 @@ pair of them is a tick. The last state is the one that is never reached.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,30 +60,10 @@ def believe(
         begin = ticks - 1
         belief, scale = _at_the_end(trellis, ticks, ending, budget, whether)
 
-    walk, width = trellis.walk, trellis.width
-    layers = Layers(trellis, whether)
-    edges, reach, flat = trellis.edges, (trellis.reach + 1) * width, belief.reshape(-1)
-    for tick in range(begin, -1, -1):
-        cycle, place = divmod(walk.phase + tick, walk.period)
-        low, high = edges[place], edges[place + 1]
-        if low == high:
-            continue
-        level = float(scale[tick + 1 : tick + 1 + layers.longest].max())
-        if level == -np.inf:
-            continue
-        mass = layers.mass(place, tick, factors, scale, level, flat[cycle * width : cycle * width + reach])
-        if mass is None:
-            continue
-        if whether:
-            mass = (mass > 0).astype(np.float64)
-        top = float(mass.max())
-        if top == 0:
-            continue
-        scale[tick] = level
-        if not SMALLEST < top < GREATEST:
-            mass /= top
-            scale[tick] += np.log(top)
-        belief[cycle, low:high] = mass
+    if trellis.into is not None:
+        _Backward(trellis, ticks, factors, belief, scale, whether).run(begin)
+    else:
+        _by_layers(trellis, factors, belief, scale, whether, begin)
     belief.flags.writeable = scale.flags.writeable = False
     found = Beliefs(ticks, factors, belief, scale)
     if belief.nbytes <= LARGEST_KEPT:
@@ -104,7 +85,8 @@ def _at_the_end(
             f"but at most {budget.bytes / 2**20:,.0f} MiB are allowed; "
             "ask for something shorter, or learn from a smaller corpus."
         )
-    belief = np.zeros((cycles, trellis.width))
+    belief = np.zeros((cycles, trellis.width)) if trellis.into is None else np.empty((cycles, trellis.width))
+    belief[cycle:] = 0
     scale = np.full(ticks + 1 + int(walk.durations.max()), -np.inf)
     last = slice(int(trellis.layer[place]), int(trellis.layer[place + 1]))
     final = trellis.accepting[last].astype(np.float64)
@@ -120,11 +102,228 @@ def _at_the_end(
 def _up_to(trellis: Trellis, latest: Beliefs, begin: int) -> tuple[Floats, Floats]:
     """Beliefs and scales as they were the last time behind the tick `begin`, and not yet known before."""
     cycle, place = divmod(trellis.walk.phase + begin, trellis.walk.period)
-    belief, scale = np.zeros(latest.belief.shape), latest.scale.copy()
+    shape = latest.belief.shape
+    belief, scale = np.zeros(shape) if trellis.into is None else np.empty(shape), latest.scale.copy()
     belief[cycle:] = latest.belief[cycle:]
-    belief[cycle, : trellis.layer[place + 1]] = 0
+    belief[cycle, : trellis.edges[place + 1]] = 0
     scale[: begin + 1] = -np.inf
     return belief, scale
+
+
+class _Backward:
+    """One backward pass over a trellis in which a single symbol leads to each state.
+
+    What such a symbol is multiplied by is then a matter of the state it leads to. So every tick is the
+    product of the trellis's own numbers, which never change, and of what the states ahead are worth to a step
+    that leads there: their beliefs, multiplied by the factors of those symbols. belief: written for every
+    tick of the pass, whatever it holds there before.
+    """
+
+    def __init__(
+        self,
+        trellis: Trellis,
+        ticks: int,
+        factors: Factors,
+        belief: Floats,
+        scale: Floats,
+        whether: bool,
+    ) -> None:
+        self.trellis, self.ticks, self.factors, self.whether = trellis, ticks, factors, whether
+        self.belief, self.scale = belief, scale
+        self.longest = int(trellis.walk.durations.max())
+        self.product = factors.product
+        if whether and self.product is not None:
+            self.product = (self.product > 0).astype(np.float64)
+        self.live: NDArray[np.float32] | None = None
+        if self.product is not None and factors.home is not None:
+            self.live = (self.product > 0).astype(np.float32) @ trellis.steps_at
+        self.worth = np.zeros((trellis.reach + 1, trellis.width))
+        """For the cycle at hand and those that its steps lead to."""
+        self.flat = self.worth.reshape(-1)
+        self.entered = [
+            (low, high)
+            for low, high in pairwise(trellis.edges)
+            if low < high and trellis.entered[low:high].any()
+        ]
+
+    def run(self, begin: int) -> None:
+        """From the tick `begin` to the first."""
+        walk, edges = self.trellis.walk, self.trellis.edges
+        self.belief[:, -1] = 0
+        self.belief[0, : edges[walk.phase]] = 0
+        scales = _Scales(self.scale, begin, self.longest)
+        at = (walk.phase + begin) // walk.period
+        self._look_ahead(begin, at)
+        for tick in range(begin, -1, -1):
+            cycle, place = divmod(walk.phase + tick, walk.period)
+            if cycle != at:
+                self._move()
+                at = cycle
+            low, high = edges[place], edges[place + 1]
+            if low == high:
+                continue
+            here, worth = self.belief[cycle, low:high], self.worth[0, low:high]
+            here[:] = 0
+            level = scales.level(tick)
+            if level is None or not self._weigh(here, tick, cycle, place, scales):
+                worth[:] = 0
+                continue
+            if self.whether:
+                here[:] = here > 0
+            top = float(here.max())
+            if top == 0:
+                worth[:] = 0
+                continue
+            if not SMALLEST < top < GREATEST:
+                here /= top
+                level += float(np.log(top))
+            scales.set(tick, level)
+            self._multiply(here, cycle, place, tick, worth)
+
+    def _weigh(self, here: Floats, tick: int, cycle: int, place: int, scales: _Scales) -> bool:
+        """Add up the steps from one place; False where there are none that may be taken."""
+        from scipy.sparse._sparsetools import csr_matvec
+
+        pattern = 0 if self.trellis.pattern is None else int(self.trellis.pattern[tick])
+        live = None if self.live is None else float(self.live[cycle, place])
+        if live == 0:
+            return False
+        own: NDArray[np.intp] | None = None
+        if cycle == 0:
+            own, layer = self.trellis.first_layer_of(place, pattern)
+        else:
+            layer = self.trellis.layer_of(place, pattern)
+        sums = here if own is None else np.zeros(len(own))
+        shift = scales.shift(tick, layer)
+        if live is not None and live * FEW < len(layer.leads):
+            self._weigh_few(sums, layer, cycle, shift)
+        else:
+            data = np.ones(len(layer.leads)) if self.whether else layer.probability
+            if shift is not None:
+                data = data * shift.take(layer.which)
+            csr_matvec(len(sums), len(self.flat), layer.begins, layer.leads, data, self.flat, sums)
+        if own is not None:
+            here[own] = sums
+        return True
+
+    def _weigh_few(self, sums: Floats, layer: LayerSteps, cycle: int, shift: Floats | None) -> None:
+        """The same for the few symbols that may start here at all, as in a bar that is settled."""
+        assert self.product is not None
+        steps = layer.by_symbol
+        for number in np.flatnonzero(self.product[cycle].take(layer.symbols)).tolist():
+            some = slice(steps.edges[number], steps.edges[number + 1])
+            mass = self.flat.take(steps.leads[some])
+            if not self.whether:
+                mass *= steps.probability[some]
+            sums[steps.source[some]] += mass if shift is None else mass * shift[number]
+
+    def _multiply(self, here: Floats, cycle: int, place: int, tick: int, out: Floats) -> None:
+        """What beliefs of one place are worth to the steps that lead there."""
+        if self.product is None:
+            out[:] = here
+            return
+        arrivals, symbol = self.trellis.arrivals[place], self.trellis.arrivals[place].symbol
+        if self.factors.home is None:
+            rows = np.maximum(tick - self.trellis.walk.durations[symbol], 0)
+        elif isinstance(arrivals.back, int):
+            row = max(cycle + arrivals.back, 0)
+            if self.factors.plain[row]:
+                out[:] = here
+            else:
+                np.multiply(here, self.product[row].take(symbol), out=out)
+            return
+        else:
+            rows = np.maximum(cycle + arrivals.back, 0)
+        np.multiply(here, self.product[rows, symbol], out=out)
+
+    def _look_ahead(self, begin: int, at: int) -> None:
+        """What the states behind the tick `begin` are worth, of which the beliefs are known."""
+        walk, edges = self.trellis.walk, self.trellis.edges
+        for tick in range(begin + 1, min(begin + self.longest, self.ticks) + 1):
+            cycle, place = divmod(walk.phase + tick, walk.period)
+            if self.scale[tick] > -np.inf and cycle - at < len(self.worth):
+                span = slice(edges[place], edges[place + 1])
+                self._multiply(self.belief[cycle, span], cycle, place, tick, self.worth[cycle - at, span])
+
+    def _move(self) -> None:
+        """On to the cycle before."""
+        for further in range(len(self.worth) - 1, 0, -1):
+            for low, high in self.entered:
+                self.worth[further, low:high] = self.worth[further - 1, low:high]
+
+
+FEW = 6
+"""How many times as many steps a place has as may be taken there where these are looked up one by one."""
+
+
+class _Scales:
+    """The scales of the ticks ahead in a backward pass.
+
+    Beliefs span hundreds of orders of magnitude, so each tick has a scale of its own. Nearly always those
+    within the longest symbol are the same. Where they are not, masses are brought to the largest of them.
+    """
+
+    def __init__(self, scale: Floats, begin: int, longest: int) -> None:
+        self.scale, self.longest = scale, longest
+        ahead = scale[begin + 1 : begin + 1 + longest]
+        some = begin + 1 + np.flatnonzero(ahead > -np.inf)
+        self.last = int(some[0]) if len(some) else len(scale) + longest
+        self.common = float(scale[some[0]]) if len(some) else 0.0
+        others = some[scale[some] != self.common]
+        self.other = int(others[0]) if len(others) else len(scale) + longest
+        """The first tick ahead with another scale than `common`."""
+
+    def level(self, tick: int) -> float | None:
+        """What masses are brought to; None where nothing ahead can finish well."""
+        end = tick + self.longest
+        if self.last > end:
+            return None
+        if self.other > end:
+            return self.common
+        return float(self.scale[tick + 1 : end + 1].max())
+
+    def shift(self, tick: int, layer: LayerSteps) -> Floats | None:
+        """[symbols of the layer]: what brings their masses to `level`; None for ones."""
+        if self.other > tick + self.longest:
+            return None
+        level = self.scale[tick + 1 : tick + 1 + self.longest].max()
+        found: Floats = np.exp(np.maximum(self.scale[tick + layer.durations] - level, -800))
+        return found
+
+    def set(self, tick: int, value: float) -> None:
+        self.scale[tick] = value
+        if value != self.common:
+            self.other, self.common = self.last, value
+        self.last = tick
+
+
+def _by_layers(
+    trellis: Trellis, factors: Factors, belief: Floats, scale: Floats, whether: bool, begin: int
+) -> None:
+    """The backward pass where several symbols lead to one state. belief: 0 before it."""
+    walk, width = trellis.walk, trellis.width
+    layers = Layers(trellis, whether)
+    edges, reach, flat = trellis.edges, (trellis.reach + 1) * width, belief.reshape(-1)
+    for tick in range(begin, -1, -1):
+        cycle, place = divmod(walk.phase + tick, walk.period)
+        low, high = edges[place], edges[place + 1]
+        if low == high:
+            continue
+        level = float(scale[tick + 1 : tick + 1 + layers.longest].max())
+        if level == -np.inf:
+            continue
+        layer = layers.at(place, tick, factors, scale, level)
+        mass = layer.times(flat[cycle * width : cycle * width + reach])
+        if whether:
+            mass = (mass > 0).astype(np.float64)
+        top = float(mass.max())
+        if top == 0:
+            continue
+        scale[tick] = level
+        if not SMALLEST < top < GREATEST:
+            mass /= top
+            scale[tick] += np.log(top)
+        belief[cycle, low:high] = mass
 
 
 def underflows(trellis: Trellis, factors: Factors, belief: Floats, scale: Floats, least: float) -> bool:
@@ -140,9 +339,19 @@ def underflows(trellis: Trellis, factors: Factors, belief: Floats, scale: Floats
     lowest = np.lib.stride_tricks.sliding_window_view(lowest, size).min(axis=1)
     some = np.isfinite(highest)
     gap = float((highest[some] - lowest[some]).max(initial=0.0))
-    smallest = float(np.min(belief, where=belief > 0, initial=1.0))
+    smallest = _least_over_zero(belief)
     logs = np.log([smallest, trellis.least, factors.least, least])
     return bool(logs.sum() - gap < LEAST_LOG)
+
+
+def _least_over_zero(belief: Floats) -> float:
+    """The smallest belief that is not 0, and at most 1.
+
+    Numbers that are not negative are in the order of their bits as whole numbers. One less, 0 is the largest
+    of these, so that no mask is needed.
+    """
+    least = int((belief.view(np.uint64) - np.uint64(1)).min()) + 1
+    return min(1.0, float(np.array([least % 2**64], dtype=np.uint64).view(np.float64)[0]) or 1.0)
 
 
 LEAST_LOG = -650.0
@@ -185,26 +394,6 @@ class Layers:
         self.longest = int(trellis.walk.durations.max())
         self.built: dict[tuple[int, int], WeightedLayer] = {}
         self.ones = np.ones(0)
-
-    def mass(
-        self, place: int, tick: int, factors: Factors, scale: Floats, level: float, ahead: Floats
-    ) -> Floats | None:
-        """[states of the place]: the beliefs there, from those where steps lead; None where all are 0.
-
-        Nearly always one symbol leads to a state. Then what symbols are multiplied by is written to the
-        states, of which there are fewer than steps.
-        """
-        layer = self._layer(place, tick)
-        gathered = layer.gathered
-        if gathered is None:
-            return self.at(place, tick, factors, scale, level).times(ahead)
-        row = self._row(layer, tick, factors, scale, level)
-        some = ahead.take(gathered.ends)
-        if row is not None:
-            if not row.any():
-                return None
-            some *= row.take(gathered.which)
-        return _times(layer.begins, gathered.leads, self._probability(layer), some)
 
     def at(self, place: int, tick: int, factors: Factors, scale: Floats, level: float) -> WeightedLayer:
         """The steps from this place, multiplied by what they are at this tick."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,6 +84,17 @@ class ContextTree:
     def depth(self) -> NDArray[np.int8]:
         """[contexts]: the length of each context."""
         return np.repeat(np.arange(self.longest + 1, dtype=np.int8), np.diff(self.level))
+
+    def places_of(self, symbol: int) -> Longs:
+        """Where a symbol, or a marker, stands in `symbols`, ascending."""
+        order, edges = self._order
+        return order[edges[symbol] : edges[symbol + 1]]
+
+    @cached_property
+    def _order(self) -> tuple[Longs, Longs]:
+        """The places of the corpus by the symbol that stands there, and where those of each begin."""
+        order = np.argsort(self.symbols, kind="stable")
+        return order, np.searchsorted(self.symbols[order], np.arange(self.base + 1))
 
     def find(self, history: Sequence[int] | NDArray[np.integer], *, from_the_start: bool = False) -> int:
         """The longest context of the tree that `history` ends with. from_the_start: nothing is before it."""
@@ -226,6 +238,11 @@ class Chain:
         """The context a walk is in after `history`, which by default begins where sequences begin."""
         return self.tree.find(history, from_the_start=from_the_start)
 
+    def onward(self, state: int, symbol: int) -> int:
+        """The context that a symbol leads to from another, after which it may follow."""
+        low, high = int(self.start[state]), int(self.start[state + 1])
+        return int(self.target[low + int(np.searchsorted(self.symbol[low:high], symbol))])
+
     def distribution(self, state: int) -> Floats:
         """[alphabet + 1]: the probability of each symbol next and, last, of the end."""
         spread = np.zeros(self.tree.alphabet + 1)
@@ -344,7 +361,8 @@ def _places(
     tree: ContextTree, context: int, depth: int, symbol: int, most: int
 ) -> tuple[tuple[int, int], ...]:
     """Where `symbol` followed `context` in the corpus, as (sequence, offset), the first `most` of them."""
-    found = np.flatnonzero((tree.context_at[depth] == context) & (tree.symbols == symbol))[:most]
+    here = tree.places_of(symbol)
+    found = here[tree.context_at[depth][here] == context][:most]
     sequence = np.searchsorted(tree.begins, found, side="right") - 1
     offset = found - tree.begins[sequence] - tree.starts
     return tuple(zip(tree.number[sequence].tolist(), offset.tolist(), strict=True))

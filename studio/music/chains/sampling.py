@@ -86,6 +86,10 @@ class Ways:
     onward: Longs
 
 
+FEW_DRAWS = 256
+"""Up to so many sequences are drawn without asking which of them are at the same moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The steps from one moment. symbol, onward: as in `Ways`. mass: of each. heap: [steps + 1], the sums of
@@ -133,8 +137,8 @@ class Solution:
         """[count, most symbols]: sequences drawn independently from the exact distribution, padded with -1 at
         the end. Raises `Refused` when nothing can satisfy the requirements.
 
-        All walks take a step at once. Those that are at the same moment choose from one row, so the work
-        grows with the number of different moments and not with that of the walks.
+        All walks take a step at once. Of many walks, those that are at the same moment choose from one row,
+        so the work grows with the number of different moments and not with that of the walks.
         """
         if not self.feasible:
             raise Refused("No sequence satisfies all of these constraints; leave some of them out.")
@@ -145,7 +149,9 @@ class Solution:
         going = np.arange(count)
         drawn: list[Ints] = []
         while len(going):
-            here, which = np.unique(at[going], return_inverse=True)
+            here, which = at[going], np.arange(len(going))
+            if count > FEW_DRAWS:
+                here, which = np.unique(here, return_inverse=True)
             ways = self.ways(here)
             size = np.bincount(ways.row, minlength=len(here))
             # Rows may differ by many orders of magnitude, and they are about to share one cumulative sum.
@@ -191,7 +197,7 @@ class Solution:
         """
         trellis = self.trellis
         cycle, state = divmod(moment, trellis.width)
-        place = int(trellis.layer.searchsorted(state, side="right")) - 1
+        place = int(trellis.place_of[state])
         tick = cycle * trellis.walk.period + place - trellis.walk.phase
         steps = slice(int(trellis.first[state]), int(trellis.first[state + 1]))
         symbol = trellis.symbol[steps]
@@ -237,9 +243,9 @@ class Solution:
 
     def tick(self, moments: Longs) -> Longs:
         """How many ticks after the start each moment is; at `ticks` the walk is over."""
-        cycle, state = np.divmod(moments // self._times, self.trellis.width)
-        place = np.searchsorted(self.trellis.layer, state, side="right") - 1
-        found: Longs = cycle * self.trellis.walk.period + place - self.trellis.walk.phase
+        trellis = self.trellis
+        cycle, state = np.divmod(moments if self.clock is None else moments // self._times, trellis.width)
+        found: Longs = cycle * trellis.walk.period + trellis.place_of[state] - trellis.walk.phase
         return found
 
     def ways(self, moments: Longs) -> Ways:
@@ -249,32 +255,41 @@ class Solution:
         With these, another model can be guided by the constraints: it chooses among the symbols of a row,
         where `mass / free` is what the chain foresees for each, and goes on to `onward`.
         """
-        trellis = self.trellis
-        at, hand = np.divmod(np.asarray(moments, dtype=np.int64), self._times)
-        cycle, state = np.divmod(at, trellis.width)
-        degree = trellis.first[state + 1] - trellis.first[state]
-        step = ranges(trellis.first[state], degree)
-        row = np.repeat(np.arange(len(cycle)), degree)
-        tick = self.tick(moments)[row]
-        symbol = trellis.symbol[step]
-        hop = trellis.hop[0 if trellis.pattern is None else trellis.pattern[tick], step]
-        onward = cycle[row] * trellis.width + hop
-        allowed: Floats | None = None
+        trellis, walk = self.trellis, self.trellis.walk
+        at, hand = np.asarray(moments, dtype=np.int64), None
         if self.clock is not None:
+            at, hand = np.divmod(at, self._times)
+        cycle, state = np.divmod(at, trellis.width)
+        low = trellis.first[state]
+        degree = trellis.first[state + 1] - low
+        step = ranges(low, degree)
+        row = np.repeat(np.arange(len(cycle)), degree)
+        begins = cycle * walk.period + trellis.place_of[state] - walk.phase
+        tick = begins.take(row)
+        symbol = trellis.symbol.take(step)
+        hops = (
+            trellis.hop[0].take(step) if trellis.pattern is None else trellis.hop[trellis.pattern[tick], step]
+        )
+        onward = (cycle * trellis.width).take(row) + hops
+        allowed: Floats | None = None
+        if hand is not None:
             onward, allowed = self._timed(onward, hand[row], tick, symbol)
-        mass = trellis.probability[step] * self.belief.reshape(-1)[onward]
+        mass = trellis.probability.take(step)
+        mass *= self.belief.reshape(-1).take(onward)
         if allowed is not None:
             mass *= allowed
         factor = self.factors.at(tick, symbol)
         if factor is not None:
             mass *= factor
         good = np.flatnonzero(mass > 0)
+        if len(good) < len(mass):
+            row, symbol, step, tick = row[good], symbol[good], step[good], tick[good]
+            mass, onward = mass[good], onward[good]
         # Steps of different durations lead to ticks of different scales (see `beliefs`).
-        after = tick[good] + trellis.walk.durations[symbol[good]]
-        shift = np.exp(np.clip(self.scale[after] - self.scale[tick[good]], -700, 700))
-        return Ways(
-            row[good], symbol[good], trellis.probability[step[good]], mass[good] * shift, onward[good]
-        )
+        further = self.scale.take(tick + walk.durations.take(symbol)) - self.scale.take(tick)
+        if further.any():
+            mass = mass * np.exp(np.clip(further, -700, 700))
+        return Ways(row, symbol, trellis.probability.take(step), mass, onward)
 
     def _timed(self, onward: Longs, hand: Longs, tick: Longs, symbol: Ints) -> tuple[Longs, Floats]:
         """Where steps lead with the clock, whose states before them are `hand`, and what it multiplies them
@@ -287,7 +302,8 @@ class Solution:
         return onward * self._times + np.maximum(after, 0), np.where(after == NEVER, 0.0, weight)
 
     def _follow(self, sequence: ArrayLike) -> list[TraceStep] | None:
-        at, tick = self.start, 0
+        at, tick, walk = self.start, 0, self.trellis.walk
+        context = walk.origin
         steps: list[TraceStep] = []
         for symbol in np.asarray(sequence, dtype=np.int64).ravel().tolist():
             if tick >= self.ticks or not self.feasible:
@@ -297,11 +313,10 @@ class Solution:
             if not len(found):
                 return None
             one = int(found[0])
-            context = int(self.trellis.context[at // self._times % self.trellis.width])
             constrained = float(ways.mass[one] / ways.mass.sum())
             steps.append(TraceStep(tick, symbol, context, float(ways.free[one]), constrained))
-            at = int(ways.onward[one])
-            tick += int(self.trellis.walk.durations[symbol])
+            at, context = int(ways.onward[one]), walk.chain.onward(context, symbol)
+            tick += int(walk.durations[symbol])
         return steps if tick == self.ticks and self.feasible else None
 
 

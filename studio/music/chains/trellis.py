@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,13 @@ class Walk:
         found.flags.writeable = False
         return found
 
+    @property
+    def origin(self) -> int:
+        """The context that it starts in."""
+        if self.history is None:
+            return self.chain.state()
+        return self.chain.state(self.history, from_the_start=False)
+
     def rows(self, ticks: int) -> int:
         """How many periods `ticks` ticks from the start touch."""
         return -(-(self.phase + ticks) // self.period)
@@ -117,7 +125,8 @@ class Factors:
         """What these symbols are multiplied by at these ticks; None for ones."""
         if self.product is None:
             return None
-        found: Floats = self.product[(tick + self.phase) // self.span, symbol]
+        row = (tick + self.phase) // self.span
+        found: Floats = self.product.reshape(-1).take(row * self.product.shape[1] + symbol)
         return found
 
     @cached_property
@@ -180,35 +189,59 @@ class LayerSteps:
     durations: Longs
 
     @cached_property
-    def gathered(self) -> GatheredSteps | None:
-        """The same steps by where they lead; None where two symbols lead to one state."""
-        there = np.zeros(int(self.leads.max(initial=-1)) + 1, dtype=bool)
-        there[self.leads] = True
-        ends = np.flatnonzero(there)
-        number = np.empty(len(there), dtype=self.leads.dtype)
-        number[ends] = np.arange(len(ends))
-        leads = number[self.leads]
-        which = np.empty(len(ends), dtype=np.intp)
-        which[leads] = self.which
-        if not np.array_equal(which[leads], self.which):
-            return None
-        found = GatheredSteps(ends, which, leads)
+    def by_symbol(self) -> StepsBySymbol:
+        """The same steps, those of one symbol together."""
+        order = np.argsort(self.which, kind="stable")
+        source = np.repeat(np.arange(len(self.begins) - 1), np.diff(self.begins))
+        found = StepsBySymbol(
+            np.searchsorted(self.which[order], np.arange(len(self.symbols) + 1)).tolist(),
+            source[order],
+            self.leads[order].astype(np.intp),
+            self.probability[order],
+        )
+        freeze(found)
+        return found
+
+    def some(self, own: NDArray[np.intp]) -> LayerSteps:
+        """The steps of some of the states alone."""
+        degree = np.diff(self.begins)[own]
+        steps = ranges(self.begins[own], degree)
+        begins = np.concatenate([[0], np.cumsum(degree)]).astype(self.begins.dtype)
+        used, which = np.unique(self.which[steps], return_inverse=True)
+        found = LayerSteps(
+            begins,
+            self.leads[steps],
+            self.probability[steps],
+            self.symbols[used],
+            which.ravel().astype(np.intp),
+            self.durations[used],
+        )
         freeze(found)
         return found
 
 
 @dataclass(frozen=True, eq=False)
-class GatheredSteps:
-    """The states to which a layer's steps lead, each once: most are led to by several steps, all of them with
-    one symbol.
+class StepsBySymbol:
+    """A layer's steps, those of one symbol together. No two of these begin in the same state.
 
-    ends: [states], cycles further * width + state. which: [states], the number of the symbol that leads
-    there. leads: [steps], the place of each step's state in `ends`.
+    edges: those of symbol k of the layer are edges[k] … edges[k + 1] - 1. source: the state each begins in.
+    leads, probability: as in the layer.
     """
 
-    ends: NDArray[np.intp]
-    which: NDArray[np.intp]
-    leads: NDArray[np.integer]
+    edges: list[int]
+    source: NDArray[np.intp]
+    leads: NDArray[np.intp]
+    probability: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Arrivals:
+    """The symbols that lead to the states of one place. symbol: [states]. back: in which cycle they start,
+    counted from that of the states: 0 or below; a number where it is the same for all.
+    """
+
+    symbol: NDArray[np.intp]
+    back: int | Longs
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +251,8 @@ class Trellis:
     States are sorted by their place in the period: those of place p are layer[p] … layer[p + 1] - 1. The
     steps of state s are first[s] … first[s + 1] - 1. hop[q, e] says where step e leads while the listeners of
     pattern q listen: cycles further * width + state, where width is one more than there are states; the extra
-    state has belief 0 and stands for where a step may not lead.
+    state has belief 0 and stands for where a step may not lead. context: of the chain, at each state; where
+    states of the same future are one (see `minimal`), that of one of them.
     """
 
     walk: Walk
@@ -241,6 +275,10 @@ class Trellis:
     """The same with a clock: `clocks.TimedBeliefs`."""
     layers: dict[tuple[int, int], LayerSteps] = field(default_factory=dict, init=False, repr=False)
     """The steps from each place of the period under each pattern of listeners, as far as they were needed."""
+    first_layers: dict[tuple[int, int], tuple[NDArray[np.intp], LayerSteps]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    """The same for the first cycle, where fewer states can be: which states of the place, and their steps."""
 
     @property
     def states(self) -> int:
@@ -258,6 +296,67 @@ class Trellis:
     def reach(self) -> int:
         """How many cycles further a single step can lead."""
         return int(self.hop.max(initial=0)) // self.width
+
+    @cached_property
+    def entered(self) -> Mask:
+        """[width]: the states that a step from an earlier cycle leads to."""
+        found = np.zeros(self.width, dtype=bool)
+        found[(self.hop[self.hop >= self.width]) % self.width] = True
+        return found
+
+    @cached_property
+    def into(self) -> NDArray[np.intp] | None:
+        """[width]: the symbol that leads to each state; 0 where none does. None where several lead to one."""
+        found = np.zeros(self.width, dtype=np.intp)
+        onto = [row % self.width for row in self.hop]
+        for row in onto:
+            found[row] = self.symbol
+        dead = self.width - 1
+        if any(np.any((found[row] != self.symbol) & (row != dead)) for row in onto):
+            return None
+        found[dead] = 0
+        return found
+
+    @cached_property
+    def arrivals(self) -> list[Arrivals]:
+        """Of each place of the period. Only where `into` is known."""
+        assert self.into is not None
+        found = []
+        for place, (low, high) in enumerate(pairwise(self.edges)):
+            symbol = self.into[low:high]
+            back = (place - self.walk.durations[symbol]) // self.walk.period
+            same = not len(back) or bool((back == back[0]).all())
+            found.append(Arrivals(symbol, int(back[0]) if same and len(back) else 0 if same else back))
+        return found
+
+    @cached_property
+    def steps_at(self) -> NDArray[np.float32]:
+        """[alphabet, period]: how many steps each symbol has at each place. Only where symbols have places of
+        their own (`Walk.home`).
+        """
+        found = np.zeros((len(self.walk.durations), self.walk.period), dtype=np.float32)
+        for place, (low, high) in enumerate(pairwise(self.edges)):
+            own = self.symbol[int(self.first[low]) : int(self.first[high])]
+            found[:, place] = np.bincount(own, minlength=len(found))
+        return found
+
+    @cached_property
+    def opening(self) -> Mask:
+        """[states]: those that a walk can be in during its first cycle."""
+        found = np.zeros(self.width, dtype=bool)
+        found[self.start] = True
+        for low, high in pairwise(self.edges[self.walk.phase :]):
+            here = low + np.flatnonzero(found[low:high])
+            steps = ranges(self.first[here], self.first[here + 1] - self.first[here])
+            for row in self.hop:
+                onward = row[steps]
+                found[onward[onward < self.width]] = True
+        return found[:-1]
+
+    @cached_property
+    def place_of(self) -> Longs:
+        """[width]: the place in the period of each state."""
+        return np.append(np.repeat(np.arange(self.walk.period), np.diff(self.layer)), 0)
 
     @cached_property
     def edges(self) -> list[int]:
@@ -286,6 +385,13 @@ class Trellis:
             freeze(layer)
             self.layers[place, pattern] = layer
         return self.layers[place, pattern]
+
+    def first_layer_of(self, place: int, pattern: int) -> tuple[NDArray[np.intp], LayerSteps]:
+        """The states of one place that a walk can be in during its first cycle, and the steps from them."""
+        if (place, pattern) not in self.first_layers:
+            own = np.flatnonzero(self.opening[self.edges[place] : self.edges[place + 1]])
+            self.first_layers[place, pattern] = own, self.layer_of(place, pattern).some(own)
+        return self.first_layers[place, pattern]
 
 
 def unfold(walk: Walk, listeners: Sequence[Listener] = (), *, budget: SearchBudget = USUAL_BUDGET) -> Trellis:
@@ -331,14 +437,8 @@ class _Product:
 
     @property
     def start(self) -> int:
-        walk = self.walk
-        context = (
-            walk.chain.state()
-            if walk.history is None
-            else walk.chain.state(walk.history, from_the_start=False)
-        )
         joints = [np.array([listener.start]) for listener in self.listeners]
-        return int(self.pack(np.array([walk.phase]), np.array([context]), joints)[0])
+        return int(self.pack(np.array([self.walk.phase]), np.array([self.walk.origin]), joints)[0])
 
     def pack(self, place: Longs, context: NDArray[np.integer], joints: Sequence[Longs]) -> Longs:
         key: Longs = place * self.sizes[0] + context

@@ -86,6 +86,10 @@ class Context:
         """[ticks, alphabet], all true."""
         return anywhere(self.walk, self.ticks)
 
+    def every_bar(self) -> Mask:
+        """[bars, alphabet], all true: what may start at its own place in each bar."""
+        return np.ones((self.bars, self.idiom.alphabet), dtype=bool)
+
     def span(self, bars: Span, what: str) -> slice:
         """The ticks of these bars. Raises `Refused`, naming `what`, where the tune has no such bar."""
         if bars.last > self.bars:

@@ -173,7 +173,11 @@ class Forms:
     def __init__(self, idiom: Idiom, plans: Iterable[FormPlan] | None = None) -> None:
         """plans: of all shapes of 2 to 128 bars, in their order, where they were read before."""
         self.idiom = idiom
-        self.shapes = [shape for line in idiom.lines for shape in _shapes(line)]
+        self.shapes = [
+            shape
+            for line, symbols in zip(idiom.lines, idiom.line_symbols, strict=True)
+            for shape in _shapes(line, symbols)
+        ]
         self.plans: dict[int, list[FormPlan]] = {}
         for plan in self._plans() if plans is None else plans:
             self.plans.setdefault(plan.bars, []).append(plan)
@@ -181,7 +185,7 @@ class Forms:
     def _plans(self) -> Iterable[FormPlan]:
         reader = BarReader(self.idiom.bar, self.idiom.key.scale)
         for number, shape in enumerate(self.shapes):
-            if 2 <= len(shape.bars) <= 128:
+            if 2 <= shape.length <= 128:
                 yield replace(self._read(shape, reader), like=number)
 
     @cached_property
@@ -189,7 +193,7 @@ class Forms:
         """Bars of a usual part of a tune; 8 where the tunes do not say."""
         lengths: Counter[int] = Counter()
         for shape in self.shapes:
-            edges = [*shape.parts, len(shape.bars)]
+            edges = [*shape.parts, shape.length]
             lengths.update(after - before for before, after in pairwise(edges) if len(edges) > 2)
         return next((length for length, _ in lengths.most_common() if 2 <= length <= 32), 8)
 
@@ -317,7 +321,7 @@ class Forms:
 
     def _read(self, shape: Shape, reader: BarReader) -> FormPlan:
         return FormPlan(
-            len(shape.bars),
+            shape.length,
             tuple(reader.returns_in(shape.bars)),
             tuple(self._closes_in(shape)),
             tuple((start, chr(ord("A") + number % 26)) for number, start in enumerate(shape.parts)),
@@ -327,7 +331,7 @@ class Forms:
         """The ends of marked phrases, or else every fourth bar that ends with a long note; and the end."""
         lengths = [event.ticks for bar in shape.bars for event in bar if event.pitch >= 0]
         usual = float(median(lengths)) if lengths else 0.0
-        last = len(shape.bars) - 1
+        last = shape.length - 1
         for number, bar in enumerate(shape.bars):
             notes = [event for event in bar if event.pitch >= 0 and not event.carries]
             if not notes:
@@ -385,11 +389,8 @@ class Forms:
 
     def own(self, like: int) -> Floats:
         """[alphabet]: how often each event occurs in the shape of that number."""
-        found = np.zeros(self.idiom.alphabet)
-        for bar in self.shapes[like].bars:
-            for event in bar:
-                found[self.idiom.number[event]] += 1
-        return found
+        symbols, _ = self.shapes[like].placed
+        return np.bincount(symbols, minlength=self.idiom.alphabet).astype(np.float64)
 
     def _more(self, own: Floats, kind: NDArray[np.int64], within: NDArray[np.int64]) -> Floats:
         """For each event: p(its kind | what it is within) in one tune over that in the style.
@@ -407,13 +408,8 @@ class Forms:
     @cached_property
     def _counts(self) -> Floats:
         """[alphabet]: how often each event occurs in the style, each tune once through."""
-        symbols = [
-            self.idiom.number[event]
-            for shape in self.shapes
-            if shape.whole
-            for bar in shape.bars
-            for event in bar
-        ]
+        whole = [shape.placed[0] for shape in self.shapes if shape.whole]
+        symbols = np.concatenate([*whole, np.empty(0, dtype=np.int64)])
         return np.bincount(symbols, minlength=self.idiom.alphabet).astype(np.float64)
 
     def _kind(self, bar: int, bars: int) -> int:
@@ -429,13 +425,14 @@ class Forms:
         """
         idiom = self.idiom
         kinds = 2 * self.period + 1
-        counts = np.zeros((kinds, idiom.alphabet))
+        numbers = [np.empty(0, dtype=np.int64)]
         for shape in self.shapes:
             if shape.whole:
-                for number, bar in enumerate(shape.bars):
-                    kind = self._kind(number, len(shape.bars))
-                    for event in bar:
-                        counts[kind, idiom.number[event]] += 1
+                symbols, bars = shape.placed
+                kind = np.array([self._kind(bar, shape.length) for bar in range(shape.length)])
+                numbers.append(kind[bars] * idiom.alphabet + symbols)
+        counts = np.bincount(np.concatenate(numbers), minlength=kinds * idiom.alphabet)
+        counts = counts.reshape(kinds, idiom.alphabet).astype(np.float64)
         places, place = np.unique(idiom.place, return_inverse=True)
         at_place = np.stack([np.bincount(place, row, len(places)) for row in counts])
         usual = counts.sum(axis=0) / np.maximum(1e-9, at_place.sum(axis=0))[place]
@@ -454,14 +451,38 @@ STEADY = 6.0
 
 @dataclass(frozen=True)
 class Shape:
-    """The bars of a tune, as it is played or once through. parts: the bars (from 0) where parts begin. marks:
-    (bar, ticks in it) of phrase ends. whole: it is the tune once through.
+    """A tune as it is played, or once through.
+
+    line: the tune as it is played. symbols: its events, by their numbers. chosen: the bars of it that there
+    are, ascending. parts: the bars (from 0, of those chosen) where parts begin. marks: (bar, ticks in it) of
+    phrase ends. whole: it is the tune once through.
     """
 
-    bars: tuple[Bar, ...]
+    line: LearntTune
+    symbols: Sequence[int]
+    chosen: tuple[int, ...]
     parts: tuple[int, ...]
     marks: tuple[tuple[int, int], ...]
     whole: bool
+
+    @property
+    def length(self) -> int:
+        """In bars."""
+        return len(self.chosen)
+
+    @cached_property
+    def bars(self) -> tuple[Bar, ...]:
+        """Its events bar by bar."""
+        played = self.line.in_bars()
+        return tuple(played[bar] for bar in self.chosen)
+
+    @property
+    def placed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Its events by their numbers, and the bar of each, from 0."""
+        number = np.full(self.line.length, -1, dtype=np.int64)
+        number[list(self.chosen)] = np.arange(self.length)
+        bars = number[list(self.line.bars)]
+        return np.array(self.symbols, dtype=np.int64)[bars >= 0], bars[bars >= 0]
 
 
 def learn_forms(idiom: Idiom) -> Forms:
@@ -469,20 +490,20 @@ def learn_forms(idiom: Idiom) -> Forms:
     return Forms(idiom)
 
 
-def _shapes(line: LearntTune) -> list[Shape]:
+def _shapes(line: LearntTune, symbols: Sequence[int]) -> list[Shape]:
     """A tune as it is played and, where that differs, once through: each repeated part at its last time."""
-    bars = line.in_bars()
     once: list[int] = []
     for bar, written in enumerate(line.written):
         while once and line.written[once[-1]] >= written:
             once.pop()
         once.append(bar)
-    played = Shape(tuple(bars), line.sections, line.phrase_ends, len(once) == len(bars))
-    if len(once) == len(bars):
+    every = tuple(range(line.length))
+    played = Shape(line, symbols, every, line.sections, line.phrase_ends, len(once) == line.length)
+    if played.whole:
         return [played]
     place = {bar: number for number, bar in enumerate(once)}
     parts = tuple(sorted({place[bar] for bar in line.sections if bar in place} | {0}))
-    return [Shape(tuple(bars[bar] for bar in once), parts, (), True), played]
+    return [Shape(line, symbols, tuple(once), parts, (), True), played]
 
 
 def returns_in(bars: Sequence[Bar], length: int, scale: Sequence[int]) -> list[Return]:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from studio.errors import Refused
 from studio.music.chains.automata import SILENT, Automaton, Listener, Viewpoint, copy_limit, differences
 from studio.music.chains.markov import Chain, ContextTree, Longs, Mask, WittenBell, count, freeze, mix
+from studio.music.chains.minimal import minimal
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk, unfold
 from studio.music.scores.events import REST
 from studio.music.scores.keys import Key
@@ -101,6 +102,17 @@ def _coarser(line: LearntTune, unit: int) -> LearntTune:
     )
 
 
+@dataclass(frozen=True)
+class KnownEvents:
+    """The events of tunes. unit: ticks of `PER_QUARTER` that make one of theirs. events: the different ones,
+    in the order in which they come. sequences: each tune as their numbers.
+    """
+
+    unit: int
+    events: Sequence[Event]
+    sequences: list[list[int]]
+
+
 class IdiomKeeper(Protocol):
     """Where an idiom keeps what takes long to work out, and finds it again."""
 
@@ -134,11 +146,13 @@ class Idiom:
         longest: int,
         left_out: int,
         kindred: int,
-        unit: int = 0,
+        known: KnownEvents | int = 0,
     ) -> None:
-        """unit: ticks of `PER_QUARTER` that make one of the lines' ticks. 0: the lines are in ticks of
-        `PER_QUARTER`, and are counted in the longest ticks that all of their events begin and end on.
+        """known: ticks of `PER_QUARTER` that make one of the lines' ticks, or all that is known of their
+        events. 0: the lines are in ticks of `PER_QUARTER`, and are counted in the longest ticks that all of
+        their events begin and end on.
         """
+        unit = known if isinstance(known, int) else known.unit
         self.style, self.meter, self.key, self.longest = style, meter, key, longest
         self.left_out, self.kindred = left_out, kindred
         bar = int(meter.bar_length * PER_QUARTER)
@@ -151,9 +165,14 @@ class Idiom:
                 self.lines = tuple(_coarser(line, unit) for line in lines)
         self.unit, self.tick, self.bar = unit, Fraction(unit, PER_QUARTER), bar // unit
         self.number: dict[Event, int] = {}
-        self.sequences = [
-            [self.number.setdefault(event, len(self.number)) for event in line.events] for line in self.lines
-        ]
+        if isinstance(known, KnownEvents):
+            self.number.update(zip(known.events, range(len(known.events)), strict=True))
+            self.sequences = known.sequences
+        else:
+            self.sequences = [
+                [self.number.setdefault(event, len(self.number)) for event in line.events]
+                for line in self.lines
+            ]
         self.events = tuple(self.number)
         self.pitch = np.array([event.pitch for event in self.events], dtype=np.int64)
         self.ticks = np.array([event.ticks for event in self.events], dtype=np.int64)
@@ -201,6 +220,17 @@ class Idiom:
         low, high = np.percentile(sung[sung >= 0], [0.5, 99.5]) if len(sung) else (0, 127)
         return int(low), int(high)
 
+    @property
+    def line_symbols(self) -> list[list[int]]:
+        """Each of its lines as symbols."""
+        return self.sequences
+
+    @cached_property
+    def usual_length(self) -> float:
+        """The mean length in ticks of what sounds in its lines."""
+        symbols = np.concatenate([np.array(line, dtype=np.int64) for line in self.line_symbols])
+        return float(np.mean(self.ticks[symbols[self.sounding[symbols]]]))
+
     @cached_property
     def tree(self) -> ContextTree:
         return count(self.sequences, alphabet=self.alphabet, longest=self.longest)
@@ -237,7 +267,7 @@ class Idiom:
         lowest = next((each for each, known in self._walks.items() if known is walk), None)
         limit = next((each for each, known in self._copies.items() if readings == (known,)), None)
         if self.store is None or lowest is None or limit is None:
-            return unfold(walk, readings, budget=budget)
+            return minimal(unfold(walk, readings, budget=budget))
         return self.store.trellis(walk, readings[0], (lowest, *limit), budget)
 
     def copies(self, kind: RunKind, notes: int) -> Listener:
@@ -295,21 +325,21 @@ class Idiom:
 
     def _played(self) -> Iterable[NDArray[np.int64]]:
         """The same for the tunes learnt from, as they are played, in the asked key."""
-        codes: dict[int, int] = {}
-        for line in self.lines:
-            pitches: list[int] = []
-            ticks: list[int] = []
-            for event in line.events:
-                if event.pitch < 0:
-                    continue
-                if event.carries and pitches:
-                    ticks[-1] += event.ticks
-                else:
-                    pitches.append(event.pitch)
-                    ticks.append(event.ticks)
+        codes = {int(length): _length_code(int(length) * self.tick) for length in np.unique(self.ticks)}
+        for line in self.line_symbols:
+            symbols = np.array(line, dtype=np.int64)
+            symbols = symbols[self.sounding[symbols]]
+            if not len(symbols):
+                yield np.empty((0, 2), dtype=np.int64)
+                continue
+            begins = ~self.carries[symbols]
+            begins[0] = True
+            struck = np.flatnonzero(begins)
+            ticks = np.add.reduceat(self.ticks[symbols], struck).tolist()
             for length in set(ticks) - codes.keys():
                 codes[length] = _length_code(length * self.tick)
-            yield np.array([pitches, [codes[length] for length in ticks]], dtype=np.int64).T
+            lengths = np.array([codes[length] for length in ticks], dtype=np.int64)
+            yield np.stack([self.pitch[symbols[struck]], lengths], axis=1)
 
     @cached_property
     def pitches(self) -> NDArray[np.int64]:
@@ -511,7 +541,7 @@ def _learnt_tune(style: Style, number: int, stretch: Fraction, meter: Meter, key
     bar = int(meter.bar_length * PER_QUARTER)
     if len(tune.grid.meters) > 1 or not _on_ticks(tune, tops, bottoms, ratio):
         return None
-    shift = (key.tonic - tune.key.tonic + 5) % 12 - 5
+    shift = shift_to(key.tonic, tune.key.tonic)
     pitches = [REST if pitch < 0 else pitch + shift for pitch in pitches]
     if not pitches or max(pitches) > 127 or min(pitches) < REST:
         return None
@@ -546,6 +576,13 @@ def _learnt_tune(style: Style, number: int, stretch: Fraction, meter: Meter, key
         tuple(dict.fromkeys(sections)),
         tuple(_marks(tune, ratio, bar)) if len(spans) == 1 else (),
     )
+
+
+def shift_to(tonic: int, own: int) -> int:
+    """By how many semitones, -5..6, a tune is moved. tonic: of the key it is moved to; own: its own tonic;
+    both pitch classes.
+    """
+    return (tonic - own + 5) % 12 - 5
 
 
 def _on_ticks(tune: Tune, tops: Sequence[int], bottoms: Sequence[int], ratio: int) -> bool:

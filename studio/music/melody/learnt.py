@@ -8,16 +8,18 @@ What is kept is plain arrays (see `styles.kept`). Whatever does not fit together
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from studio.music.chains.automata import Automaton, Listener
 from studio.music.chains.markov import freeze
+from studio.music.chains.minimal import minimal
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk, unfold
 from studio.music.melody.form import Close, FormPlan, Forms, How, Return, learn_forms
-from studio.music.melody.idiom import Event, Idiom, LearntTune, learn
+from studio.music.melody.idiom import Event, Idiom, KnownEvents, LearntTune, learn, shift_to
+from studio.music.scores.events import REST
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.styles.kept import (
@@ -42,14 +44,27 @@ def learn_or_recall(style: Style, meter: Meter, key: Key, *, longest: int = 4) -
     if style.notes < WORTH_KEEPING:
         return learn(style, meter, key, longest=longest)
     name = (style.content, str(meter), key.fifths, key.mode, longest)
+    family = (style.content, str(meter), key.mode, *(() if _moves(style) else (key.tonic,)))
     idiom = recalled(
-        KeptArrays.of("idiom", *name),
+        KeptArrays.of("idiom", *family),
         lambda arrays: _idiom_from(arrays, style, meter, key, longest),
         lambda: learn(style, meter, key, longest=longest),
         _idiom_arrays,
     )
-    idiom.store = IdiomStore(name)
+    idiom.store = IdiomStore(name, family)
     return idiom
+
+
+def _moves(style: Style) -> bool:
+    """Whether all tunes of a style can be moved to any key, so that what is learnt in one holds in all: no
+    note becomes too high or too low.
+    """
+    pitches = style.columns.pitches[style.columns.pitches >= 0]
+    return not len(pitches) or (int(pitches.min()) >= FARTHEST and int(pitches.max()) <= 127 - FARTHEST)
+
+
+FARTHEST = 6
+"""Semitones that a tune is moved at most."""
 
 
 def forms_of(idiom: Idiom) -> Forms:
@@ -57,7 +72,7 @@ def forms_of(idiom: Idiom) -> Forms:
     if not isinstance(idiom.store, IdiomStore):
         return learn_forms(idiom)
     return recalled(
-        KeptArrays.of("forms", *idiom.store.name),
+        KeptArrays.of("forms", *idiom.store.family),
         lambda arrays: _forms_from(arrays, idiom),
         lambda: learn_forms(idiom),
         _forms_arrays,
@@ -66,9 +81,12 @@ def forms_of(idiom: Idiom) -> Forms:
 
 @dataclass(frozen=True)
 class IdiomStore:
-    """Where an idiom keeps what takes long to work out. name: what the idiom depends on."""
+    """Where an idiom keeps what takes long to work out. name: what the idiom depends on. family: what its
+    tunes and forms depend on, which are the same in all keys of a mode, but for the pitches.
+    """
 
     name: tuple[object, ...]
+    family: tuple[object, ...]
 
     def copies(self, kind: RunKind, notes: int, work_out: Callable[[], Automaton]) -> Automaton:
         """The automaton of a copy limit."""
@@ -97,7 +115,7 @@ class IdiomStore:
         return recalled(
             KeptArrays.of("trellis", *self.name, lowest, kind.value, notes),
             lambda arrays: _trellis_from(arrays, walk, listener, budget),
-            lambda: unfold(walk, (listener,), budget=budget),
+            lambda: minimal(unfold(walk, (listener,), budget=budget)),
             _trellis_arrays,
         )
 
@@ -110,7 +128,7 @@ def _idiom_arrays(idiom: Idiom) -> Arrays:
     lines = idiom.lines
     events = [(each.pitch, each.ticks, each.place, each.carries) for each in idiom.events]
     return {
-        "about": np.array([idiom.left_out, idiom.kindred, idiom.unit]),
+        "about": np.array([idiom.left_out, idiom.kindred, idiom.unit, idiom.key.tonic]),
         "events": np.array(events, dtype=np.int32).reshape(-1, 4),
         "number": np.array([line.number for line in lines]),
         **joined("symbols", idiom.sequences),
@@ -122,20 +140,18 @@ def _idiom_arrays(idiom: Idiom) -> Arrays:
 
 
 def _idiom_from(arrays: Arrays, style: Style, meter: Meter, key: Key, longest: int) -> Idiom:
-    left_out, kindred, unit = arrays["about"].tolist()
-    events = [
-        Event(pitch, ticks, place, bool(carries))
-        for pitch, ticks, place, carries in arrays["events"].tolist()
-    ]
-    symbols, bars, written, sections, phrases = (
-        parted(arrays, name) for name in ("symbols", "bars", "written", "sections", "phrases")
-    )
+    left_out, kindred, unit, tonic = arrays["about"].tolist()
     numbers = arrays["number"].tolist()
     demand(
         numbers
         and unit > 0
-        and within(arrays["symbols"], 0, len(events))
+        and within(arrays["symbols"], 0, len(arrays["events"]))
         and within(arrays["number"], 0, len(style))
+    )
+    own = [style.tonics[each] for each in numbers]
+    events, arrays = _moved(arrays, [shift_to(key.tonic, each) - shift_to(tonic, each) for each in own])
+    symbols, bars, written, sections, phrases = (
+        parted(arrays, name) for name in ("symbols", "bars", "written", "sections", "phrases")
     )
     titles, ids = style.titles, style.ids
     lines = [
@@ -153,7 +169,30 @@ def _idiom_from(arrays: Arrays, style: Style, meter: Meter, key: Key, longest: i
         )
     ]
     demand(all(len(line.events) == len(line.bars) and line.events for line in lines))
-    return Idiom(style, meter, key, lines, longest=longest, left_out=left_out, kindred=kindred, unit=unit)
+    known = KnownEvents(unit, events, symbols)
+    return Idiom(style, meter, key, lines, longest=longest, left_out=left_out, kindred=kindred, known=known)
+
+
+def _moved(arrays: Arrays, steps: Sequence[int]) -> tuple[list[Event], Arrays]:
+    """The events of an idiom whose lines are moved by so many semitones each, in the order in which they
+    come, and its arrays with their numbers.
+    """
+    events = arrays["events"].astype(np.int64)
+    ends = arrays["symbols ends"]
+    demand(len(ends) == len(steps) and events.shape[1:] == (4,))
+    played = events[arrays["symbols"]]
+    played[:, 0] += np.where(played[:, 0] >= 0, np.repeat(steps, np.diff(ends, prepend=0)), 0)
+    demand(within(played[:, 0], REST, 128) and within(events[:, 1:3], 0, 1 << 16))
+    codes = ((played[:, 0] - REST) << 40) + (played[:, 1] << 24) + (played[:, 2] << 8) + played[:, 3]
+    _, first, which = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    different = [
+        Event(pitch, ticks, place, bool(carries))
+        for pitch, ticks, place, carries in played[first[order]].tolist()
+    ]
+    return different, {**arrays, "symbols": rank[which.ravel()]}
 
 
 # The forms
@@ -191,7 +230,7 @@ def _forms_from(arrays: Arrays, idiom: Idiom) -> Forms:
     forms = Forms(idiom, plans)
     shapes = len(forms.shapes)
     demand(arrays["shapes"].tolist() == [shapes] and all(0 <= plan.like < shapes for plan in plans))
-    demand(all(len(forms.shapes[plan.like].bars) == plan.bars for plan in plans))
+    demand(all(forms.shapes[plan.like].length == plan.bars for plan in plans))
     return forms
 
 

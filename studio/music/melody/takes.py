@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -351,8 +352,8 @@ class _Drawing:
     """A take while it is drawn: what is settled so far, and the solution that knows it.
 
     laid: bars (from 0) whose music is settled. closes, returns: the parts of the plan that were kept. likes:
-    what the form has added to the constraints so far. relaxed: what gave way. solution: everything that holds
-    now; first: the same before any bar was settled, for the origins of the notes.
+    what the form has added to the constraints so far. relaxed: what gave way. first: `solution` before any
+    bar was settled, for the origins of the notes.
     """
 
     def __init__(self, outlook: Outlook, plan: FormPlan, random: np.random.Generator, play: Player) -> None:
@@ -368,7 +369,14 @@ class _Drawing:
         self.relaxed: list[str] = []
         self.symbols: list[int] = []
         self.leaning = outlook.leaning(plan)
-        self.solution = self.first = outlook.solve([self.leaning])
+        self._found: Solution | None = None
+
+    @property
+    def solution(self) -> Solution:
+        """Everything that holds now. Nearly always the closes hold, and it is never solved without them."""
+        if self._found is None:
+            self._found = self.outlook.solve([self.leaning])
+        return self._found
 
     # What is tried is kept if it is possible
     # ----------------------------------------------------------------------------------------------
@@ -380,19 +388,16 @@ class _Drawing:
         found = self.outlook.solve([self.leaning, *self.likes, *more, *bars])
         if not found.feasible:
             return False
-        self.solution, self.laid = found, laid
+        self._found, self.laid = found, laid
         self.likes += more
         return True
 
     def _settled(self, laid: dict[int, Music]) -> Mask:
-        mask = self.context.everything()
+        """[bars, alphabet], each event at its place in the bar, as all masks here."""
+        mask = self.context.every_bar()
         for bar, symbols in laid.items():
-            tick = bar * self.context.bar
-            for symbol in symbols:
-                length = int(self.idiom.ticks[symbol])
-                mask[tick : tick + length] = False
-                mask[tick, symbol] = True
-                tick += length
+            mask[bar] = False
+            mask[bar, list(symbols)] = True
         return mask
 
     # Phrases
@@ -418,13 +423,12 @@ class _Drawing:
         the bar is free.
         """
         idiom, context = self.idiom, self.context
-        start = close.bar * context.bar
-        moment = start + close.place
-        mask = context.everything()
+        mask = context.every_bar()
         # Nothing that starts earlier in the bar may last beyond the moment, so something starts there.
-        mask[start:moment] &= context.end_of[start:moment] <= moment
+        over = (idiom.place >= close.place) | (idiom.place + idiom.ticks <= close.place)
         long_enough = idiom.ticks >= min(close.ticks, context.bar - close.place)
-        mask[moment] &= idiom.struck & (idiom.degree == close.degree) & long_enough
+        closes = idiom.struck & (idiom.degree == close.degree) & long_enough
+        mask[close.bar] = over & ((idiom.place != close.place) | closes)
         return Requirement(f"the close of bar {close.bar + 1}", allowed=mask)
 
     # Bars that return
@@ -584,19 +588,17 @@ class _Drawing:
         """The bar begins like the source, is the source moved, or has its rhythm. None where the style has no
         such events.
         """
-        context = self.context
-        start = each.bar * context.bar
-        mask = context.everything()
+        place = self.idiom.place
+        mask = self.context.every_bar()
         for symbol in source:
             event = self.idiom.events[symbol]
-            if each.how is How.OPENING and event.place >= context.bar / 2:
+            if each.how is How.OPENING and event.place >= self.context.bar / 2:
                 break
             allowed = self._events_like(each, event)
             if not allowed.any():
                 return None
-            tick = start + event.place
-            mask[tick : tick + event.ticks] = False
-            mask[tick] = allowed
+            during = (place >= event.place) & (place < event.place + event.ticks)
+            mask[each.bar] &= ~during | (allowed & (place == event.place))
         return Requirement(f"bar {each.bar + 1} like bar {each.of + 1}", allowed=mask)
 
     def _events_like(self, each: Return, event: Event) -> Mask:
@@ -670,12 +672,10 @@ def _nothing_new(others: dict[int, Music | None], bars: Sequence[Music]) -> tupl
 
 def in_bars(idiom: Idiom, symbols: Sequence[int]) -> list[Music]:
     """Symbols bar by bar."""
-    bars: list[list[int]] = []
-    for symbol in symbols:
-        if idiom.events[symbol].place == 0:
-            bars.append([])
-        bars[-1].append(int(symbol))
-    return [tuple(bar) for bar in bars]
+    whole = np.asarray(symbols, dtype=np.int64)
+    begins = np.flatnonzero(idiom.place[whole] == 0).tolist()
+    plain = whole.tolist()
+    return [tuple(plain[start:stop]) for start, stop in pairwise([*begins, len(plain)])]
 
 
 # The take
@@ -706,8 +706,7 @@ def usual_tempo(idiom: Idiom) -> float:
     pace = idiom.style.entry.pace
     if named != UNNAMED_TEMPO or not pace:
         return named
-    lengths = [event.ticks for line in idiom.lines for event in line.events if event.pitch >= 0]
-    return min(400.0, max(20.0, 4.0 * round(pace * float(np.mean(lengths)) * float(idiom.tick) / 4)))
+    return min(400.0, max(20.0, 4.0 * round(pace * idiom.usual_length * float(idiom.tick) / 4)))
 
 
 UNNAMED_TEMPO = 120.0

@@ -53,6 +53,10 @@ class SungIdiom(Idiom):
     leaves: [alphabet]. lines: the stretches. songs: the whole songs.
     """
 
+    _has_songs = False
+    """Whether its lines are the whole songs."""
+    _song_symbols: list[list[int]]
+
     def __init__(
         self,
         base: Idiom,
@@ -83,11 +87,14 @@ class SungIdiom(Idiom):
             longest=base.longest,
             left_out=base.left_out,
             kindred=base.kindred,
-            unit=base.unit,
+            known=base.unit,
         )
         # Whole songs give their events numbers too, but only stretches are learnt from.
         self.lines = stretches
-        self.sequences = self.sequences[len(self.songs) :]
+        self.sequences, self._song_symbols = (
+            self.sequences[len(self.songs) :],
+            self.sequences[: len(self.songs)],
+        )
         self.leaves = np.array([getattr(event, "leaves", 2) for event in self.events], dtype=np.int64)
         self.leaves.flags.writeable = False
 
@@ -137,7 +144,12 @@ class SungIdiom(Idiom):
         """The same idiom with whole songs as its lines, for learning forms and finding copies."""
         found = copy.copy(self)
         found.lines = self.songs
+        found._has_songs = True
         return found
+
+    @property
+    def line_symbols(self) -> list[list[int]]:
+        return self._song_symbols if self._has_songs else self.sequences
 
     def in_key(self, key: Key) -> SungIdiom:
         """The same idiom in another key of its mode, moved by as few semitones as can be. Its events keep

@@ -23,6 +23,7 @@ from studio.music.chains.automata import (
     each,
 )
 from studio.music.chains.markov import Geometric, count, mix
+from studio.music.chains.minimal import minimal
 from studio.music.chains.sampling import Requirement, anywhere, covering, solve, starting
 from studio.music.chains.trellis import SearchBudget, Walk, unfold
 
@@ -30,13 +31,19 @@ from studio.music.chains.trellis import SearchBudget, Walk, unfold
 @pytest.mark.parametrize("group", range(8))
 def test_every_probability_is_that_of_enumeration(group):
     """160 random requests: durations, bars, pick-ups, masks, weights, windows, copy limits, endings, every
-    blend and order.
+    blend and order. On the trellis as it was unfolded and on the minimal one.
     """
-    feasible = 0
+    feasible = fewer = 0
     for seed in range(group * 20, group * 20 + 20):
         request = RandomRequest(seed)
         truth = request.enumerate()
-        solution = solve(unfold(request.walk, request.listeners), request.ticks, request.requirements)
+        trellis = unfold(request.walk, request.listeners)
+        whole = solve(trellis, request.ticks, request.requirements)
+        small = minimal(trellis)
+        assert minimal(small).states == small.states <= trellis.states
+        fewer += small.states < trellis.states
+        solution = solve(small, request.ticks, request.requirements)
+        assert solution.log_z == whole.log_z
         total = sum(truth.values())
         assert math.exp(solution.log_z) == pytest.approx(total, rel=1e-10, abs=0), seed
         assert solution.feasible == bool(truth)
@@ -49,7 +56,11 @@ def test_every_probability_is_that_of_enumeration(group):
             feasible += 1
             drawn = solution.sample(40, seed=seed)
             assert {tuple(row[row >= 0].tolist()) for row in drawn} <= truth.keys(), seed
+            assert np.array_equal(drawn, whole.sample(40, seed=seed))
+            first = drawn[0][drawn[0] >= 0]
+            assert solution.trace(first) == whole.trace(first)
     assert feasible >= 8
+    assert fewer >= 4
 
 
 def test_what_was_asked_before_changes_nothing_to_the_bit():

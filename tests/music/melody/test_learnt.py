@@ -72,8 +72,10 @@ def test_an_idiom_and_its_forms_come_back_as_they_were(style: Style, home: Path)
 
 def test_another_key_or_other_tunes_are_not_taken_for_these(style: Style) -> None:
     assert learn_or_recall(style, SIX_EIGHT, KEY).key == KEY
-    other = Key.parse("A")
-    assert learn_or_recall(style, SIX_EIGHT, other).lines == learn(style, SIX_EIGHT, other).lines
+    for name in ("A", "F", "G dorian"):
+        idiom, plain = (make(style, SIX_EIGHT, Key.parse(name)) for make in (learn_or_recall, learn))
+        the_same(idiom, plain)
+        assert forms_of(idiom).plans == learn_forms(plain).plans
     fewer = style.part(range(3))
     assert learn_or_recall(fewer, SIX_EIGHT, KEY).lines == learn(fewer, SIX_EIGHT, KEY).lines
 
