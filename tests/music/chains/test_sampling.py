@@ -60,7 +60,7 @@ def test_every_probability_is_that_of_enumeration(group):
             first = drawn[0][drawn[0] >= 0]
             assert solution.trace(first) == whole.trace(first)
     assert feasible >= 8
-    assert fewer >= 4
+    assert fewer >= 1
 
 
 def test_what_was_asked_before_changes_nothing_to_the_bit():
