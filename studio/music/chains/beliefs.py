@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.errors import Refused
-from studio.music.chains.markov import Floats
+from studio.music.chains.markov import Floats, Longs
 from studio.music.chains.trellis import Beliefs, Factors, LayerSteps, SearchBudget, Trellis
 
 SMALLEST, GREATEST = 1e-60, 1e60
@@ -134,9 +134,9 @@ class _Backward:
         self.product = factors.product
         if whether and self.product is not None:
             self.product = (self.product > 0).astype(np.float64)
-        self.live: NDArray[np.float32] | None = None
+        self.live: Longs | None = None
         if self.product is not None and factors.home is not None:
-            self.live = (self.product > 0).astype(np.float32) @ trellis.steps_at
+            self.live = trellis.open_steps(self.product > 0)
         self.worth = np.zeros((trellis.reach + 1, trellis.width))
         """For the cycle at hand and those that its steps lead to."""
         self.flat = self.worth.reshape(-1)
@@ -185,7 +185,7 @@ class _Backward:
         from scipy.sparse._sparsetools import csr_matvec
 
         pattern = 0 if self.trellis.pattern is None else int(self.trellis.pattern[tick])
-        live = None if self.live is None else float(self.live[cycle, place])
+        live = None if self.live is None else int(self.live[cycle, place])
         if live == 0:
             return False
         own: NDArray[np.intp] | None = None

@@ -330,15 +330,27 @@ class Trellis:
         return found
 
     @cached_property
-    def steps_at(self) -> NDArray[np.float32]:
-        """[alphabet, period]: how many steps each symbol has at each place. Only where symbols have places of
-        their own (`Walk.home`).
+    def steps_of(self) -> Longs:
+        """[alphabet]: how many steps each symbol has."""
+        return np.bincount(self.symbol, minlength=len(self.walk.durations))
+
+    def open_steps(self, allowed: Mask) -> Longs:
+        """[rows, period]: how many of the steps from each place may be taken. allowed: [rows, alphabet]. Only
+        where symbols have places of their own (`Walk.home`).
         """
-        found = np.zeros((len(self.walk.durations), self.walk.period), dtype=np.float32)
-        for place, (low, high) in enumerate(pairwise(self.edges)):
-            own = self.symbol[int(self.first[low]) : int(self.first[high])]
-            found[:, place] = np.bincount(own, minlength=len(found))
+        order, places, begins = self._by_home
+        found = np.zeros((len(allowed), self.walk.period), dtype=np.int64)
+        if len(begins):
+            found[:, places] = np.add.reduceat(allowed[:, order] * self.steps_of[order], begins, axis=1)
         return found
+
+    @cached_property
+    def _by_home(self) -> tuple[Longs, Longs, Longs]:
+        """The symbols by their places, those places, and where the symbols of each begin."""
+        assert self.walk.home is not None
+        order = np.argsort(self.walk.home, kind="stable")
+        places, begins = np.unique(self.walk.home[order], return_index=True)
+        return order, places, begins
 
     @cached_property
     def opening(self) -> Mask:
