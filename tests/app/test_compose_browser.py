@@ -243,7 +243,7 @@ def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
         # the button is there again.
         open_tab(page, "Compose")
         fill(page, "number input for Takes", 8)
-        fill(page, "number input for Bars", 16)
+        fill(page, "number input for Bars", 64)
         page.click("#compose-button")
         page.locator(".compose-floor .press [data-do=stop]").click()
         page.wait_for_selector("#compose-button:not([disabled])")
