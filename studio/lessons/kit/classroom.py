@@ -68,7 +68,7 @@ class OpenLesson:
 
 class Classroom:
     """Holds the open lessons and answers requests: {"do": "course"}, {"do": "open", …} and {"do":
-    "event", …}. A page that opens another lesson says the session it "leaves".
+    "event", …}. A page that opens another lesson says the session it "leaves"; "" opens the first.
 
     openings: first scenes that are known, so that a lesson opens at once; None computes each.
     """
@@ -114,7 +114,7 @@ class Classroom:
                 self._lessons.pop(session, None)
 
     def _open(self, lesson_name: str, session: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        opened = lesson(lesson_name)
+        opened = lesson(lesson_name := lesson_name or COURSE[0])
         known = {knob.name for knob in opened.knobs}
         settings = opened.settings({name: value for name, value in given.items() if name in known})
         current = OpenLesson(opened, settings)

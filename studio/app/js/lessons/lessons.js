@@ -60,12 +60,17 @@ export class Lessons {
   }
 
   async begin() {
+    // Where the address names no lesson, the usual one comes together with the course.
+    const likely = Object.keys(remembered).at(-1) ?? '';
+    const early = readLink(location.hash) ? undefined : this.talk.open({ lesson: likely, settings: {} });
     const answer = await this.talk.ask({ do: 'course' });
     if (answer.error) return this.fail(answer.error);
     this.course = answer.course;
     drawCourse(this);
     showing('lessons', ({ hash }) => this.follow(hash));
-    if (!this.opening) this.open(this.usual()); // the tab is seen before the address says so
+    if (this.opening) return; // the tab is seen before the address says so
+    const usual = this.usual();
+    this.open(usual, likely && likely !== usual ? {} : { early });
   }
 
   /** The lesson that was open last, or else the first. */
@@ -81,13 +86,13 @@ export class Lessons {
 
   /**
    * @param {string} name
-   * @param {{settings?: Record<string, any>, hidden?: string[], push?: boolean}} [how] hidden: controls that are not
-   * shown; push: Back leads to the lesson before
+   * @param {{settings?: Record<string, any>, hidden?: string[], push?: boolean, early?: Promise<any>}} [how] hidden:
+   * controls that are not shown; push: Back leads to the lesson before; early: the answer, where it was asked for already
    */
-  async open(name, { settings = {}, hidden = [], push = false } = {}) {
+  async open(name, { settings = {}, hidden = [], push = false, early } = {}) {
     this.hovered = '';
     this.opening = name;
-    const answer = await this.talk.open({ lesson: name, settings });
+    const answer = await (early ?? this.talk.open({ lesson: name, settings }));
     if (!answer) return;
     if (answer.error) {
       this.fail(answer.error);
