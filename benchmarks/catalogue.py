@@ -172,10 +172,8 @@ GROUPS = {
 }
 
 FAILS: dict[tuple[str, str], str] = {
-    ("points.painted", "portrait"): "the face is pale and soft",
-    ("points.instant.unseen", "animal"): "the face blurs into the fur",
-    ("planes.painted.unseen", "portrait"): "hardly a plane: paper white around a photo",
-    ("points.painted.unseen", "portrait"): "the face is pale and soft, without dots",
+    ("glass.painted.unseen", "animal"): "the face breaks up into panes",
+    ("watercolour.painted.unseen", "animal"): "the face dissolves into washes",
 }
 """Strip and photo of every cell that does not hold -> what is wrong with it, by eye."""
 
