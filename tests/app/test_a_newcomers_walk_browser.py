@@ -62,6 +62,9 @@ class Mouse:
     def press(self, what: str) -> None:
         self.at(what).click()
 
+    def goes_on_at(self, what: str) -> None:
+        """Whoever uses the keyboard goes on there."""
+
     def open_tab(self, name: str) -> None:
         self.press(f"[role=tab]:text-is('{name}')")
 
@@ -140,6 +143,9 @@ class Keys(Mouse):
         self.go(what)
         self.page.keyboard.press("Enter")
 
+    def goes_on_at(self, what: str) -> None:
+        self.page.wait_for_function("(what) => document.activeElement.matches(what)", arg=what)
+
     def open_tab(self, name: str) -> None:
         self.go("[role=tab][aria-selected=true]")
         while (now := self.page.evaluate(SELECTED)) != name:
@@ -217,7 +223,9 @@ def a_tune_in_one_click(hands: Mouse) -> list[str]:
         arg=".compose-floor .press .cost",
     )
     hands.press("#compose-button")
-    return composed(page)
+    takes = composed(page)
+    hands.goes_on_at("#compose-button")
+    return takes
 
 
 def a_contradiction_is_mended(hands: Mouse, takes: list[str]) -> list[str]:
@@ -289,6 +297,7 @@ def the_gallery_is_put_in_order(hands: Mouse, dream: str, tunes: list[str], fold
     assert f"{chosen} works removed. You can undo this until" in page.inner_text(".undo")
     hands.press(".undo button:has-text('Undo')")
     page.wait_for_function(f"(count) => ({TILES})().length === count", arg=before)
+    hands.goes_on_at(".tiles .tile a")
 
 
 def both_takes_are_heard(hands: Mouse) -> None:

@@ -199,7 +199,9 @@ class Chips {
         red && make('span', { class: 'hidden' }, this.conflict.length > 1 ? 'Contradicts another constraint: ' : 'Cannot be met: '), briefly(chip.text),
         make('button', { type: 'button', onclick: () => this.letGo(chip.field, chip.left), 'aria-label': `Leave out ${chip.text}` }, '✕'))));
     // Who goes from chip to chip with the keyboard stays among them.
-    if (focused) this.list.querySelector('button')?.focus();
+    if (!focused) return;
+    const next = this.list.querySelector('button') ?? this.list.closest('[role=tabpanel]')?.querySelector('.go button.primary');
+    if (next instanceof HTMLElement) next.focus();
   }
 
   /** @param {Chip} chip */

@@ -174,6 +174,8 @@ class Gallery {
       const { back } = await asked(this.widget.server.bring_back({ ids }));
       this.tellRemoved(back.length === 1 ? '1 work is back.' : `${back.length} works are back.`, false);
       await this.wall.fill();
+      const first = this.element.querySelector(`.tiles .tile[data-work="${back[0]}"] a`);
+      (first instanceof HTMLElement ? first : find(this.element, '.undo [data-do=dismiss]')).focus();
     });
   }
 

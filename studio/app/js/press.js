@@ -2,7 +2,7 @@
 // Stop, and what went wrong with the ways out. The same is to be seen on the stage, which may be out of sight.
 
 import { desk, onTold, tell } from './desks.js';
-import { around, find, make } from './dom.js';
+import { around, find, inSight, make } from './dom.js';
 import { estimating } from './estimates.js';
 import { cost } from './times.js';
 
@@ -20,11 +20,39 @@ export function open(widget) {
     if (trouble !== undefined) showTrouble(element, props.desk, trouble, ways);
   });
   sayOnce(element);
+  keepFocus(element);
   element.addEventListener('click', (event) => {
     const deed = around(event, '[data-do]')?.dataset.do;
     if (deed === 'stop') desk(props.desk).stop?.();
     if (deed === 'dismiss') tell(props.desk, { trouble: null });
   });
+}
+
+/**
+ * The button that was pressed rests while a work is made, and a button that rests loses the focus: it goes to what is
+ * told beside it, next to Stop, and comes back in the end.
+ *
+ * @param {HTMLElement} element
+ */
+function keepFocus(element) {
+  const run = find(element, '.run');
+  const nowhere = () => document.activeElement === document.body || document.activeElement === null;
+  run.tabIndex = -1;
+  let pressed = /** @type {HTMLButtonElement | null} */ (null);
+  const go = element.closest('.go');
+  go?.addEventListener('click', (event) => {
+    const button = around(event, 'button');
+    if (button instanceof HTMLButtonElement && !element.contains(button)) pressed = button;
+  }, { capture: true });
+  new MutationObserver(() => {
+    const running = element.classList.contains('running');
+    if (!pressed || !inSight(element)) return;
+    if (running && pressed.disabled && (nowhere() || document.activeElement === pressed)) run.focus({ preventScroll: true });
+    else if (!pressed.disabled && !running) {
+      if (nowhere() || element.contains(document.activeElement)) pressed.focus({ preventScroll: true });
+      pressed = null;
+    }
+  }).observe(go ?? element, { subtree: true, attributes: true, attributeFilter: ['class', 'disabled'] });
 }
 
 /** Pixels at the bottom of a window that the button and its company may cover. */

@@ -31,7 +31,7 @@ class SongRoom extends Requests {
     this.steps = [];
     this.at = -1;
     this.abreast = false;
-    this.shelf = new Shelf((sections) => this.build(sections), () => this.keepSteps());
+    this.shelf = new Shelf((sections) => this.build(sections), () => this.keepSteps(), () => find(this.songs, '.again').focus());
     this.songs.after(this.shelf.element);
     this.settings = find(this.element, '[data-settings]', HTMLInputElement);
     this.element.addEventListener('click', (event) => {
@@ -249,10 +249,14 @@ class SongRoom extends Requests {
     const shown = this.abreast && several ? step.works : [step.works[step.at]];
     const cards = shown.map((work) => this.card(work, step.works.indexOf(work)));
     for (const other of this.cards.values()) if (!cards.includes(other)) other.sound.stop();
+    const focused = this.songs.contains(document.activeElement);
     const there = [...this.songs.children];
     if (there.length !== cards.length || cards.some(({ element }, place) => element !== there[place])) {
       this.songs.replaceChildren(...cards.map(({ element }) => element));
     }
+    const { reading, parts } = cards[0];
+    // Whoever asked for it with the keyboard goes on there.
+    if (focused) reading.then(() => { if (document.activeElement === document.body) parts.play.focus({ preventScroll: true }); });
     this.songs.classList.toggle('abreast', shown.length > 1);
     for (const card of cards) {
       card.showName(shown.length > 1);
@@ -260,8 +264,11 @@ class SongRoom extends Requests {
     }
     const bar = find(this.element, '.steps');
     bar.hidden = this.steps.length < 2 && !several;
-    find(bar, '[data-do=undo]', HTMLButtonElement).disabled = this.at === 0;
-    find(bar, '[data-do=redo]', HTMLButtonElement).disabled = this.at === this.steps.length - 1;
+    const [undo, redo] = ['undo', 'redo'].map((deed) => find(bar, `[data-do=${deed}]`, HTMLButtonElement));
+    const stepping = document.activeElement === undo || document.activeElement === redo;
+    undo.disabled = this.at === 0;
+    redo.disabled = this.at === this.steps.length - 1;
+    if (stepping) (undo.disabled ? redo : redo.disabled ? undo : null)?.focus();
     const abreast = find(bar, '[data-do=abreast]');
     abreast.hidden = !several;
     abreast.setAttribute('aria-pressed', String(this.abreast));

@@ -1,6 +1,6 @@
 // Sections of songs that were put aside: in the order that is chosen here they make a new song.
 
-import { make } from './dom.js';
+import { all, make } from './dom.js';
 
 /** @typedef {{work: string, title: string, name: string, bars: number}} Aside name: as the recipe calls it, such as "A2" */
 
@@ -8,9 +8,11 @@ export class Shelf {
   /**
    * @param {(sections: Aside[]) => void} build makes a song of them
    * @param {() => void} changed
+   * @param {() => void} left the focus was here, and nothing is here any more
    */
-  constructor(build, changed) {
+  constructor(build, changed, left) {
     this.changed = changed;
+    this.left = left;
     /** @type {Aside[]} */
     this.sections = [];
     this.list = make('ol', { class: 'aside', 'aria-label': 'Sections set aside, in the order they will be played' });
@@ -27,10 +29,21 @@ export class Shelf {
 
   /** @param {Aside[]} sections */
   set(sections) {
+    const within = this.element.contains(document.activeElement);
     this.sections = sections;
     this.element.hidden = !sections.length;
+    const at = all(this.list, 'button').indexOf(/** @type {HTMLElement} */ (document.activeElement));
     this.list.replaceChildren(...sections.map((section, place) => this.item(section, place)));
+    if (within && !sections.length) this.left();
+    else if (at >= 0) this.focus(at);
     this.changed();
+  }
+
+  /** The button that was pressed keeps the focus, or the one that now stands in its place. @param {number} at */
+  focus(at) {
+    const buttons = all(this.list, 'button', HTMLButtonElement);
+    const free = (/** @type {HTMLButtonElement} */ button) => !button.disabled;
+    (buttons.slice(0, at + 1).reverse().find(free) ?? buttons.find(free))?.focus();
   }
 
   /** @param {Aside} section @param {number} place */

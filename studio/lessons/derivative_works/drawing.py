@@ -223,7 +223,7 @@ def _gallery_figure(found: Mapping[str, Work]) -> Figure:
             Words(
                 [0.01 + number / 3],
                 [1.13],
-                [f"{use}: {work.title[:26]}"],
+                [use],  # the title is in the sentence above, and there is no room for it on a phone
                 colour=colour,
                 size=12,
                 anchor="start",
