@@ -371,8 +371,13 @@ class Idiom:
         return differences(np.where(self.struck, self.pitch, SILENT))
 
     def _by_interval(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
-        parts = [part for line in lines for part in _cut(_coded(self.rises, np.diff(line[:, 0])))]
-        return self._interval_view, parts
+        some = [line[:, 0] for line in lines if len(line)]
+        if not some:
+            return self._interval_view, []
+        pitches = np.concatenate(some)
+        code = _coded(self.rises, np.diff(pitches))
+        code[np.cumsum([len(line) for line in some])[:-1] - 1] = -1  # from one tune to the next
+        return self._interval_view, _cut(code)
 
     def _by_rhythm(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
         """A letter is a step with the length of the note it leaves, as the originality report counts.

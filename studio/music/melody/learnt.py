@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -65,6 +66,20 @@ def _moves(style: Style) -> bool:
 
 FARTHEST = 6
 """Semitones that a tune is moved at most."""
+
+
+@lru_cache(maxsize=2)
+def latest_idiom(style: Style, meter: Meter, key: Key, longest: int) -> Idiom:
+    """`learn_or_recall`, the latest ones kept in memory: other wishes often leave style and key as they
+    are.
+    """
+    return learn_or_recall(style, meter, key, longest=longest)
+
+
+@lru_cache(maxsize=2)
+def latest_forms(idiom: Idiom) -> Forms:
+    """`forms_of`, the latest ones kept in memory."""
+    return forms_of(idiom)
 
 
 def forms_of(idiom: Idiom) -> Forms:

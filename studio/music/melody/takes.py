@@ -37,7 +37,7 @@ from studio.music.melody.constraints import contradiction, form_not_possible
 from studio.music.melody.facts import NoteOrigin
 from studio.music.melody.form import Close, FormPlan, Forms, How, Return, moved
 from studio.music.melody.idiom import Event, Idiom
-from studio.music.melody.learnt import forms_of, learn_or_recall
+from studio.music.melody.learnt import latest_forms, latest_idiom
 from studio.music.melody.recipes import ComposeRecipe, named, read_keep
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
@@ -172,7 +172,7 @@ def consider(
     meter = Meter.parse(recipe.meter) if recipe.meter else usual_meter(style)
     key = Key.parse(recipe.key) if recipe.key else usual_key(style, meter)
     yield f"learning from {style.entry.title}"
-    idiom = learn_or_recall(style, meter, key, longest=recipe.order)
+    idiom = latest_idiom(style, meter, key, recipe.order)
     limit = recipe.max_copy or max_copy or Comparison(style, style.entry.title).max_copy
     back = min(2 if sum(map(len, idiom.sequences)) < LARGE_STYLE else 3, recipe.order)
     context = Context(idiom, idiom.walk(back), recipe.bars, take, theme, limit)
@@ -184,7 +184,7 @@ def consider(
     forms = None
     if recipe.form != "free":
         yield "learning how such tunes are built"
-        forms = forms_of(idiom)
+        forms = latest_forms(idiom)
     return Outlook(
         recipe,
         ways.compiled.context,

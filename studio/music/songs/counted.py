@@ -37,7 +37,7 @@ from studio.music.harmony.counts import TREE, chords_file, read_counts
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.form import Close, FormPlan, Forms, How, Return
 from studio.music.melody.idiom import PER_QUARTER
-from studio.music.melody.learnt import learn_or_recall
+from studio.music.melody.learnt import latest_idiom
 from studio.music.melody.takes import Player, by_chain
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
@@ -419,7 +419,7 @@ def sung_of(
     """
     if isinstance(style, CountedStyle):
         return style.sung(meter, key)
-    base = learn_or_recall(style, meter, key, longest=order)
+    base = latest_idiom(style, meter, key, order)
     events = sum(len(line.events) for line in base.lines)
     unheard = 0
     if most is not None and events > most:

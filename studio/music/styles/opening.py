@@ -60,18 +60,18 @@ def open_style(
     """
     folder = (home or studio_home()) / "styles"
     if isinstance(name, str) and name in STYLES:
-        entry = STYLES[name]
-        sources = _files_of(entry, folder)
+        entry, sources = STYLES[name], None
+        sha256 = _table_fingerprint(name, folder.parent)
     else:
         own = own_file(str(name), folder)
         if own.exists():
             return load(own.read_bytes(), None)
         entry, sources = _from_path(name, folder)
-    sha256 = _fingerprint(entry, sources)
+        sha256 = _fingerprint(entry, sources)
     kept = folder / f"{sha256}.tunes"
     if kept.exists():
         try:
-            return load(kept.read_bytes(), entry)
+            return _loaded(kept, entry)
         except Unreadable:
             kept.unlink(missing_ok=True)  # a damaged cache: read the files again
     if (style := _read_at_setup(kept.name, entry)) is not None:
@@ -82,7 +82,8 @@ def open_style(
     try:
         if kept.exists():  # by the process that was waited for
             with suppress(Unreadable):
-                return load(kept.read_bytes(), entry)
+                return _loaded(kept, entry)
+        sources = _files_of(entry, folder) if sources is None else sources
         style = yield from _read(entry, sources, sha256, processes)
         keep(dump(style), kept)
         return style
@@ -91,13 +92,28 @@ def open_style(
             marker.unlink(missing_ok=True)
 
 
+def _loaded(path: Path, entry: StyleEntry) -> Style:
+    """A style that was read before. Those of the table that were asked for last stay in memory. Raises
+    `Unreadable` and `OSError`.
+    """
+    if STYLES.get(entry.name) is not entry:
+        return load(path.read_bytes(), entry)
+    about = path.stat()
+    return _latest(path, entry.name, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=3)
+def _latest(path: Path, name: str, _changed: int, _size: int) -> Style:
+    return load(path.read_bytes(), STYLES[name])
+
+
 def _read_at_setup(name: str, entry: StyleEntry) -> Style | None:
     """A style that was read when the studio was set up."""
     there = environments_home()
     if there is None or entry.name not in STYLES:
         return None
     with suppress(OSError, Unreadable):
-        return load((there / "styles" / name).read_bytes(), entry)
+        return _loaded(there / "styles" / name, entry)
     return None
 
 

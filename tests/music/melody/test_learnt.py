@@ -29,6 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
     monkeypatch.setattr(learnt, "WORTH_KEEPING", 0)
     monkeypatch.setattr(learnt, "LARGE_TRELLIS", 0)
+    learnt.latest_idiom.cache_clear()
     return tmp_path
 
 
@@ -83,6 +84,7 @@ def test_another_key_or_other_tunes_are_not_taken_for_these(style: Style) -> Non
 @pytest.mark.parametrize("damage", ["cut", "numbers", "missing"])
 def test_what_is_damaged_is_learnt_again_in_silence(style: Style, home: Path, damage: str) -> None:
     def take() -> dict[str, object]:
+        learnt.latest_idiom.cache_clear()
         outlook = finish(consider(ComposeRecipe(bars=8), style, max_copy=20))
         return vars(finish(draw(outlook, 5)))
 
