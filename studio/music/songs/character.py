@@ -5,7 +5,7 @@ they peak, and how sections differ from the first of their song. See `harmony.ch
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -34,45 +34,75 @@ CONTRAST = ("height", "busier")
 """Of a section beside the first of its song: mean pitch in semitones, logarithm of the notes a bar."""
 
 
-def melody_figures(bars: Sequence[Sequence[Event]], length: int) -> list[float]:
+@dataclass(frozen=True, eq=False, slots=True)
+class ReadBar:
+    """What is asked of a bar. key: equal for equal bars. pitches, places: of the notes that are struck in it.
+    rhythm: equal for equal rhythms. held: ticks in notes of half a bar or more. heard: (pitch, ticks, place)
+    of its events.
+    """
+
+    key: Hashable
+    pitches: tuple[int, ...]
+    places: tuple[int, ...]
+    rhythm: tuple[tuple[int, int, bool, bool], ...]
+    held: int
+    heard: tuple[tuple[int, int, int], ...]
+
+    @classmethod
+    def of(cls, bar: Sequence[Event], length: int, key: Hashable | None = None) -> ReadBar:
+        """length: ticks a bar. key: None for the events themselves."""
+        struck = [event for event in bar if event.pitch >= 0 and not event.carries]
+        return cls(
+            tuple(bar) if key is None else key,
+            tuple(event.pitch for event in struck),
+            tuple(event.place for event in struck),
+            tuple((event.place, event.ticks, event.pitch < 0, event.carries) for event in bar),
+            sum(event.ticks for event in bar if event.pitch >= 0 and event.ticks * 2 >= length),
+            tuple((event.pitch, event.ticks, event.place) for event in bar),
+        )
+
+
+def melody_figures(bars: Sequence[ReadBar], length: int) -> list[float]:
     """The figures `MELODY` of a section. length: ticks a bar."""
-    struck = [(n, e) for n, bar in enumerate(bars) for e in bar if e.pitch >= 0 and not e.carries]
-    pitches = [event.pitch for _, event in struck]
-    count = len(bars)
-    if len(pitches) < 2:
+    pitches = [pitch for bar in bars for pitch in bar.pitches]
+    count, notes = len(bars), len(pitches)
+    if notes < 2:
         return [0.0] * len(MELODY)
     rises = [b - a for a, b in pairwise(pitches)]
-    rhythms = [tuple((e.place, e.ticks, e.pitch < 0, e.carries) for e in bar) for bar in bars]
-    there = [pitch for (bar, _), pitch in zip(struck, pitches, strict=True) if bar * 2 < count]
-    here = pitches[len(there) :]
-    top = struck[int(np.argmax(pitches))]
+    rhythms = [bar.rhythm for bar in bars]
+    half = sum([len(bar.pitches) for bar in bars[: (count + 1) // 2]])
+    there, here = pitches[:half], pitches[half:]
+    low, high = min(pitches), max(pitches)
+    top = next(n for n, bar in enumerate(bars) if high in bar.pitches)
+    place = bars[top].places[bars[top].pitches.index(high)]
     parallel = [
         n for n in range(2, count) if rhythms[n] == rhythms[n - 2] or (n > 3 and rhythms[n] == rhythms[n - 4])
     ]
-    common = sum(times for _, times in Counter(pitches).most_common(3))
-    held = sum(e.ticks for bar in bars for e in bar if e.pitch >= 0 and e.ticks * 2 >= length)
+    common = sum(sorted(Counter(pitches).values())[-3:])
+    held = sum([bar.held for bar in bars])
+    turns = [a == c != b for a, b, c in zip(pitches, pitches[1:], pitches[2:], strict=False)]
     return [
-        float(np.log(len(pitches) / count)),
-        float(max(pitches) - min(pitches)),
+        float(np.log(notes / count)),
+        float(high - low),
         float(len(set(pitches))),
-        common / len(pitches),
+        common / notes,
         len(set(rhythms)) / count,
-        len({tuple(bar) for bar in bars}) / count,
-        sum(a == c != b for a, b, c in zip(pitches, pitches[1:], pitches[2:], strict=False)) / len(pitches),
-        sum(rise == 0 for rise in rises) / len(rises),
-        sum(abs(rise) > 4 for rise in rises) / len(rises),
+        len({bar.key for bar in bars}) / count,
+        sum(turns) / notes,
+        rises.count(0) / len(rises),
+        len([rise for rise in rises if rise > 4 or rise < -4]) / len(rises),
         (sum(here) / len(here) if here else 0.0) - (sum(there) / len(there) if there else 0.0),
-        (top[0] + top[1].place / length) / count,
+        (top + place / length) / count,
         len(parallel) / max(1, count - 2),
         held / (count * length),
     ]
 
 
-def contrast_figures(first: Sequence[Sequence[Event]], other: Sequence[Sequence[Event]]) -> list[float]:
+def contrast_figures(first: Sequence[ReadBar], other: Sequence[ReadBar]) -> list[float]:
     """The figures `CONTRAST` of a section beside the first one of its song."""
 
-    def told(bars: Sequence[Sequence[Event]]) -> tuple[float, float]:
-        pitches = [event.pitch for bar in bars for event in bar if event.pitch >= 0 and not event.carries]
+    def told(bars: Sequence[ReadBar]) -> tuple[float, float]:
+        pitches = [pitch for bar in bars for pitch in bar.pitches]
         return (sum(pitches) / len(pitches) if pitches else 0.0), float(
             np.log(max(1, len(pitches)) / max(1, len(bars)))
         )
@@ -94,7 +124,7 @@ class MelodyCharacter:
         alone: list[list[float]] = []
         beside: list[list[float]] = []
         for song in songs:
-            sections = _sections(song.in_bars())
+            sections = [[ReadBar.of(bar, length) for bar in section] for section in _sections(song.in_bars())]
             alone += [melody_figures(section, length) for section in sections]
             beside += [contrast_figures(sections[0], section) for section in sections[1:]]
         return cls(Character.of(alone), Character.of(beside))

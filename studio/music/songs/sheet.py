@@ -45,7 +45,6 @@ from studio.music.harmony.recalled import fit_counts_of, learn_or_recall_harmony
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import Constraint, contradiction
 from studio.music.melody.form import Bar, FormPlan, Forms, How, Return
-from studio.music.melody.idiom import Event
 from studio.music.melody.recipes import ComposeRecipe, Pin, read_range
 from studio.music.melody.takes import (
     Judge,
@@ -60,7 +59,7 @@ from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
-from studio.music.songs.character import contrast_figures, melody_figures
+from studio.music.songs.character import ReadBar, contrast_figures, melody_figures
 from studio.music.songs.chording import ChordRequest, DrawnRows, KeptChords
 from studio.music.songs.conflicts import SongWishes
 from studio.music.songs.counted import CountedStyle, sung_of
@@ -171,6 +170,9 @@ FIT, FIT_NOW, FIT_WORDS = 2.0, 3.0, 4.0
 """How much a quarter note over its chord counts: by earlier rules, by today's, and where words lead, which
 ask for many short notes. Measured with benchmarks/likeness.py, as is what follows.
 """
+
+READ_BARS = 20_000
+"""Bars that were drawn and are kept as they were read."""
 
 RECITED, AT_ONCE = 3.0, 3
 """By how much (a logarithm) a section is avoided for each note that is one more on the same pitch than so
@@ -656,14 +658,14 @@ class Seams:
                 weight[bar] *= np.exp(-strength * away)
         return Requirement("the sections beside it", weight=weight)
 
-    def cost(self, section: Sequence[Sequence[Event]]) -> float:
+    def cost(self, section: Sequence[ReadBar]) -> float:
         """How much a section is to be avoided: a step from section to section is seldom a leap."""
-        pitches = [event.pitch for bar in section for event in bar if event.pitch >= 0 and not event.carries]
+        pitches = [pitch for bar in section for pitch in bar.pitches]
         if not pitches:
             return 0.0
         steps = [pitches[0] - each for each in self.before] + [each - pitches[-1] for each in self.after]
         steps += [pitches[0] - pitches[-1]] if self.itself else []
-        wide = sum(abs(b - a) > WIDE for a, b in pairwise(pitches))
+        wide = sum([abs(b - a) > WIDE for a, b in pairwise(pitches)])
         cost = FAR * sum(max(0, abs(step) - self.near) for step in steps) + LEAPT * wide
         if self.near == CLOSE:
             runs = [len(list(run)) for _, run in groupby(pitches)]
@@ -694,14 +696,26 @@ def judge_of(
     joins: draws of which this does not hold are taken only where there are no others.
     """
 
+    known = sung.read_bars
+    begun = [ReadBar.of(bar, sung.bar) for bar in first or ()]
+    heard = [each for bar in begun for each in bar.heard]
+
+    def read(bar: tuple[int, ...]) -> ReadBar:
+        if bar not in known:
+            if len(known) >= READ_BARS:
+                known.clear()
+            known[bar] = ReadBar.of([sung.events[symbol] for symbol in bar], sung.bar, bar)
+        return known[bar]
+
     def judge(drawn: Sequence[Sequence[tuple[int, ...]]]) -> Floats:
-        sections = [[[sung.events[symbol] for symbol in bar] for bar in bars] for bars in drawn]
+        sections = [[read(bar) for bar in bars] for bars in drawn]
         logs = sung.character.alone.log_weights([melody_figures(each, sung.bar) for each in sections])
         if first is not None:
-            figures = [contrast_figures(first, each) for each in sections]
+            figures = [contrast_figures(begun, each) for each in sections]
             logs = logs + sung.character.beside.log_weights(figures)
             # A section with another ending is to have one.
-            logs = logs - SAME * np.array([_heard(each) == _heard(first) for each in sections])
+            again = [[each for bar in bars for each in bar.heard] == heard for bars in sections]
+            logs = logs - SAME * np.array(again)
         if seams is not None:
             logs = logs - np.array([seams.cost(each) for each in sections])
         if joins is not None:
@@ -710,10 +724,6 @@ def judge_of(
         return found
 
     return judge
-
-
-def _heard(bars: Sequence[Sequence[Event]]) -> list[tuple[int, int, int]]:
-    return [(event.pitch, event.ticks, event.place) for bar in bars for event in bar]
 
 
 def _carrying(

@@ -35,7 +35,7 @@ from studio.music.melody.idiom import Event, Idiom, LearntTune
 from studio.music.melody.takes import Player, by_chain, usual_tempo
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
-from studio.music.songs.character import MelodyCharacter
+from studio.music.songs.character import MelodyCharacter, ReadBar
 from studio.music.styles.style import Style
 
 
@@ -164,7 +164,7 @@ class SungIdiom(Idiom):
         found.number = {event: number for number, event in enumerate(found.events)}
         found.pitch = np.where(self.pitch >= 0, self.pitch + steps, self.pitch)
         found.pitch.flags.writeable = False
-        for name in ("_kept_ratios", "pitches", "_pitch_view"):
+        for name in ("_kept_ratios", "pitches", "_pitch_view", "read_bars"):
             found.__dict__.pop(name, None)
         low, high = self.range
         found.__dict__["range"] = low + steps, high + steps
@@ -193,6 +193,11 @@ class SungIdiom(Idiom):
         if not self.variants:
             return Idiom.standing_for(self, pitch, event)
         return self.alike(pitch, event.ticks, event.place, carries=event.carries)
+
+    @cached_property
+    def read_bars(self) -> dict[tuple[int, ...], ReadBar]:
+        """Bars that were drawn, by their symbols, as `songs.character` reads them."""
+        return {}
 
     @cached_property
     def character(self) -> MelodyCharacter:
