@@ -20,11 +20,11 @@ export function familyTree(work) {
   const lines = draw('svg', { 'aria-hidden': 'true' });
   const tree = make('div', { class: 'tree' }, lines,
     ...generations.map((generation) => make('div', { class: 'generation' },
-      make('h3', {}, GENERATIONS.get(generation) ?? ''),
+      make('h4', {}, GENERATIONS.get(generation) ?? ''),
       ...kin.filter((each) => each.generation === generation).map((each) => node(each, work.id)))));
   new ResizeObserver(() => connect(tree, lines, work.family)).observe(tree);
   const more = leftOut > 0 && make('p', { class: 'small' }, `${leftOut} more are not shown.`);
-  return make('section', { class: 'family' }, make('h2', {}, 'Family tree'), tree, more);
+  return make('section', { class: 'family' }, make('h3', {}, 'Family tree'), tree, more);
 }
 
 /**

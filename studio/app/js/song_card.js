@@ -40,8 +40,10 @@ export class SongCard {
     });
     /** @type {Map<string, Strip>} */
     this.strips = new Map();
-    /** Whether the needle was in view. */
+    /** Whether the needle was in view, and the second of the song in which that was looked at. */
     this.followed = false;
+    this.lookedAt = -Infinity;
+    this.coming = 0; // the next frame
     /** Pixels of the window that lie under what stays in sight. */
     this.covered = { above: 0, below: 0 };
     this.score = new Score(work);
@@ -289,7 +291,13 @@ export class SongCard {
   heard() {
     const { play } = this.parts;
     play.textContent = this.sound.plays ? '❚❚ Pause' : this.sound.waiting ? '… One moment' : '▶ Play';
-    if (this.sound.plays) requestAnimationFrame(() => this.frame());
+    if (this.sound.plays) this.nextFrame();
+  }
+
+  /** One frame after the other, however often one hears that it plays. */
+  nextFrame() {
+    cancelAnimationFrame(this.coming);
+    this.coming = requestAnimationFrame(() => this.frame());
   }
 
   /** Shows the moment that sounds. @param {number} [at] seconds, while it does not play */
@@ -302,8 +310,13 @@ export class SongCard {
     const moved = Math.abs(Number(parts.seek.value) - now) >= (sound.plays ? SEEN : 0);
     if (moved && (document.activeElement !== parts.seek || sound.plays)) parts.seek.value = String(now);
     this.score.point(music, now, now >= music.bars[0] && now <= (music.end ?? music.seconds));
-    if (sound.plays) this.follow();
-    if (sound.plays) requestAnimationFrame(() => this.frame());
+    if (!sound.plays) return;
+    // Looking where the needle is in the window has the page laid out at once.
+    if (Math.abs(now - this.lookedAt) >= SEEN) {
+      this.lookedAt = now;
+      this.follow();
+    }
+    this.nextFrame();
   }
 
   /** The page goes on to the next line with the needle, unless the listener has looked elsewhere. */
@@ -380,7 +393,7 @@ async function read(address) {
   return told;
 }
 
-/** Seconds that the seek bar may be behind while a song plays: moving it has the page painted anew. */
+/** Seconds that the seek bar may be behind while a song plays, and that a needle may be out of the window: either costs the page a layout. */
 const SEEN = 0.2;
 
 // --- Elements
