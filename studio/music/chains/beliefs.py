@@ -14,6 +14,7 @@ pair of them is a tick. The last state is the one that is never reached.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -63,7 +64,11 @@ def believe(
     if trellis.into is not None:
         _Backward(trellis, ticks, factors, belief, scale, whether).run(begin)
     else:
-        _by_layers(trellis, factors, belief, scale, whether, begin)
+
+        def mass(_place: int, _tick: int, layer: WeightedLayer, ahead: Floats) -> Floats:
+            return layer.times(ahead)
+
+        by_layers(trellis, factors, belief, scale, mass, whether, begin)
     belief.flags.writeable = scale.flags.writeable = False
     found = Beliefs(ticks, factors, belief, scale)
     if belief.nbytes <= LARGEST_KEPT:
@@ -297,13 +302,27 @@ class _Scales:
         self.last = tick
 
 
-def _by_layers(
-    trellis: Trellis, factors: Factors, belief: Floats, scale: Floats, whether: bool, begin: int
+Mass = Callable[[int, int, "WeightedLayer", Floats], Floats]
+"""The beliefs at a tick from the place, the tick, its steps, and the beliefs where these lead."""
+
+
+def by_layers(
+    trellis: Trellis,
+    factors: Factors,
+    belief: Floats,
+    scale: Floats,
+    mass_of: Mass,
+    whether: bool,
+    begin: int,
 ) -> None:
-    """The backward pass where several symbols lead to one state. belief: 0 before it."""
+    """The backward pass where several symbols lead to one state, or a clock runs beside the trellis. belief,
+    scale: filled from the tick `begin` on, towards the start; 0 and minus infinity there before. mass_of: see
+    `Mass`. whether: as in `believe`.
+    """
     walk, width = trellis.walk, trellis.width
     layers = Layers(trellis, whether)
-    edges, reach, flat = trellis.edges, (trellis.reach + 1) * width, belief.reshape(-1)
+    edges, reach = trellis.edges, (trellis.reach + 1) * width
+    flat = belief.reshape(-1, *belief.shape[2:])
     for tick in range(begin, -1, -1):
         cycle, place = divmod(walk.phase + tick, walk.period)
         low, high = edges[place], edges[place + 1]
@@ -313,7 +332,7 @@ def _by_layers(
         if level == -np.inf:
             continue
         layer = layers.at(place, tick, factors, scale, level)
-        mass = layer.times(flat[cycle * width : cycle * width + reach])
+        mass = mass_of(place, tick, layer, flat[cycle * width : cycle * width + reach])
         if whether:
             mass = (mass > 0).astype(np.float64)
         top = float(mass.max())

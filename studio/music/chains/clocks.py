@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.errors import Refused
-from studio.music.chains.beliefs import GREATEST, LARGEST_KEPT, SMALLEST, Layers, WeightedLayer
+from studio.music.chains.beliefs import LARGEST_KEPT, WeightedLayer, by_layers
 from studio.music.chains.markov import Floats, Ints, Longs, Mask, freeze
 from studio.music.chains.trellis import Beliefs, Factors, SearchBudget, Trellis
 
@@ -160,7 +160,6 @@ def believe_with_clock(
     `beliefs.believe` has them for a trellis alone: those behind the last tick that differs from the latest
     request with the same clock are taken over. Raises `Refused` beyond the budget.
     """
-    walk, width, states = trellis.walk, trellis.width, clock.states
     latest = trellis.timed.get((ending, whether))
     if latest is not None and latest.clock is clock and latest.beliefs.ticks == ticks:
         known = latest.beliefs
@@ -171,30 +170,7 @@ def believe_with_clock(
     else:
         begin = ticks - 1
         belief, scale = _end(trellis, ticks, clock, ending, budget, whether)
-    layers = Layers(trellis, whether)
-    parts = _Parts(trellis, clock, whether)
-    edges, reach = trellis.edges, (trellis.reach + 1) * width
-    flat = belief.reshape(-1, states)
-    for tick in range(begin, -1, -1):
-        cycle, place = divmod(walk.phase + tick, walk.period)
-        low, high = edges[place], edges[place + 1]
-        if low == high:
-            continue
-        level = float(scale[tick + 1 : tick + 1 + layers.longest].max())
-        if level == -np.inf:
-            continue
-        layer = layers.at(place, tick, factors, scale, level)
-        mass = parts.mass(place, tick, layer, flat[cycle * width : cycle * width + reach])
-        if whether:
-            mass = (mass > 0).astype(np.float64)
-        top = float(mass.max())
-        if top == 0:
-            continue
-        scale[tick] = level
-        if not SMALLEST < top < GREATEST:
-            mass /= top
-            scale[tick] += np.log(top)
-        belief[cycle, low:high] = mass
+    by_layers(trellis, factors, belief, scale, _Parts(trellis, clock, whether).mass, whether, begin)
     belief.flags.writeable = scale.flags.writeable = False
     if belief.nbytes <= LARGEST_KEPT:
         trellis.timed[ending, whether] = TimedBeliefs(Beliefs(ticks, factors, belief, scale), clock)
