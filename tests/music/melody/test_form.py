@@ -102,7 +102,7 @@ def test_letters_return_as_they_say(forms: Forms) -> None:
 
 
 def test_bars_that_cannot_be_shared_out_are_refused_with_numbers_that_can(forms: Forms) -> None:
-    with pytest.raises(Refused, match="ask for 9 or 12 bars"):
+    with pytest.raises(Refused, match="make it 9 or 12 bars"):
         forms.sections("ABA", 10, np.random.default_rng(0))
 
 
