@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from studio.errors import Refused
 from studio.music.chains.markov import Floats, Longs
+from studio.music.chains.products import add_product
 from studio.music.chains.trellis import Beliefs, Factors, LayerSteps, SearchBudget, Trellis
 
 SMALLEST, GREATEST = 1e-60, 1e60
@@ -187,8 +188,6 @@ class _Backward:
 
     def _weigh(self, here: Floats, tick: int, cycle: int, place: int, scales: _Scales) -> bool:
         """Add up the steps from one place; False where there are none that may be taken."""
-        from scipy.sparse._sparsetools import csr_matvec
-
         pattern = 0 if self.trellis.pattern is None else int(self.trellis.pattern[tick])
         live = None if self.live is None else int(self.live[cycle, place])
         if live == 0:
@@ -206,7 +205,7 @@ class _Backward:
             data = np.ones(len(layer.leads)) if self.whether else layer.probability
             if shift is not None:
                 data = data * shift.take(layer.which)
-            csr_matvec(len(sums), len(self.flat), layer.begins, layer.leads, data, self.flat, sums)
+            add_product(layer.begins, layer.leads, data, self.flat, sums)
         if own is not None:
             here[own] = sums
         return True
@@ -389,18 +388,9 @@ class WeightedLayer:
 
     def times(self, ahead: Floats) -> Floats:
         """[states of the place]: the sum over the steps of each of the belief where they lead."""
-        return _times(self.layer.begins, self.layer.leads, self.data, ahead)
-
-
-def _times(begins: NDArray[np.integer], leads: NDArray[np.integer], data: Floats, ahead: Floats) -> Floats:
-    """A sparse matrix times a vector. The loop is scipy's own; what is around it in `csr_matrix.__matmul__`
-    takes longer than it.
-    """
-    from scipy.sparse._sparsetools import csr_matvec
-
-    found = np.zeros(len(begins) - 1)
-    csr_matvec(len(found), len(ahead), begins, leads, data, ahead, found)
-    return found
+        found = np.zeros(len(self.layer.begins) - 1)
+        add_product(self.layer.begins, self.layer.leads, self.data, ahead, found)
+        return found
 
 
 class Layers:

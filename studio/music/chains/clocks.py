@@ -22,6 +22,7 @@ import numpy as np
 from studio.errors import Refused
 from studio.music.chains.beliefs import LARGEST_KEPT, WeightedLayer, by_layers
 from studio.music.chains.markov import Floats, Ints, Longs, Mask, freeze
+from studio.music.chains.products import add_product
 from studio.music.chains.trellis import Beliefs, Factors, SearchBudget, Trellis
 
 if TYPE_CHECKING:
@@ -217,14 +218,8 @@ class _Part:
 
     def times(self, ahead: Floats) -> Floats:
         """[states of the place, states of the clock], as `beliefs.WeightedLayer.times`."""
-        from scipy.sparse._sparsetools import csr_matvecs
-
-        states = ahead.shape[1]
-        found = np.zeros((len(self.begins) - 1, states))
-        csr_matvecs(
-            *(len(found), len(ahead), states, self.begins, self.leads, self.data),
-            *(ahead.reshape(-1), found.reshape(-1)),
-        )
+        found = np.zeros((len(self.begins) - 1, ahead.shape[1]))
+        add_product(self.begins, self.leads, self.data, ahead, found)
         return found
 
 

@@ -42,7 +42,8 @@ def prepare(name: str, *, kindly: bool = False) -> None:
 
 def load() -> None:
     """Import what a melody needs beside the code of its making, which imports it when it is first used."""
-    import scipy.sparse  # noqa: F401
-
     import studio.music.writing.midi
     import studio.music.writing.musicxml  # noqa: F401
+    from studio.music.chains.products import loops
+
+    loops()
