@@ -88,31 +88,44 @@ def leave_stubs_alone() -> None:
     the import, while somebody waits for a page. The stubs are complete when Gradio is installed, and nothing
     that runs reads them. Where a later Gradio has no such function, nothing is changed.
     """
-    if STUB_MODULE not in sys.modules and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    there = [finder for finder in sys.meta_path if isinstance(finder, WhenImported)]
+    if STUB_MODULE not in sys.modules and not any(finder.name == STUB_MODULE for finder in there):
+        sys.meta_path.insert(0, WhenImported(STUB_MODULE, write_no_stubs))
 
 
-class _Finder(MetaPathFinder):
+def write_no_stubs(module: Any) -> None:
+    """Take the writing of stubs out of Gradio's module for it, where it has any."""
+    if hasattr(module, STUB_WRITER):
+        setattr(module, STUB_WRITER, lambda *_: None)
+
+
+class WhenImported(MetaPathFinder):
+    """Changes a module as soon as it is imported, and not before. name: of the module. change: called with
+    it.
+    """
+
+    def __init__(self, name: str, change: Callable[[Any], None]) -> None:
+        self.name, self.change = name, change
+
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
-        if name != STUB_MODULE:
+        if name != self.name:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
+            spec.loader = _Changing(spec.loader, self.change)
         return spec
 
 
-class _Loader(Loader):
-    def __init__(self, original: Loader) -> None:
-        self.original = original
+class _Changing(Loader):
+    def __init__(self, original: Loader, change: Callable[[Any], None]) -> None:
+        self.original, self.change = original, change
 
     def create_module(self, spec: ModuleSpec) -> Any:
         return self.original.create_module(spec)
 
     def exec_module(self, module: Any) -> None:
         self.original.exec_module(module)
-        if hasattr(module, STUB_WRITER):
-            setattr(module, STUB_WRITER, lambda *_: None)
+        self.change(module)
 
 
 # --- The page and its server
@@ -125,8 +138,8 @@ def without_servers() -> Iterator[None]:
 
     Gradio makes three more while a page is built, each with all its routes: when `gr.Blocks` begins, when its
     block ends and when it gets its queue (`App.create_app` in `gradio.blocks`). They are thrown away unused,
-    after a tenth of the time in which the studio starts. A page that is built here is to be given to
-    `serving`.
+    and take about a twentieth of the time in which the studio starts. Give a page that is built here to
+    `serving` once it is mounted.
     """
     from gradio import blocks
 

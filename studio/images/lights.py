@@ -1,9 +1,9 @@
-"""A photo's broad lights, given back to a painting that has lost them.
+"""A photo's broad light and dark, given back to a painting that has lost them.
 
-A painting with a narrow range of lights, such as one in bright dots, lends it to the photo: what is black
+A painting with a narrow tonal range, such as one in bright dots, passes it on to the photo: what is black
 there becomes a green that is hardly darker than the skin beside it, and a face goes flat. Here the painted
-picture's broad lights are moved towards the photo's, as far apart as the picture's own lightness allows. Its
-colours, and all that is finer, stay the brush's.
+picture's broad tones are moved towards the photo's, as far apart as the picture's own lightness allows. Its
+colours, and everything finer, stay as they were painted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ EVEN = 0.05
 """Differences of light in the photo, black to white being 1, below which a place counts as even."""
 
 RANGE, LEAST, MOST = 1.1, 0.3, 0.7
-"""How far the painted lights are apart at least, as a share of the photo's: so many times the picture's mean
+"""How far apart the painted tones are at least, as a share of the photo's: so many times the picture's mean
 lightness, within these bounds. A dark picture has little room below its mean.
 """
 

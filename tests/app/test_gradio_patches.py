@@ -91,7 +91,8 @@ def test_a_gradio_without_the_stub_writer_is_imported_as_it_is(tmp_path: Path) -
     (tmp_path / "gradio").mkdir()
     (tmp_path / "gradio" / "__init__.py").write_text("")
     (tmp_path / "gradio" / "component_meta.py").write_text("FOUND = 1\n")
-    spec = gradio_patches._Finder().find_spec(gradio_patches.STUB_MODULE, [str(tmp_path / "gradio")])
+    finder = gradio_patches.WhenImported(gradio_patches.STUB_MODULE, gradio_patches.write_no_stubs)
+    spec = finder.find_spec(gradio_patches.STUB_MODULE, [str(tmp_path / "gradio")])
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

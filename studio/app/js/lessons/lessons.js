@@ -60,17 +60,18 @@ export class Lessons {
   }
 
   async begin() {
-    // Where the address names no lesson, the usual one comes together with the course.
+    // Where the address names no lesson, the usual one is asked for together with the course.
     const likely = Object.keys(remembered).at(-1) ?? '';
     const early = readLink(location.hash) ? undefined : this.talk.open({ lesson: likely, settings: {} });
     const answer = await this.talk.ask({ do: 'course' });
     if (answer.error) return this.fail(answer.error);
     this.course = answer.course;
     drawCourse(this);
-    showing('lessons', ({ hash }) => this.follow(hash));
-    if (this.opening) return; // the tab is seen before the address says so
     const usual = this.usual();
-    this.open(usual, likely && likely !== usual ? {} : { early });
+    // It is opened before the address is followed, which would ask for it once more.
+    if (early) this.open(usual, likely && likely !== usual ? {} : { early });
+    showing('lessons', ({ hash }) => this.follow(hash));
+    if (!this.opening) this.open(usual); // the tab is seen before the address says so
   }
 
   /** The lesson that was open last, or else the first. */
