@@ -37,7 +37,7 @@ SETTLED = ("style", "form", "bars", "key", "meter", "section_keys")
 KEEPS = ("keep", "keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "mix")
 """What a request to keep may name, as the recipe's fields: lists."""
 
-CHANGES = ("form", "chords_from")
+CHANGES = ("form", "chords", "chords_from")
 """And what it may change: texts."""
 
 

@@ -103,7 +103,8 @@ export class SongCard {
     this.parts.lyrics.replaceChildren(...wordsOf(song.words, (bar) => this.goToBar(bar)));
     const offers = song.offers.map(({ label, field, value }) =>
       make('button', { type: 'button', class: 'small', onclick: () => this.ask({ [field]: value }, { one: true }) }, label));
-    this.parts.told.replaceChildren(...(offers.length ? offers : [HINT]));
+    const laid = song.laid ? [make('span', {}, song.laid, ' ')] : [];
+    this.parts.told.replaceChildren(...(offers.length || laid.length ? [...laid, ...offers] : [HINT]));
     this.aim();
     this.mark();
   }

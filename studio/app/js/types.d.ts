@@ -205,6 +205,7 @@ export interface Song {
   kept: object[];
   words: { stresses: { bar: number; beat: number; word: string; text: string }[]; checked: number; remarks: string[] } | null;
   offers: WayOut[];
+  laid: string;
   /** Its melodies come as counts: no song is known of any note. */
   counted: boolean;
 }

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.bands.band import band_by_name, band_names
-from studio.music.scores.chords import parse_chord
+from studio.music.melody.recipes import read_parts
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
-from studio.music.songs.plan import SheetPlan
-from studio.music.songs.recipes import HELD, SongRecipe, in_time, read_row
+from studio.music.songs.plan import FORMS, SheetPlan
+from studio.music.songs.recipes import SongRecipe, in_time
+from studio.music.songs.rows import ANY_KEY, LaidRow, first_clash
 from studio.music.songs.sheet import plan_of
 from studio.music.sound.fonts import named_font
-
-ANY_KEY = Key.parse("C")
-"""A plan needs a key, and whether the bars can be divided does not depend on it."""
 
 
 def check_request(recipe: SongRecipe) -> None:
@@ -27,23 +23,25 @@ def check_request(recipe: SongRecipe) -> None:
     if recipe.source("melody") is not None:
         return
     keyless = recipe if recipe.key else recipe.model_copy(update={"section_keys": ()})
+    laid = LaidRow.of(recipe)
+    row = laid.row
+    _check_divided(recipe, laid)
     plan = plan_of(keyless, Key.parse(recipe.key) if recipe.key else ANY_KEY)
-    row = read_row(recipe.chords)
     if len(row) > plan.bars:
         raise Contradiction(
-            f"{len(row)} bars of chords were given for a song of {plan.bars} bars; ask for {len(row)} bars, "
+            f"{len(row)} bars of chords were given for a song of {plan.bars} bars; make it {len(row)} bars, "
             f"or leave {len(row) - plan.bars} of them out.",
             [AskedFor("chords", recipe.chords, "the chords"), AskedFor("bars", recipe.bars, "the bars")],
             _shorter(recipe, plan.bars),
         )
-    _check_returns(recipe, plan)
+    _check_returns(recipe, plan, laid)
     if not recipe.meter:
         return
     meter = Meter.parse(recipe.meter)
     for number, words in enumerate(row, 1):
         if words is not None:
             try:
-                in_time(words, meter)
+                in_time(list(words), meter)
             except Refused as error:
                 raise Contradiction(
                     f"Bar {number} of the chords is too full: {str(error)[0].lower()}{str(error)[1:]}",
@@ -53,29 +51,41 @@ def check_request(recipe: SongRecipe) -> None:
         check_band(recipe, meter)
 
 
-def _check_returns(recipe: SongRecipe, plan: SheetPlan) -> None:
+def _check_divided(recipe: SongRecipe, laid: LaidRow) -> None:
+    """Chords that are a whole song must go into the form's sections."""
+    letters = [] if recipe.form in FORMS or recipe.bars else read_parts(recipe.form)
+    size, over = divmod(len(laid.row), max(1, len(letters)))
+    if not laid.row or not over or laid.bars != len(laid.row):
+        return
+    near = [len(letters) * each for each in (size, size + 1) if each]
+    raise Contradiction(
+        f"{len(laid.row)} bars of chords cannot be divided into the {len(letters)} equally long sections of "
+        f"{recipe.form}; write {' or '.join(map(str, near))} bars, or choose another form.",
+        [
+            AskedFor("chords", recipe.chords, "the chords"),
+            AskedFor("form", recipe.form, f"the form {recipe.form}"),
+        ],
+        [ONE_SECTION, *_shorter(recipe, near[0])],
+    )
+
+
+ONE_SECTION = WayOut("Take a form of one section", "form", "A")
+
+
+def _check_returns(recipe: SongRecipe, plan: SheetPlan, laid: LaidRow) -> None:
     """Bars that the form makes equal must not be given different chords."""
-    row = read_row(recipe.chords)
-    for bar, copies in plan.returns.items():
-        given = [place for place in (bar, *copies) if place < len(row) and row[place] is not None]
-        if any(HELD in (row[place] or ()) for place in given):
-            continue  # which of them are the same depends on the meter
-        other = next((place for place in given if _meant(row[place]) != _meant(row[given[0]])), None)
-        if other is not None:
-            raise Contradiction(
-                f"Bars {given[0] + 1} and {other + 1} are the same bar in the form {plan.letters}, but "
-                "different chords were given for them; give the same, or choose another form.",
-                [
-                    AskedFor("chords", recipe.chords, f"the chords of bar {other + 1}"),
-                    AskedFor("form", recipe.form, f"the form {recipe.form}"),
-                ],
-                [WayOut("Take a form of one section", "form", "A")],
-            )
-
-
-def _meant(words: Sequence[str] | None) -> list[object]:
-    """The chords of a bar, however they are spelled."""
-    return [parse_chord(word) for word in words or ()]
+    clash = first_clash(laid.row, laid.at, plan, recipe.meter)
+    if clash is not None:
+        first, other = clash
+        raise Contradiction(
+            f"Bars {first + 1} and {other + 1} are the same bar in the form {plan.letters}, but "
+            "different chords were given for them; give the same, or choose another form.",
+            [
+                AskedFor("chords", recipe.chords, f"the chords of bar {other + 1}"),
+                AskedFor("form", recipe.form, f"the form {recipe.form}"),
+            ],
+            [ONE_SECTION],
+        )
 
 
 def _shorter(recipe: SongRecipe, bars: int) -> list[WayOut]:

@@ -35,6 +35,7 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.loops import ChordLoops
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe, in_time, read_changes, read_row
+from studio.music.songs.rows import LaidRow
 from studio.music.songs.rules import EARLIER_FORMS
 from studio.music.songs.sung import ChordsOver
 
@@ -138,7 +139,8 @@ class ChordRequest:
         """begun: a chord that is given is heard in its bar, see `_bar_mask`. Raises `Refused` for chords that
         do not fit the plan.
         """
-        given = _given(recipe, plan, idiom, take, kept)
+        laid = LaidRow.of(recipe)
+        given = _given(recipe, plan, idiom, laid, take, kept)
         known = idiom.with_events(_runs(given))
         ticks = plan.bars * known.bar
         hard: list[Requirement] = []
@@ -148,7 +150,8 @@ class ChordRequest:
                 name = f"the chords of bar {number + 1}"
                 hard.append(Requirement(name, allowed=_bar_mask(known, ticks, number, given, begun)))
                 field, value = _asked_by(recipe)
-                way = WayOut(f"Leave bar {number + 1} open", "chords", _without(recipe.chords, number))
+                without = _without(recipe.chords, laid.at.get(number))
+                way = WayOut(f"Leave bar {number + 1} open", "chords", without)
                 asked.append(AskedChords(field, value, name, way if recipe.chords else None))
         if recipe.chord_changes is not None:
             fewest, most = read_changes(recipe.chord_changes)
@@ -512,19 +515,19 @@ def _given(
     recipe: SongRecipe,
     plan: SheetPlan,
     idiom: HarmonyIdiom,
+    laid: LaidRow,
     take: Tune | None,
     kept: KeptChords | None = None,
 ) -> tuple[tuple[ChordEvent, ...] | None, ...]:
     """For each bar, the chords that were written in the recipe or that a kept bar of the take has."""
     found = _of_earlier(recipe, plan, idiom, take, kept)
-    row = read_row(recipe.chords)
-    if len(row) > plan.bars:
-        raise Refused(
-            f"{len(row)} bars of chords were given for a song of {plan.bars}; ask for {len(row)} bars, "
-            "or give fewer chords."
-        )
-    for number, words in enumerate(row):
-        if words is not None:
+    for number in laid.at:
+        if number >= plan.bars:
+            raise Refused(
+                f"{len(laid.row)} bars of chords were given for a song of {plan.bars}; make it "
+                f"{len(laid.row)} bars, or give fewer chords."
+            )
+        if (words := laid.words(number)) is not None:
             found[number] = _written(words, plan.keys[number], idiom)
     # A bar that returns has the chords of the bar it returns to.
     for root, copies in plan.returns.items():
@@ -577,9 +580,9 @@ def _joined(bars: Sequence[tuple[ChordEvent, ...] | None]) -> Iterator[tuple[Cho
         yield (first, *events[1:])
 
 
-def _written(words: list[str], key: Key, idiom: HarmonyIdiom) -> tuple[ChordEvent, ...]:
+def _written(words: Sequence[str], key: Key, idiom: HarmonyIdiom) -> tuple[ChordEvent, ...]:
     events = []
-    for symbol, start, end in in_time(words, idiom.meter):
+    for symbol, start, end in in_time(list(words), idiom.meter):
         harmony = Harmony.of(symbol, key.tonic)
         assert harmony is not None  # the recipe has checked it
         first, last = int(start / idiom.tick), int(end / idiom.tick)
@@ -668,8 +671,8 @@ def _changes(idiom: HarmonyIdiom, fewest: int, most: int) -> Listener:
     return Listener(each((idiom.place == 0).astype(int), letters=2), automaton)
 
 
-def _without(chords: str, number: int) -> str:
+def _without(chords: str, number: int | None) -> str:
     bars = chords.strip().strip("|").split("|")
-    if number < len(bars):
+    if number is not None:
         bars[number] = " ? "
     return "|".join(bars).strip()

@@ -31,7 +31,8 @@ from studio.music.harmony.fit import Leaves
 from studio.music.harmony.laying import in_bars
 from studio.music.melody.constraints import Constraint, contradiction
 from studio.music.songs.plan import SheetPart
-from studio.music.songs.recipes import read_changes, read_row
+from studio.music.songs.recipes import read_changes
+from studio.music.songs.rows import LaidRow
 from studio.music.songs.sung import ChordsOver, SungIdiom, resolves
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def _of_melody(desk: SheetDesk) -> Iterable[SongWish]:
 
 def _of_chords(desk: SheetDesk) -> Iterable[SongWish]:
     request = desk.chords
-    own = {number for number, words in enumerate(read_row(desk.recipe.chords)) if words is not None}
+    laid = LaidRow.of(desk.recipe)
+    own = {number for number in laid.at if laid.words(number) is not None}
     for each in request.hard:
         asked = next((one for one in request.asked if one.name == each.name), None)
         if asked is None:  # of a request that was fitted, see `SongWishes.fitted`

@@ -181,11 +181,13 @@ class SongRenditions(Renditions):
         """A song as its tab shows it: {"sections": [{"letter", "first", "bars", "key"}], "row": its chords,
         "bars", "form", "band", "title of band", "parts": [{"name", "plays", "level", "pan", "mute", "solo",
         "kept", "rests": it plays no note}], "kept", "words": see `sung_words.with_words`, or None, "offers":
-        settings worth trying, "counted": its melodies come as counts, so no note has a song it is from}.
-        Levels in LU and pans as the recipe mixes them.
+        settings worth trying, "laid": what was made of the chords that were written, or "", "counted": its
+        melodies come as counts, so no note has a song it is from}. Levels in LU and pans as the recipe mixes
+        them.
         """
         from studio.music.songs.facts import row_in_words
         from studio.music.songs.recipes import MixedPart
+        from studio.music.songs.rows import LaidRow
 
         recipe, tune, played = self.song_recipe(work), self.tune(work), self.played(work)
         parts = []
@@ -219,6 +221,7 @@ class SongRenditions(Renditions):
             "kept": list(work.facts.get("kept", ())),
             "words": work.facts.get("words"),
             "offers": list(work.facts.get("offers", ())),
+            "laid": "" if recipe.source("melody") else LaidRow.of(recipe).remark,
             "counted": "notes" not in work.facts.get("copying", {"notes": 0}),
         }
 

@@ -39,11 +39,15 @@ BROUGHT = {
 DRAWING_RULES, EARLIER_RULES = max(BROUGHT, key=int), min(BROUGHT, key=int)
 """Today's rules, and those of works that say nothing of theirs."""
 
-FORM_RULES, EARLIER_FORMS = "2", "1"
+FORM_RULES, EARLIER_FORMS = "3", "1"
 """How forms are read. 1: as in 0.5.0, where the second A' of A A' B A' had chords of its own, and the V of a
-blues could be minor. 2: every A' has the same chords, and I, IV and V of a blues are dominants. A work says
-by which it was made.
+blues could be minor. 2: every A' has the same chords, and I, IV and V of a blues are dominants. 3: as many
+bars of chords as a form has sections are not a song of sections of one bar (see `rows`). A work says by which
+it was made.
 """
+
+BEFORE_ROWS = ("1", "2")
+"""The rules by which they were."""
 
 KEY_RULES = "2"
 """Since these rules the key that a recipe names is that of its melody, and a song says what reading had to

@@ -73,9 +73,10 @@ from studio.music.songs.loops import ChordLoops, Pattern, pattern_of
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.natural import CHOSEN, WORDED, leaning, natural_weights
 from studio.music.songs.natural import ROUNDS as LEANING_ROUNDS
-from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
-from studio.music.songs.recipes import SongRecipe, named_song, read_row, read_section_key
+from studio.music.songs.plan import SheetPart, SheetPlan
+from studio.music.songs.recipes import SongRecipe, named_song, read_section_key
 from studio.music.songs.record import SongRecord
+from studio.music.songs.rows import LaidRow
 from studio.music.songs.rules import DRAWING_RULES, EARLIER_RULES, drawing_rules, form_rules, since
 from studio.music.songs.spans import drawn_span, keeping_within
 from studio.music.songs.sung import ChordsOver, SungIdiom
@@ -884,7 +885,8 @@ def prepare(
         tonics=styles.local_keys(harmony) if since(rules, "5") else None,
     )
     check_singable(recipe, plan, sung, words)
-    remarks = styles.borrowed(recipe)
+    laid = LaidRow.of(recipe)
+    remarks = (*((laid.remark,) if laid.remark else ()), *styles.borrowed(recipe))
     if sung.unheard:
         said = "The words lead a melody learnt from {} of the style's {} songs, spread over it."
         remarks += (said.format(sung.song_count, sung.song_count + sung.unheard),)
@@ -1035,9 +1037,8 @@ def rhythm_weights(sung: SungIdiom, other: SungIdiom) -> Floats:
 
 def plan_of(recipe: SongRecipe, key: Key) -> SheetPlan:
     """The sections of the song in this key. Raises `Refused` as `SheetPlan.of` does."""
-    bars = recipe.bars or (len(read_row(recipe.chords)) if recipe.form not in FORMS else 0) or None
     keys = dict(read_section_key(text) for text in recipe.section_keys)
-    return SheetPlan.of(recipe.form, bars, key, keys, form_rules(recipe))
+    return SheetPlan.of(recipe.form, LaidRow.of(recipe).bars, key, keys, form_rules(recipe))
 
 
 @dataclass(frozen=True)

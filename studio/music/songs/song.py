@@ -56,6 +56,7 @@ from studio.music.songs.playing import (
 from studio.music.songs.predictions import SongCosts, costs_of, in_common
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import RECORD, SongRecord
+from studio.music.songs.rows import LaidRow
 from studio.music.songs.rules import (
     EARLIER_FORMS,
     EARLIER_RULES,
@@ -255,10 +256,15 @@ def _as_asked(
 
 
 def offers_of(recipe: SongRecipe, style: Style) -> list[dict[str, Any]]:
-    """Settings worth trying, as a page offers them: chords inferred for a style that has none of its own."""
-    if not len(style) or not SongStyles.of(recipe, style).borrowed(recipe) or recipe.chords_from:
-        return []
-    return [asdict(WayOut("Infer chords from its melodies", "chords_from", INFERRED))]
+    """Settings worth trying, as a page offers them: chords inferred for a style that has none of its own, and
+    a few chords played again to fill a section.
+    """
+    found = []
+    if len(style) and SongStyles.of(recipe, style).borrowed(recipe) and not recipe.chords_from:
+        found.append(WayOut("Infer chords from its melodies", "chords_from", INFERRED))
+    if recipe.source("melody") is None and (more := LaidRow.of(recipe).offer) is not None:
+        found.append(more)
+    return [asdict(each) for each in found]
 
 
 def _as_it_is_drawn(drawing: Generator[str, None, T], expected: float) -> Generator[Progress, None, T]:
