@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from studio.errors import Refused
 from studio.music.chains.markov import Ints, Longs, Mask, freeze, ranges
+from studio.music.chains.numbering import numbered
 
 SILENT = -1
 """In a viewpoint: this symbol is not heard, and the automaton stays where it is."""
@@ -410,9 +411,7 @@ class _Runs:
         at = np.zeros(len(text) + 1, dtype=np.int64)  # the run of k - 1 letters that begins at each place
         for k in range(1, limit + 1):
             here = np.flatnonzero(left >= k)
-            key, example, which = np.unique(
-                at[here] * letters + text[here + k - 1], return_index=True, return_inverse=True
-            )
+            key, example, which = numbered(at[here] * letters + text[here + k - 1])
             if k < limit:
                 fallback.append(at[here[example] + 1])
                 begins_one = np.zeros(len(key), dtype=bool)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from studio.errors import Refused
+from studio.music.chains.numbering import numbered
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
@@ -460,8 +461,8 @@ class _Contexts:
 
         The context of length k before a place is the context of length k - 1 there, preceded by one older
         symbol. So contexts of length k are pairs (number of the shorter context, older symbol), packed into
-        one integer, and `np.unique` over all places finds, sorts and numbers them in one pass: a corpus of n
-        symbols takes O(n log n) for each order, however many contexts there are. Being sorted by suffix and
+        one integer, and `numbered` finds, sorts and numbers those of all places in one pass: a corpus of n
+        symbols takes O(n) for each order, however many contexts there are. Being sorted by suffix and
         then by oldest symbol, `branch` can be searched by bisection.
         """
         at = np.full((longest + 1, len(text.symbols)), -1, dtype=np.int64)
@@ -473,9 +474,7 @@ class _Contexts:
                 keys = np.arange(singles, dtype=np.int64)
                 at[1, here] = 1 + text.symbols[here - 1]
             else:
-                keys, which = np.unique(
-                    at[k - 1, here] * text.base + text.symbols[here - k], return_inverse=True
-                )
+                keys, _, which = numbered(at[k - 1, here] * text.base + text.symbols[here - k])
                 at[k, here] = level[-1] + which
             branch.append(keys)
             level.append(level[-1] + len(keys))
@@ -496,16 +495,14 @@ class _Followers:
     @classmethod
     def of_the_empty_context(cls, text: _Text, contexts: _Contexts, alphabet: int) -> _Followers:
         here = np.flatnonzero(text.predicted)
-        key, which = np.unique(text.symbols[here], return_inverse=True)
+        key, _, which = numbered(text.symbols[here])
         single = 1 + key if len(contexts.at) > 1 else np.zeros_like(key)
         return cls(key, _sums(which, text.weight[here], len(key)), np.where(key < alphabet, single, -1))
 
     @classmethod
     def of(cls, text: _Text, contexts: _Contexts, length: int, shorter: _Followers) -> _Followers:
         here = np.flatnonzero(contexts.at[length] >= 0)
-        key, which = np.unique(
-            contexts.at[length, here] * text.base + text.symbols[here], return_inverse=True
-        )
+        key, _, which = numbered(contexts.at[length, here] * text.base + text.symbols[here])
         weight = _sums(which, text.weight[here], len(key))
         # After context and symbol a walk is in the context that came, in the corpus, before the next place:
         # the same at every place where they occur.

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from studio.errors import Refused
 from studio.music.chains.automata import DEAD, Listener
 from studio.music.chains.markov import Chain, Floats, Ints, Longs, Mask, freeze, ranges
+from studio.music.chains.numbering import numbered
 
 
 @dataclass(frozen=True)
@@ -385,13 +386,13 @@ class Trellis:
         if (place, pattern) not in self.layers:
             low, high = self.edges[place], self.edges[place + 1]
             steps = slice(int(self.first[low]), int(self.first[high]))
-            own, which = np.unique(self.symbol[steps], return_inverse=True)
+            own, _, which = numbered(self.symbol[steps])
             layer = LayerSteps(
                 (self.first[low : high + 1] - self.first[low]).astype(self.hop.dtype),
                 self.hop[pattern, steps],
                 self.probability[steps],
                 own.astype(np.intp),  # indices as wide as numpy's own are looked up at twice the speed
-                which.ravel().astype(np.intp),
+                which.astype(np.intp),
                 self.walk.durations[own],
             )
             freeze(layer)
@@ -535,7 +536,7 @@ class _Search:
         self.edges.append(edge.astype(np.int32))
         self.degrees.append(np.bincount(source, minlength=len(frontier)))
 
-        met, where = np.unique(np.concatenate(after) if after[1:] else after[0], return_inverse=True)
+        met, _, where = numbered(np.concatenate(after) if after[1:] else after[0])
         number = np.full(len(met), -1, dtype=np.int32)
         at = np.minimum(np.searchsorted(self.keys, met), len(self.keys) - 1)
         known = self.keys[at] == met

@@ -116,8 +116,10 @@ class KnownEvents:
 class IdiomKeeper(Protocol):
     """Where an idiom keeps what takes long to work out, and finds it again."""
 
-    def copies(self, kind: RunKind, notes: int, work_out: Callable[[], Automaton]) -> Automaton:
-        """The automaton of a copy limit, kept or worked out."""
+    def copies(
+        self, kind: RunKind, notes: int, rises: tuple[int, ...], work_out: Callable[[], Automaton]
+    ) -> Automaton:
+        """The automaton of a copy limit, kept or worked out. rises: the letters of `RunKind.INTERVAL`."""
         ...
 
     def trellis(
@@ -285,7 +287,10 @@ class Idiom:
                 view, lines = self.heard(kind)
                 return copy_limit(lines, letters, view.letters)
 
-            automaton = self.store.copies(kind, notes, work_out) if self.store else work_out()
+            if self.store:
+                automaton = self.store.copies(kind, notes, tuple(self.rises.tolist()), work_out)
+            else:
+                automaton = work_out()
             self._copies[kind, notes] = Listener(self.viewpoint(kind), automaton)
         return self._copies[kind, notes]
 

@@ -17,6 +17,7 @@ import numpy as np
 from studio.music.chains.automata import Automaton, Listener
 from studio.music.chains.markov import freeze
 from studio.music.chains.minimal import minimal
+from studio.music.chains.numbering import numbered
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk, unfold
 from studio.music.melody.form import Close, FormPlan, Forms, How, Return, learn_forms
 from studio.music.melody.idiom import Event, Idiom, KnownEvents, LearntTune, learn, shift_to
@@ -103,10 +104,15 @@ class IdiomStore:
     name: tuple[object, ...]
     family: tuple[object, ...]
 
-    def copies(self, kind: RunKind, notes: int, work_out: Callable[[], Automaton]) -> Automaton:
-        """The automaton of a copy limit."""
+    def copies(
+        self, kind: RunKind, notes: int, rises: tuple[int, ...], work_out: Callable[[], Automaton]
+    ) -> Automaton:
+        """The automaton of a copy limit. rises: the letters of `RunKind.INTERVAL`. In keys in which they are
+        the same, so is the automaton: tunes that are moved keep their steps.
+        """
+        depends_on = (*self.family, rises) if kind is RunKind.INTERVAL else self.name
         return recalled(
-            KeptArrays.of("copies", *self.name, kind.value, notes),
+            KeptArrays.of("copies", *depends_on, kind.value, notes),
             _automaton_from,
             work_out,
             lambda each: {
@@ -199,7 +205,7 @@ def _moved(arrays: Arrays, steps: Sequence[int]) -> tuple[list[Event], Arrays]:
     played[:, 0] += np.where(played[:, 0] >= 0, np.repeat(steps, np.diff(ends, prepend=0)), 0)
     demand(within(played[:, 0], REST, 128) and within(events[:, 1:3], 0, 1 << 16))
     codes = ((played[:, 0] - REST) << 40) + (played[:, 1] << 24) + (played[:, 2] << 8) + played[:, 3]
-    _, first, which = np.unique(codes, return_index=True, return_inverse=True)
+    _, first, which = numbered(codes)
     order = np.argsort(first)
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
@@ -207,7 +213,7 @@ def _moved(arrays: Arrays, steps: Sequence[int]) -> tuple[list[Event], Arrays]:
         Event(pitch, ticks, place, bool(carries))
         for pitch, ticks, place, carries in played[first[order]].tolist()
     ]
-    return different, {**arrays, "symbols": rank[which.ravel()]}
+    return different, {**arrays, "symbols": rank[which]}
 
 
 # The forms

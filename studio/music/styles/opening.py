@@ -122,7 +122,15 @@ def fingerprint_of(entry: StyleEntry, home: Path | None = None) -> str:
 
     Raises `Missing`.
     """
+    if STYLES.get(entry.name) is entry and not entry.download:
+        return _corpus_fingerprint(entry.name)
     return _fingerprint(entry, _files_of(entry, (home or studio_home()) / "styles"))
+
+
+@lru_cache(maxsize=64)
+def _corpus_fingerprint(name: str) -> str:
+    """Of a style that comes with music21. Its files stay as they were installed, and every melody asks."""
+    return _fingerprint(STYLES[name], _files_of(STYLES[name], Path()))
 
 
 def is_read(entry: StyleEntry) -> bool:
