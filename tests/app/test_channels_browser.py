@@ -23,5 +23,10 @@ def test_a_channel_is_found_and_goes_into_the_look_and_out_again(chromium: Chrom
         castle.click()
         box.locator(".found-channels [data-term='classifier:483'][aria-pressed=false]").wait_for()
         assert "classifier:483" not in box.locator(".chosen-channels").inner_text()
+
+        # Two that are picked at once are both there.
+        two = "() => [...document.querySelectorAll('.found-channels button')].slice(0, 2).map((each) => {"
+        for term in page.evaluate(f"{two} each.click(); return each.dataset.term; }})"):
+            box.locator(".chosen-channels").get_by_text(term).wait_for()
         box.get_by_role("button", name="Strongest for this photo").click()
         box.get_by_text("Choose a photo first.").wait_for()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.conftest import PHONE, Chromium, Open
+from tests.app.conftest import DESK, PHONE, Chromium, Open
 from tests.app.test_browser import narrow_enough, opened
 from tests.app.tunes import jigs
 
@@ -153,6 +153,17 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(
         with page.expect_download() as download:
             take(page).get_by_role("link", name="MIDI").click()
         assert download.value.suggested_filename.endswith(".mid")
+
+        # On a narrower page, the score is engraved for it.
+        wide = page.get_attribute(".compose .take svg.sheet", "viewBox")
+        page.set_viewport_size(PHONE)
+        page.wait_for_function(
+            """(wide) => document.querySelector('.compose .take svg.sheet').getAttribute('viewBox') !== wide
+              && document.querySelectorAll('.compose .take .hit').length === 8""",
+            arg=wide,
+        )
+        assert narrow_enough(page)
+        page.set_viewport_size(DESK)
 
         # A reload finds the take again, and its wishes.
         page.reload()

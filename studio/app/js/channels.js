@@ -36,11 +36,20 @@ export function open(widget) {
   find(element, '.channel-list').addEventListener('click', (event) => {
     const button = around(event, 'button');
     if (!(button instanceof HTMLButtonElement)) return;
-    if (button.dataset.term) widget.trigger('picked', { term: button.dataset.term });
+    if (button.dataset.term) explorer.pick(button.dataset.term);
     if (button.dataset.do === 'strongest') explorer.strongest(button);
   });
   control(widget, () => explorer.mark());
 }
+
+/** Those that were picked have come to the layers, or were refused. */
+export const arrived = () => { for (const explorer of explorers) explorer.arrived(); };
+
+/** @type {Set<Explorer>} */
+const explorers = new Set();
+
+/** Milliseconds after which a pick that was sent counts as lost. */
+const LOST = 15000;
 
 class Explorer {
   /** @param {ChannelsWidget} widget */
@@ -49,6 +58,32 @@ class Explorer {
     this.element = widget.element;
     this.looked = false;
     this.asking = 0;
+    /** @type {string[]} picked, and not sent yet */
+    this.unsent = [];
+    this.sentAt = -Infinity; // when picks were sent that have not arrived
+    explorers.add(this);
+  }
+
+  /**
+   * Puts a channel in, or takes it out. One lot goes after another: the server changes the layers as it is told them,
+   * and of two that go at once it would know only its own.
+   *
+   * @param {string} term
+   */
+  pick(term) {
+    this.unsent.push(term);
+    this.deliver();
+  }
+
+  deliver() {
+    if (!this.unsent.length || performance.now() - this.sentAt < LOST) return;
+    this.sentAt = performance.now();
+    this.widget.trigger('picked', { terms: this.unsent.splice(0) });
+  }
+
+  arrived() {
+    this.sentAt = -Infinity;
+    this.deliver();
   }
 
   /** What is amplified now. @returns {string[]} */

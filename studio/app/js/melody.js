@@ -91,7 +91,7 @@ export class Melody {
       this.show(await answer.json());
       await engraved;
       this.layOut();
-      new ResizeObserver(() => this.layOut()).observe(this.score.paper);
+      this.score.follow(width, () => this.layOut());
       // So that it plays as soon as somebody presses Play.
       this.parts.audio.preload = 'auto';
     } catch (error) {
@@ -126,7 +126,9 @@ export class Melody {
       explain: (/** @type {number} */ number) => this.explain(number),
       isCopied,
     };
-    if (this.score.layOut(music, reader)) this.mark();
+    if (!this.score.layOut(music, reader)) return;
+    this.mark();
+    this.score.choose(this.chosen);
   }
 
   // --- Bars to keep

@@ -62,6 +62,24 @@ export class Score {
   }
 
   /**
+   * Calls back whenever the paper has another size, after the engraving that fits it has come.
+   *
+   * @param {number} width for which the first one was fetched, in pixels; the paper is somewhat narrower
+   * @param {() => void} changed
+   */
+  follow(width, changed) {
+    /** @type {number | undefined} */
+    let margin;
+    new ResizeObserver(async () => {
+      const wide = this.paper.clientWidth;
+      if (!wide) return; // it is not shown now
+      margin ??= width - wide;
+      await this.refit(wide + margin).catch(() => {}); // or else the one that is there stays
+      changed();
+    }).observe(this.paper);
+  }
+
+  /**
    * Makes bars and notes clickable, once the score has a size. Gives whether it did.
    *
    * @param {Music} music

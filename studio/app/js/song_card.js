@@ -64,7 +64,7 @@ export class SongCard {
       this.show();
       await engraved;
       this.layOut();
-      new ResizeObserver(() => this.layOut()).observe(this.score.paper);
+      this.score.follow(width, () => this.layOut());
     } catch (error) {
       this.parts.told.textContent = sentenceOf(error) || 'The song could not be read.';
     } finally {

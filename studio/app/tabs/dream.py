@@ -14,6 +14,7 @@ from studio.app.dials import Dials, recipe_settings, size_dial
 from studio.app.following import FOLLOWS, QUICK
 from studio.app.intake import sources_of
 from studio.app.links import at_load, follow_addresses, write_addresses
+from studio.app.modules import calling
 from studio.app.picture_tabs import (
     PictureTab,
     connect,
@@ -285,21 +286,24 @@ def _network_arrived(event: gr.EventData) -> tuple[Any, Any]:
 def _connect_channels(dials: Dials, channels: gr.HTML) -> None:
     """A channel that is picked goes into the layers, or out of them again; the explorer shows them."""
     layers = dials["layers"]
-    channels.picked(_picked, [layers, dials["backbone"]], [layers, dials["backbone"]], **QUICK)
+    both = [layers, dials["backbone"]]
+    picked = channels.picked(_picked, both, both, **QUICK)
+    picked.then(None, None, None, js=calling("channels", "arrived"), api_visibility="private")
     layers.change(lambda chosen: list(chosen), layers, channels, trigger_mode="always_last", **QUICK)
 
 
 def _picked(chosen: list[str], backbone: str, event: gr.EventData) -> tuple[Any, Any]:
-    """The layers with this channel, or without it if it is among them. Channels are of the usual network: of
-    another one's layers none stay.
+    """The layers with each of these channels, or without it if it is among them. Channels are of the usual
+    network: of another one's layers none stay.
     """
-    term = str(getattr(event, "term", ""))
-    if backbone != DEFAULT:
-        return gr.Dropdown(layer_choices(DEFAULT), value=[term]), gr.Dropdown(value=DEFAULT)
-    kept = [each for each in chosen if each.partition("*")[0] != term.partition("*")[0]]
-    if len(kept) == len(chosen):
-        kept.append(term)
+    told = getattr(event, "terms", None)
+    kept = list(chosen) if backbone == DEFAULT else []
+    for term in map(str, told if isinstance(told, list) else ()):
+        without = [each for each in kept if each.partition("*")[0] != term.partition("*")[0]]
+        kept = without if len(without) < len(kept) else [*kept, term]
     if not kept:
         with refuse_aloud():
             raise Refused("A dream needs a layer or a channel: pick another before you leave this one out.")
+    if backbone != DEFAULT:
+        return gr.Dropdown(layer_choices(DEFAULT), value=kept), gr.Dropdown(value=DEFAULT)
     return gr.Dropdown(value=kept), gr.skip()

@@ -94,7 +94,7 @@ class Context:
         """The ticks of these bars. Raises `Refused`, naming `what`, where the tune has no such bar."""
         if bars.last > self.bars:
             raise Refused(
-                f"{what} names bar {bars.last}, but the tune has only {self.bars}; ask for more bars, or "
+                f"{what} names bar {bars.last}, but the tune has only {self.bars}; give it more bars, or "
                 "name an earlier one."
             )
         return slice((bars.first - 1) * self.bar, bars.last * self.bar)

@@ -268,7 +268,7 @@ def _parts_of(recipe: SongRecipe, record: SongRecord) -> tuple[tuple[str, ...], 
 def _all_bars(plan: SheetPlan, record: SongRecord, part: str) -> dict[int, KeptBar]:
     if record.bars != plan.bars:
         raise Refused(
-            f"The {part} of the earlier song has {record.bars} bars, but this song has {plan.bars}; ask for "
+            f"The {part} of the earlier song has {record.bars} bars, but this song has {plan.bars}; make it "
             f"{record.bars} bars, or keep sections."
         )
     return {number: KeptBar(0, number + 1) for number in range(plan.bars)}

@@ -41,7 +41,7 @@ def _check_range(recipe: SongRecipe, sung: SungIdiom) -> None:
     first, last = (pitch_name(pitch, sung.key) for pitch in (pitches[0], pitches[-1]))
     raise Contradiction(
         f"No note of {sung.style.entry.title} lies in the range {recipe.range}; in {sung.key} it is sung "
-        f"from {first} to {last}, so ask for a range that reaches there.",
+        f"from {first} to {last}, so choose a range that reaches there.",
         [AskedFor("range", recipe.range, f"the range {recipe.range}")],
         [WayOut("Leave the range to the style", "range", None)],
     )
@@ -56,7 +56,7 @@ def _check_room(words: SongWords, letter: str, bars: int, plan: SheetPlan, sung:
     needed = plan.bars * ceil(asked / room)
     raise Contradiction(
         f"The words of section {letter} ({lines[0].text[:40]} …) have {asked} syllables, but its {bars} bars "
-        f"have room for {room} notes at most, {asked - room} too few; leave some of them out, ask for "
+        f"have room for {room} notes at most, {asked - room} too few; leave some of them out, make it "
         f"{needed} bars, or let the words be fitted.",
         [AskedFor("words", "", f"{asked} syllables"), AskedFor("bars", plan.bars, f"{plan.bars} bars")],
         [WayOut(f"Make it {needed} bars", "bars", needed), WayOut("Make the words fit", "fit", True)],
@@ -97,7 +97,7 @@ def too_many_syllables(
     return Contradiction(
         f"The words of section {part.letter} ({lines[0].text[:40]} …) have {asked} syllables, but melodies "
         f"of {title} have at most {room} notes in {part.bars} bars, {asked - room} too few; leave some of "
-        f"them out, ask for {needed} bars, or let the words be fitted.",
+        f"them out, make it {needed} bars, or let the words be fitted.",
         [
             AskedFor("words_first", part.letter, f"the words of section {part.letter}"),
             AskedFor("bars", plan.bars, f"{plan.bars} bars"),

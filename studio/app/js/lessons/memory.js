@@ -1,4 +1,5 @@
-// What this browser remembers: which lessons were seen, and which questions were answered how.
+// What this browser remembers: which lessons were seen, the one that was open last at the end, and which questions were
+// answered how.
 
 const KEY = 'studio-course';
 
@@ -20,6 +21,13 @@ export const known = (name) => remembered[name] ?? {};
 
 /** What is known of a lesson that is opened now, to be added to. @param {string} name */
 export const noted = (name) => (remembered[name] ||= {});
+
+/** A lesson is opened: it is the last of what is remembered. @param {string} name */
+export function opened(name) {
+  const seen = { ...known(name), seen: true };
+  delete remembered[name];
+  return remembered[name] = seen;
+}
 
 export function remember() {
   try {
