@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.app.open_studio import HELD
 from tests.app.photos import picture
 
 CHROMIUM = next(
@@ -103,6 +104,17 @@ class Open:
     home: Path
     pid: int
     printed: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def holding(self, kind: str) -> Iterator[None]:
+        """Meanwhile works of that kind rest after their first step, unless they are told to stop."""
+        held, being_written = self.home / HELD, self.home / f"{HELD}.new"
+        being_written.write_text(kind)
+        being_written.replace(held)
+        try:
+            yield
+        finally:
+            held.unlink()
 
 
 @pytest.fixture(scope="session")

@@ -111,11 +111,12 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
         assert "240 × 180" in page.inner_text(".stage .tools[data-for=photo]")
         small(page, steps=30, size=224)
         choose_seed(page, 11)
-        page.click("#dream-button")
-        page.wait_for_selector(".stage[data-mode=running]")
-        page.wait_for_function(
-            "() => /step \\d+ of \\d+/.test(document.querySelector('.stage .told').textContent)"
-        )
+        with studio.holding("dream"):
+            page.click("#dream-button")
+            page.wait_for_selector(".stage[data-mode=running]")
+            page.wait_for_function(
+                "() => /step \\d+ of \\d+/.test(document.querySelector('.stage .told').textContent)"
+            )
         page.wait_for_selector(".stage[data-mode=done]")
         assert page.evaluate("window.seen.size") >= 2
         assert "seed 11" in page.inner_text(".stage .words")
@@ -160,9 +161,9 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
 def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
     chromium: Chromium, studio: Open, photo: Path
 ) -> None:
-    with opened(chromium, studio) as page:
+    with studio.holding("dream"), opened(chromium, studio) as page:
         choose(page, photo)
-        small(page, steps=200, size=512)
+        small(page, steps=20, size=256)
         page.get_by_text("Towards other pictures").click()
         page.set_input_files(".guide:not(.network) input[type=file]", str(photo))
         page.wait_for_selector(".guide:not(.network)[data-full=yes]")
@@ -173,7 +174,7 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
         page.wait_for_selector(".guide:not(.network)[data-full=yes]")
         # The server tells the dials, which takes a moment.
         page.wait_for_function(
-            "() => document.querySelector(`[aria-label='number input for Depth']`)?.value === '200'"
+            "() => document.querySelector(`[aria-label='number input for Depth']`)?.value === '20'"
         )
         # Its process dies: that is told, and it is made again at a click.
         for child in psutil.Process(studio.pid).children(recursive=True):

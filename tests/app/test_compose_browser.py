@@ -254,10 +254,10 @@ def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
         # the button is there again.
         open_tab(page, "Compose")
         fill(page, "number input for Takes", 8)
-        fill(page, "number input for Bars", 64)
-        page.click("#compose-button")
-        page.locator(".compose-floor .press [data-do=stop]").click()
-        page.wait_for_selector("#compose-button:not([disabled])")
+        with studio.holding("compose"):
+            page.click("#compose-button")
+            page.locator(".compose-floor .press [data-do=stop]").click()
+            page.wait_for_selector("#compose-button:not([disabled])")
         shown = page.locator(".compose .take").evaluate_all("(all) => all.map((each) => each.dataset.work)")
         assert len(shown) < 8, "an earlier take stays where none of these was made"
         assert page.locator(".compose-floor .press.running").count() == 0

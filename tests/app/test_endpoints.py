@@ -262,17 +262,17 @@ def test_a_work_becomes_the_source_of_another_and_is_removed(client: Any, work: 
         client.predict(child["id"], api_name="/work")
 
 
-def test_a_job_is_cancelled_and_asked_for_again(client: Any, tmp_path: Path) -> None:
+def test_a_job_is_cancelled_and_asked_for_again(client: Any, studio: Open, tmp_path: Path) -> None:
     photo = tmp_path / "p.jpg"
     photo.write_bytes(picture(seed=9))
-    wishes = SMALL | {"steps": 200, "octaves": 4, "size": 256}
-    asked = client.predict(photo=gradio_client.handle_file(photo), **wishes, api_name="/dream")
-    assert client.predict(asked["id"], api_name="/cancel")["state"] == "cancelled"
-    again = client.predict(asked["id"], api_name="/again")
-    assert again["state"] in ("waiting", "running")
-    assert again["id"] != asked["id"]
-    assert client.predict(again["id"], api_name="/cancel")["state"] == "cancelled"
-    assert [told["state"] for told in client.submit(again["id"], api_name="/follow")] == ["cancelled"]
+    with studio.holding("dream"):
+        asked = client.predict(photo=gradio_client.handle_file(photo), **SMALL, api_name="/dream")
+        assert client.predict(asked["id"], api_name="/cancel")["state"] == "cancelled"
+        again = client.predict(asked["id"], api_name="/again")
+        assert again["state"] in ("waiting", "running")
+        assert again["id"] != asked["id"]
+        assert client.predict(again["id"], api_name="/cancel")["state"] == "cancelled"
+        assert [told["state"] for told in client.submit(again["id"], api_name="/follow")] == ["cancelled"]
 
 
 @pytest.mark.parametrize(

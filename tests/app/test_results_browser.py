@@ -95,16 +95,18 @@ def test_on_a_phone_stop_is_where_the_press_was_and_what_there_is_goes_on(
 ) -> None:
     with opened(chromium, studio, size=PHONE, touch=True) as page:
         choose(page, photo)
-        small(page, steps=24, size=288)
-        page.tap("#dream-button")
-        stop = page.locator(".press.running [data-do=stop]")
-        stop.wait_for()
-        box = stop.bounding_box()
-        assert box["y"] + box["height"] <= PHONE["height"]
-        assert min(box["width"], box["height"]) >= 24
-        page.wait_for_function("/step \\d+ of/.test(document.querySelector('.press .told').textContent)")
-        stop.tap()
-        page.wait_for_selector(".press.running", state="detached")
+        small(page)
+        choose_seed(page, 50)
+        with studio.holding("dream"):
+            page.tap("#dream-button")
+            stop = page.locator(".press.running [data-do=stop]")
+            stop.wait_for()
+            box = stop.bounding_box()
+            assert box["y"] + box["height"] <= PHONE["height"]
+            assert min(box["width"], box["height"]) >= 24
+            page.wait_for_function("/step \\d+ of/.test(document.querySelector('.press .told').textContent)")
+            stop.tap()
+            page.wait_for_selector(".press.running", state="detached")
         # What there is was kept, and goes on from there.
         page.wait_for_selector(".stage[data-mode=done]")
         assert "ended after" in page.inner_text(".stage .words")

@@ -12,7 +12,7 @@ from gradio_client import Client, handle_file
 
 from tests.app.conftest import DESK, PHONE, Chromium, Open
 from tests.app.photos import SMALL, picture
-from tests.app.test_browser import choose, opened, small
+from tests.app.test_browser import choose, choose_seed, opened, small
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
@@ -42,30 +42,32 @@ def test_what_is_made_is_in_sight_on_every_tab_and_can_be_cancelled_there(
     other.write_bytes(picture(seed=8))
     with opened(chromium, studio) as page:
         choose(page, photo)
-        small(page, steps=200, size=512)
-        page.click("#dream-button")
-        page.wait_for_selector(".stage[data-mode=running]")
-        page.wait_for_selector(".tray:not([hidden])")
-        for size in (LAPTOP, PHONE, DESK):  # it is beside the name, above the line, and covers nothing
-            page.set_viewport_size(size)
-            page.wait_for_function(CLEAR)
-        page.get_by_role("tab", name="Compose", exact=True).click()
-        mine = in_tray(page, ".queue .mine")
-        mine.wait_for()
-        assert "hugel-am-meer" in mine.inner_text().lower().replace(" ", "-").replace("ü", "u")
-        page.wait_for_function("() => document.querySelector('.tray .mine img')?.naturalWidth > 0")
+        small(page)
+        choose_seed(page, 52)
+        with studio.holding("dream"):
+            page.click("#dream-button")
+            page.wait_for_selector(".stage[data-mode=running]")
+            page.wait_for_selector(".tray:not([hidden])")
+            for size in (LAPTOP, PHONE, DESK):  # it is beside the name, above the line, and covers nothing
+                page.set_viewport_size(size)
+                page.wait_for_function(CLEAR)
+            page.get_by_role("tab", name="Compose", exact=True).click()
+            mine = in_tray(page, ".queue .mine")
+            mine.wait_for()
+            assert "hugel-am-meer" in mine.inner_text().lower().replace(" ", "-").replace("ü", "u")
+            page.wait_for_function("() => document.querySelector('.tray .mine img')?.naturalWidth > 0")
 
-        # Somebody else asks for one: it waits, and nothing is said of what it is.
-        visitor = Client(studio.address, verbose=False)
-        asked = visitor.predict(photo=handle_file(str(other)), seed=3, **SMALL, api_name="/dream")
-        waiting = in_tray(page, ".queue .other")
-        waiting.wait_for()
-        assert "Someone’s dream" in waiting.inner_text()
-        assert "secret" not in page.inner_text(".tray")
-        assert waiting.locator("button").count() == waiting.locator("img").count() == 0
+            # Somebody else asks for one: it waits, and nothing is said of what it is.
+            visitor = Client(studio.address, verbose=False)
+            asked = visitor.predict(photo=handle_file(str(other)), seed=3, **SMALL, api_name="/dream")
+            waiting = in_tray(page, ".queue .other")
+            waiting.wait_for()
+            assert "Someone’s dream" in waiting.inner_text()
+            assert "secret" not in page.inner_text(".tray")
+            assert waiting.locator("button").count() == waiting.locator("img").count() == 0
 
-        in_tray(page, ".queue .mine [data-do=cancel]").click()
-        page.wait_for_function("() => !document.querySelector('.tray .queue .mine')")
+            in_tray(page, ".queue .mine [data-do=cancel]").click()
+            page.wait_for_function("() => !document.querySelector('.tray .queue .mine')")
         page.get_by_role("tab", name="Dream", exact=True).click()
         page.wait_for_selector(".stage[data-mode=photo]")
         assert "Stopped" in page.inner_text(".stage .notes")
@@ -78,11 +80,13 @@ def test_what_was_made_while_the_page_was_closed_is_told_when_it_opens_again(
 ) -> None:
     with opened(chromium, studio) as page:
         choose(page, photo)
-        small(page, steps=30, size=256)
-        page.click("#dream-button")
-        page.wait_for_selector(".stage[data-mode=running]")
-        page.wait_for_selector(".tray:not([hidden])")
-        page.goto("about:blank")
+        small(page)
+        choose_seed(page, 53)
+        with studio.holding("dream"):
+            page.click("#dream-button")
+            page.wait_for_selector(".stage[data-mode=running]")
+            page.wait_for_selector(".tray:not([hidden])")
+            page.goto("about:blank")
         page.goto(f"{studio.address}/#compose")
         in_tray(page, ".ended li[data-state=made]").wait_for()
         in_tray(page, ".ended [data-do=show]").click()
@@ -92,9 +96,9 @@ def test_what_was_made_while_the_page_was_closed_is_told_when_it_opens_again(
 
 
 def test_of_several_that_wait_one_is_made_sooner(chromium: Chromium, studio: Open, photo: Path) -> None:
-    with opened(chromium, studio) as page:
+    with studio.holding("dream"), opened(chromium, studio) as page:
         choose(page, photo)
-        small(page, steps=200, size=512)
+        small(page)
         page.click("#dream-button-4")
         in_tray(page, ".queue .mine:nth-child(4)").wait_for()
         buttons = "document.querySelectorAll('.tray:not([hidden]) .queue .mine [data-do=cancel]')"

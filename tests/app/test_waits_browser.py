@@ -12,7 +12,7 @@ import pytest
 
 from tests.app.conftest import Chromium, Open
 from tests.app.test_a_newcomers_walk_browser import composed
-from tests.app.test_browser import choose, opened, small
+from tests.app.test_browser import choose, choose_seed, opened, small
 from tests.app.test_tray_browser import in_tray
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
@@ -144,9 +144,10 @@ def test_what_plays_goes_on_until_the_next_is_heard(chromium: Chromium, studio: 
 def test_a_tune_waits_for_no_dream_which_goes_on_without_its_page(
     chromium: Chromium, studio: Open, photo: Path
 ) -> None:
-    with opened(chromium, studio) as page:
+    with studio.holding("dream"), opened(chromium, studio) as page:
         choose(page, photo)
-        small(page, steps=200, size=1536)  # lasts longer than any tune, and is cancelled soon after
+        small(page)
+        choose_seed(page, 51)
         page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=running]")
         page.goto("about:blank")

@@ -161,9 +161,10 @@ class Gallery {
       const { removed, gone_at: goneAt } = await asked(this.widget.server.remove({ ids }));
       this.removed = removed;
       const what = removed.length === 1 ? '1 work' : `${removed.length} works`;
-      this.tellRemoved(`${what} removed. You can undo this until ${whenExactly(goneAt)}; then ${removed.length === 1 ? 'it is' : 'they are'} deleted for good.`, true);
       this.wall.select(false);
       await this.toWall({ push: this.open != null });
+      // Only now, where nothing moves any more: what moves while it is pressed is not pressed.
+      this.tellRemoved(`${what} removed. You can undo this until ${whenExactly(goneAt)}; then ${removed.length === 1 ? 'it is' : 'they are'} deleted for good.`, true);
       find(this.element, '[data-do=undo]').focus({ preventScroll: true });
     });
   }
