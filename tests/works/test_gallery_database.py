@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from studio.errors import Refused
 from studio.works import database
@@ -19,15 +21,42 @@ from studio.works.tables import Base
 from studio.works.work import Made
 
 
-def test_all_migrations_give_the_tables_of_the_code(new_place: Any) -> None:
+def test_a_new_gallery_and_all_migrations_give_the_tables_of_the_code(
+    new_place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    with new_place.open() as gallery, gallery.engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"version_table": database.VERSION_TABLE, "compare_type": True}
-        )
-        assert compare_metadata(context, Base.metadata) == []
+    def tables() -> Any:
+        with new_place.open() as gallery, gallery.engine.begin() as connection:
+            options = {"version_table": database.VERSION_TABLE, "compare_type": True}
+            context = MigrationContext.configure(connection, opts=options)
+            assert compare_metadata(context, Base.metadata) == []
+            assert context.get_current_revision() == database.HEAD
+            [identity] = connection.execute(text("SELECT id, gallery FROM identity")).all()
+            assert identity.id == 1 and re.fullmatch("[0-9a-f]{32}", identity.gallery)
+            looked = inspect(connection)
+            found = {
+                name: (
+                    {
+                        each["name"]: (str(each["type"]), each["nullable"], each["default"])
+                        for each in looked.get_columns(name)
+                    },
+                    sorted((each["name"], each["column_names"]) for each in looked.get_indexes(name)),
+                    looked.get_pk_constraint(name)["constrained_columns"],
+                    [(each["referred_table"], each["options"]) for each in looked.get_foreign_keys(name)],
+                )
+                for name in looked.get_table_names()
+            }
+            Base.metadata.drop_all(connection)
+            connection.execute(text(f"DROP TABLE {database.VERSION_TABLE}"))
+        return found
+
+    new = tables()
+    shutil.rmtree(new_place.home)  # its files belong to the first gallery
+    monkeypatch.setattr(database, "_create_tables", database.migrate)
+    assert tables() == new
+    assert new.keys() == {*Base.metadata.tables, database.VERSION_TABLE}
 
 
 def test_the_newest_migration_is_the_head_that_opening_looks_for() -> None:
@@ -57,6 +86,7 @@ def test_a_migration_that_dies_leaves_an_empty_database(
             raise MemoryError
         return real(self, name, *more, **named)
 
+    monkeypatch.setattr(database, "_create_tables", database.migrate)
     monkeypatch.setattr("alembic.op.create_index", lambda *more, **named: die(_operations(), *more, **named))
     with pytest.raises(MemoryError):
         new_place.open()
@@ -71,19 +101,29 @@ def _operations() -> Any:
     return op._proxy  # type: ignore[attr-defined]
 
 
-def test_an_up_to_date_gallery_is_opened_without_alembic(tmp_path: Path) -> None:
+def test_a_new_gallery_that_dies_leaves_an_empty_database(
+    new_place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr("studio.works.database.uuid.uuid4", die)
+    with pytest.raises(MemoryError):
+        new_place.open()
+    monkeypatch.undo()
+    with new_place.open() as gallery:
+        assert gallery.count() == 0
+
+
+def test_a_gallery_is_opened_without_alembic(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from studio.works.gallery import Gallery\n"
         f"Gallery.open(Path({str(tmp_path)!r})).close()\n"
         "print(sorted({'alembic', 'torch', 'gradio', 'fsspec', 'PIL'} & set(sys.modules)))"
     )
-    Gallery.open(tmp_path).close()
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", program], check=True, capture_output=True, text=True
-        ).stdout.strip()
-        == "[]"
-    )
+    for _ in ("new", "again"):
+        done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+        assert done.stdout.strip() == "[]"
 
 
 def test_sqlite_is_set_as_promised(tmp_path: Path) -> None:
