@@ -34,7 +34,8 @@ def test_a_new_gallery_and_all_migrations_give_the_tables_of_the_code(
             assert compare_metadata(context, Base.metadata) == []
             assert context.get_current_revision() == database.HEAD
             [identity] = connection.execute(text("SELECT id, gallery FROM identity")).all()
-            assert identity.id == 1 and re.fullmatch("[0-9a-f]{32}", identity.gallery)
+            assert identity.id == 1
+            assert re.fullmatch("[0-9a-f]{32}", identity.gallery)
             looked = inspect(connection)
             found = {
                 name: (
