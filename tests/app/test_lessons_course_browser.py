@@ -425,6 +425,13 @@ def test_on_a_phone_no_lesson_is_wider_than_the_screen(chromium: Chromium, studi
             page.select_option(".course-menu select", name)
             page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
             assert narrow_enough(page), name
+        # The last ones by their links, on the narrowest phone.
+        page.set_viewport_size({"width": 320, "height": 640})
+        for name in COURSE[10:]:
+            page.evaluate("(link) => { location.hash = link }", f"lesson={name}")
+            page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
+            assert narrow_enough(page), name
+        page.set_viewport_size(PHONE)
         page.select_option(".course-menu select", "cafeteria")
         page.wait_for_selector(".lesson[data-lesson=cafeteria] figure svg")
         page.tap(".pushes button.main")

@@ -51,9 +51,9 @@ const LISTS = ['pins', 'rhythm', 'motifs', 'avoid', 'cadences'];
 /** @typedef {[string, any, any]} Dial name, value, usual value */
 
 /**
- * @typedef {{tab: string, elsewhere?: string[], asks?: boolean, told?: string[]}} ChipsProps elsewhere: further settings
+ * @typedef {{tab: string, elsewhere?: string[], asks?: boolean, told?: string[], styles?: Record<string, string>}} ChipsProps elsewhere: further settings
  * that are seen in their place, and become chips only where they contradict something. asks: the server is asked about
- * these too. told: settings that say themselves what is wrong with them.
+ * these too. told: settings that say themselves what is wrong with them. styles: their titles, by name.
  */
 
 /** @param {Widget<ChipsProps>} widget */
@@ -180,9 +180,9 @@ class Chips {
   }
 
   chips() {
-    const { elsewhere = [], asks = false } = this.widget.props;
+    const { elsewhere = [], asks = false, styles } = this.widget.props;
     const unseen = [...NO_CONSTRAINT, ...IN_SIGHT, ...elsewhere];
-    const asked = chipsOf(this.dials).filter((chip) => !unseen.includes(chip.field) || (asks && this.isRed(chip)));
+    const asked = chipsOf(this.dials, styles).filter((chip) => !unseen.includes(chip.field) || (asks && this.isRed(chip)));
     const { bars, text: said } = this.kept ?? { bars: [], text: '' };
     const text = said ? `Keep ${said}` : bars.length === 1 ? `Keep bar ${bars[0]}` : `Keep bars ${bars.join(', ')}`;
     return bars.length ? [...asked, { field: 'keep', value: bars, text, left: null }] : asked;
@@ -226,14 +226,15 @@ function pinInWords(entry) {
   return found ? `Pin ${found[3].trim()} · bar ${found[1]}, beat ${found[2].trim()}` : `Pin ${entry}`;
 }
 
-/** @param {Dial[]} dials @returns {Chip[]} */
-function chipsOf(dials) {
+/** @param {Dial[]} dials @param {Record<string, string>} [styles] titles by name @returns {Chip[]} */
+function chipsOf(dials, styles = {}) {
   return dials.filter(([, value, usual]) => plain(value) !== plain(usual))
     .flatMap(([field, value, usual]) => {
       const name = CALLED[field] ?? field.charAt(0).toUpperCase() + field.slice(1).replaceAll('_', ' ');
       const lines = Array.isArray(value) ? value.map(String) : LISTS.includes(field) ? String(value).split('\n') : null;
       const entries = lines?.map((each) => each.trim()).filter(Boolean);
-      if (!entries) return [{ field, value, text: `${name} ${value}`, left: usual === '' ? null : usual }];
+      const said = field.endsWith('_from') ? styles[value] ?? value : value;
+      if (!entries) return [{ field, value, text: `${name} ${said}`, left: usual === '' ? null : usual }];
       if (field === 'contour') return [{ field, value, text: 'A line to follow', left: [] }];
       return entries.map((entry, place) => (
         { field, value: entry, text: field === 'pins' ? pinInWords(entry) : `${name} ${entry}`, left: entries.filter((_, other) => other !== place) }));

@@ -195,6 +195,7 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
                     elsewhere=IN_SIGHT,
                     told=("chords",),
                     asks=True,
+                    styles=_titles(desk),
                 )
                 button = gr.Button("Make a song", variant="primary", size="lg", elem_id="song-button")
                 widget("press", server=(expecting(dials, MOST_SONGS, desk.expected),), desk=TAB)
@@ -280,11 +281,16 @@ def _whose_chords_dial(control: Control, label: str) -> Component:
 
 def _style_choice(desk: SongDesk, control: Control, label: str) -> Component:
     """The styles that are here, of songs and of melodies, by their titles."""
-    titles = {each["name"]: str(each["title"]) for each in desk.desk.styles() if not each["to_fetch"]}
-    titles |= {each.name: each.title for each in SONG_STYLES.values()}
+    titles = _titles(desk)
     offered = [("the style's own", "")]
     offered += [(titles[name], name) for name in control.choices if name in titles]
     return gr.Dropdown(offered, value="", label=label, info=as_text(control.help))
+
+
+def _titles(desk: SongDesk) -> dict[str, str]:
+    """The styles that are here, by name."""
+    titles = {each["name"]: str(each["title"]) for each in desk.desk.styles() if not each["to_fetch"]}
+    return titles | {each.name: each.title for each in SONG_STYLES.values()}
 
 
 def _sound_dial(control: Control, label: str) -> Component:

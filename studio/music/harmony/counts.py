@@ -15,7 +15,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -244,16 +244,28 @@ def shipped_chords(name: str, meter: Meter, mode: str, *, earlier: bool = False)
     """
     path = chords_file(name, earlier=earlier)
     folders = _read(path, path.stat().st_mtime_ns)
-    place = f"{str(meter).replace('/', '-')} {mode}"
-    if place not in folders and meter.bar_length == 4:  # 2/2 is counted as 4/4
-        place = f"4-4 {mode}"
-    if place not in folders:
+    place = _place(folders, meter, mode)
+    if place is None:
         known = ", ".join(sorted(folder.replace("-", "/") for folder in folders if folder != "fit"))
         raise Refused(
             f"{CHORD_STYLES[name].title} has no chords in {meter} and {mode}; it has {known}: choose one of "
             "these, or chords from another style."
         )
     return CountedIdiom(CHORD_STYLES[name].title, meter, mode, folders[place])
+
+
+def ships_chords(name: str, meter: Meter, mode: str, *, earlier: bool = False) -> bool:
+    """Whether a style that comes with the studio has chords in that meter and mode."""
+    path = chords_file(name, earlier=earlier)
+    return _place(_read(path, path.stat().st_mtime_ns), meter, mode) is not None
+
+
+def _place(folders: Collection[str], meter: Meter, mode: str) -> str | None:
+    """Where the chords of a meter and mode are; 2/2 is counted as 4/4."""
+    own, other = (f"{str(each).replace('/', '-')} {mode}" for each in (meter, Meter.parse("4/4")))
+    if own not in folders and meter.bar_length == 4:
+        own = other
+    return own if own in folders else None
 
 
 def shipped_fit(name: str = "songbook-manner", *, earlier: bool = False) -> FitCounts:

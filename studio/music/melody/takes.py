@@ -268,14 +268,18 @@ def usual_meter(style: Style) -> Meter:
 
 def usual_key(style: Style, meter: Meter) -> Key:
     """The key of most tunes in that meter."""
+    return usual_keys(style, meter)[0]
+
+
+def usual_keys(style: Style, meter: Meter) -> list[Key]:
+    """The keys of the tunes in that meter, the commonest first."""
     places = [number for number, name in enumerate(style.meters) if name == str(meter)] or range(len(style))
     keys: dict[tuple[int, str], int] = {}
     named = list(zip(style.tonics, style.modes, strict=True))
     for number in places:
         name = named[number]
         keys[name] = keys.get(name, 0) + 1
-    tonic, mode = max(keys, key=lambda each: keys[each])
-    return Key.of_tonic(tonic, mode)
+    return [Key.of_tonic(*each) for each in sorted(keys, key=lambda each: -keys[each])]
 
 
 Player = Callable[[Solution, int, np.random.Generator], list[list[int]]]

@@ -577,9 +577,9 @@ def _end_of(file: Fraction, last: Fraction, grid: Grid, remarks: list[str]) -> F
     if file < bar:
         return file if file > last and file.denominator in (1, 2, 4) else last
     if file - bar >= length:
-        remarks.append(
-            f"The file goes on for {int((file - bar) / length)} bars after the melody; they were left out."
-        )
+        more = int((file - bar) / length)
+        said = "1 bar after the melody; it was" if more == 1 else f"{more} bars after the melody; they were"
+        remarks.append(f"The file goes on for {said} left out.")
     return bar
 
 

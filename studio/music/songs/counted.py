@@ -34,6 +34,7 @@ from studio.music.chains.markov import ContextTree, Floats, freeze
 from studio.music.chains.sampling import Solution
 from studio.music.harmony.character import Character
 from studio.music.harmony.counts import TREE, chords_file, read_counts
+from studio.music.harmony.idiom import is_minor
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.form import Close, FormPlan, Forms, How, Return
 from studio.music.melody.idiom import PER_QUARTER
@@ -97,17 +98,25 @@ class CountedStyle(Style):
 
     def sung(self, meter: Meter, key: Key) -> CountedSung:
         """Raises `Refused` for a meter or mode without counts."""
-        mode = "minor" if key.mode in ("minor", "dorian", "phrygian", "locrian") else "major"
-        place = _place(meter, mode)
-        if place not in self.folders and meter.bar_length == 4:  # 2/2 is counted as 4/4
-            place = _place(Meter.parse("4/4"), mode)
-        if place not in self.folders:
+        mode = "minor" if is_minor(key.mode) else "major"
+        place = self._counted(meter, mode)
+        if place is None:
             known = ", ".join(sorted(each.replace("-", "/") for each in self.folders if each != "songs"))
             raise Refused(
                 f"{self.entry.title} has no melodies in {meter} and {mode}; it has {known}: choose one of "
                 "these, or melodies from another style."
             )
         return CountedSung(self, meter, key, self.folders[place])
+
+    def sings(self, meter: Meter, mode: str) -> bool:
+        """Whether it has melodies in a meter and mode."""
+        return self._counted(meter, "minor" if is_minor(mode) else "major") is not None
+
+    def _counted(self, meter: Meter, mode: str) -> str | None:
+        place = _place(meter, mode)
+        if place not in self.folders and meter.bar_length == 4:  # 2/2 is counted as 4/4
+            place = _place(Meter.parse("4/4"), mode)
+        return place if place in self.folders else None
 
 
 class CountedSung(SungIdiom):

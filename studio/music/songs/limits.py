@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +13,17 @@ from studio.music.bands.band import band_by_name
 from studio.music.chains.markov import Mask
 from studio.music.chains.trellis import Trellis
 from studio.music.melody.recipes import read_range
-from studio.music.scores.keys import pitch_name
+from studio.music.melody.takes import usual_keys
+from studio.music.scores.keys import Key, pitch_name
 from studio.music.scores.meters import Meter
 from studio.music.songs.plan import SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sung import SungIdiom
 from studio.music.songs.sung_words import SongWords
 from studio.music.styles.style import Style
+
+if TYPE_CHECKING:
+    from studio.music.songs.sheet import SongStyles
 
 
 def check_singable(recipe: SongRecipe, plan: SheetPlan, sung: SungIdiom, words: SongWords | None) -> None:
@@ -110,11 +115,33 @@ def too_many_syllables(
     )
 
 
+def frame_of(recipe: SongRecipe, styles: SongStyles) -> tuple[Meter, Key, str]:
+    """The meter and key of a song, and what is said of them, or "": as asked, or else the commonest ones of
+    its melodies that its other styles and its band have too.
+    """
+    asked = [Meter.parse(recipe.meter)] if recipe.meter else []
+    meters = asked or list(map(Meter.parse, styles.melody.counts("meter")))
+    played = band_by_name(recipe.band).meters if recipe.band and not asked else ()
+    usual: tuple[Meter, Key] | None = None
+    for meter in meters:
+        for key in [Key.parse(recipe.key)] if recipe.key else usual_keys(styles.melody, meter):
+            usual = usual or (meter, key)
+            if not styles.know(meter, key.mode) or (played and meter not in played):
+                continue
+            if (meter, key) == usual:
+                return meter, key, ""
+            other = [str(each) for each, own in zip((meter, key), usual, strict=True) if each != own]
+            whose = "all its styles and its band" if recipe.band else "all its styles"
+            return meter, key, f"The song is in {' and '.join(other)}, which {whose} have."
+    assert usual is not None
+    return *usual, ""
+
+
 def with_playable_meter(recipe: SongRecipe, style: Style) -> SongRecipe:
     """A request that names a band and no meter takes the commonest meter of the style that the band plays, if
-    it does not play the commonest of all.
+    it does not play the commonest of all. Where other styles take part, `frame_of` decides.
     """
-    if recipe.meter or not recipe.band or recipe.melody_from:
+    if recipe.meter or not recipe.band or recipe.melody_from or recipe.rhythm_from or recipe.chords_from:
         return recipe
     played = band_by_name(recipe.band).meters
     meters = list(style.counts("meter"))

@@ -304,7 +304,7 @@ class SongRecipe(ComposeRecipe):
 
     def in_words(self) -> str:
         style = self.source("style")
-        after = style.title or style.name if style else self.style
+        after = style.title or style.name if style else _titled(self.style)
         bars = f"{self.bars} bars" if self.bars else "A song"
         if self.source("melody") is not None:
             said = f"Chords for a melody after {after}"
@@ -312,11 +312,11 @@ class SongRecipe(ComposeRecipe):
             said = f"{bars} in the form {self.form}"
             said += f" in {self.key}" if self.key else ""
             said += f" after {after}"
-        whose = f"the chords of {self.chords_from}"
+        whose = f"the chords of {_titled(self.chords_from)}"
         whose = "chords inferred from its melodies" if self.chords_from == INFERRED else whose
         asked = [f"with {whose}"] if self.chords_from else []
-        asked += [f"with melodies like those of {self.melody_from}"] if self.melody_from else []
-        asked += [f"with the rhythms of {self.rhythm_from}"] if self.rhythm_from else []
+        asked += [f"with melodies like those of {_titled(self.melody_from)}"] if self.melody_from else []
+        asked += [f"with the rhythms of {_titled(self.rhythm_from)}"] if self.rhythm_from else []
         asked += [f"over {self.chords}"] if self.chords else []
         if self.harmonisations > 1:
             asked.append(f"harmonisation {self.harmonisation} of {self.harmonisations}")
@@ -373,6 +373,12 @@ def read_form(text: str) -> tuple[str, ...]:
             f"{text!r} is not a form; write sections as letters, such as AABA or A A' B A, or one of "
             f"{', '.join(FORMS)}."
         ) from None
+
+
+def _titled(style: str) -> str:
+    """The title of a style by its name; the name itself for one of a visitor's own."""
+    found = SONG_STYLES.get(style) or CHORD_STYLES.get(style) or STYLES.get(style)
+    return found.title if found else style
 
 
 def _first_line(words: str) -> str:

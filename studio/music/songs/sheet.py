@@ -37,9 +37,9 @@ from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask
 from studio.music.chains.sampling import Requirement, Solution, by_period, merged, possible, solve
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk
-from studio.music.harmony.counts import shipped_chords, shipped_fit
+from studio.music.harmony.counts import shipped_chords, shipped_fit, ships_chords
 from studio.music.harmony.fit import Fit
-from studio.music.harmony.idiom import HALVINGS, SECTION, HarmonyIdiom, is_minor, learn_harmony
+from studio.music.harmony.idiom import HALVINGS, SECTION, HarmonyIdiom, is_minor, learn_harmony, stretch
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.harmony.recalled import fit_counts_of, learn_or_recall_harmony
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
@@ -52,8 +52,6 @@ from studio.music.melody.takes import (
     Take,
     draw,
     in_bars,
-    usual_key,
-    usual_meter,
 )
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
@@ -68,7 +66,7 @@ from studio.music.songs.habits import SongHabits, learn_habits, section_keys, sh
 from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chords
 from studio.music.songs.keeping import Kept
 from studio.music.songs.leading import Leading
-from studio.music.songs.limits import check_singable, most_notes, too_many_syllables
+from studio.music.songs.limits import check_singable, frame_of, most_notes, too_many_syllables
 from studio.music.songs.loops import ChordLoops, Pattern, pattern_of
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.natural import CHOSEN, WORDED, leaning, natural_weights
@@ -263,6 +261,15 @@ class SongStyles:
             return shipped_chords(self.chords, meter, mode, earlier=self.rules == EARLIER_RULES)
         return learn_or_recall_harmony(self._songs, meter, mode)
 
+    def know(self, meter: Meter, mode: str) -> bool:
+        """Whether chords and rhythms in a meter and mode may be known; where not, a song is refused."""
+        mode = "minor" if is_minor(mode) else "major"
+        if self.chords and self.chords != INFERRED:
+            chords = ships_chords(self.chords, meter, mode, earlier=self.rules == EARLIER_RULES)
+        else:
+            chords = _has(self._songs, meter, mode)
+        return chords and (self.rhythm is None or _has(self.rhythm, meter, mode))
+
     def habits(self, harmony: HarmonyIdiom) -> SongHabits:
         """Keys of bridges as in the songs the chords are of, pick-ups as in those of the melodies."""
         shipped = self.chords and self.chords != INFERRED
@@ -301,6 +308,16 @@ class SongStyles:
             return own.fit()
         earlier = self.rules == EARLIER_RULES
         return shipped_fit(USUAL_CHORDS if earlier else self.chords, earlier=earlier).fit()
+
+
+def _has(style: Style, meter: Meter, mode: str) -> bool:
+    """Whether a style has tunes in a meter, or one that is kin to it, and a mode."""
+    if isinstance(style, CountedStyle):
+        return style.sings(meter, mode)
+    named = zip(style.meters, style.modes, strict=True)
+    return any(
+        is_minor(its) == (mode == "minor") and stretch(Meter.parse(name), meter) for name, its in named
+    )
 
 
 USUAL_CHORDS = "songbook-manner"
@@ -861,8 +878,7 @@ def prepare(
 
     Raises `Contradiction` and `Refused` as `melody.takes.consider` does.
     """
-    meter = Meter.parse(recipe.meter) if recipe.meter else usual_meter(styles.melody)
-    key = Key.parse(recipe.key) if recipe.key else usual_key(styles.melody, meter)
+    meter, key, in_common = frame_of(recipe, styles)
     plan = plan_of(recipe, key)
     given = (given or GivenTunes()).placed(recipe, plan)
     rules = drawing_rules(recipe)
@@ -886,7 +902,7 @@ def prepare(
     )
     check_singable(recipe, plan, sung, words)
     laid = LaidRow.of(recipe)
-    remarks = (*((laid.remark,) if laid.remark else ()), *styles.borrowed(recipe))
+    remarks = (*filter(None, (laid.remark, in_common)), *styles.borrowed(recipe))
     if sung.unheard:
         said = "The words lead a melody learnt from {} of the style's {} songs, spread over it."
         remarks += (said.format(sung.song_count, sung.song_count + sung.unheard),)

@@ -15,7 +15,7 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
 from studio.music.songs.checking import check_request
 from studio.music.songs.harmonising import melody_of
-from studio.music.songs.limits import with_playable_meter
+from studio.music.songs.limits import frame_of, with_playable_meter
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import SongStyles, prepare
 from studio.music.styles.style import Style
@@ -130,6 +130,22 @@ def test_a_band_takes_a_meter_of_the_style_that_it_plays() -> None:
     assert with_playable_meter(SongRecipe(band="trio"), mixed).meter == "3/4"
     assert with_playable_meter(SongRecipe(band="fiddle"), mixed).meter is None
     assert with_playable_meter(SongRecipe(), mixed).meter is None
+
+
+def test_styles_that_are_crossed_take_a_meter_and_key_that_all_of_them_have() -> None:
+    tunes = [
+        Tune.of([(60 + step, 1) for step in range(12)], meter=meter, key=key)
+        for meter, key in (("2/4", "C"), ("2/4", "C"), ("3/4", "C"), ("4/4", "Am"), ("4/4", "F"))
+    ]
+    melody, waltzes = Style.of(tunes, "mixed"), Style.of(tunes[2:3], "waltzes")
+    crossed = SongStyles(melody, "songbook-manner", rhythm=waltzes)
+    meter, key, said = frame_of(SongRecipe(), crossed)
+    assert (str(meter), key.short()) == ("3/4", "C")
+    assert "3/4, which all its styles have" in said
+    assert str(frame_of(SongRecipe(meter="2/4"), crossed)[0]) == "2/4"  # what was asked for stays
+    assert frame_of(SongRecipe(), SongStyles(melody, "songbook-manner"))[2] == ""
+    minor = SongStyles(Style.of(tunes[3:], "minor first"), "hymn")  # hymns are counted in major alone
+    assert frame_of(SongRecipe(), minor)[1].short() == "F"
 
 
 def test_a_style_without_chords_says_whose_were_taken() -> None:
