@@ -306,7 +306,7 @@ def _gram(
     features: Tensor, field: Field, tile: Tile, areas: FieldAreas | None, place: int, quick: bool
 ) -> Tensor:
     step = field.step(features, tile)
-    flat = features.flatten(2)[0]
+    flat = features.flatten(2).squeeze(0)  # whose gradient is a view too, and no copy as that of [0]
     if areas is None:
         product = _Square.apply(flat) if quick else flat @ flat.T
         return product / (field.height * field.width / step**2)

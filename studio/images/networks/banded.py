@@ -75,8 +75,7 @@ class Banded(nn.Module):
             shown = band.of(given)
             wide = self.widen(shown)
             filtered = self.filter(wide)
-            back = filtered.new_zeros(filtered.shape).contiguous(memory_format=torch.channels_last)
-            back[..., band.own, :] = self.narrow.slope(slope[..., band.top : band.bottom, :], filtered)
+            back = self.narrow.slope(_among_zeros(slope, band, filtered), filtered)
             back = self.filter.slope(_unclipped(back, filtered, self.filter), wide)
             back = self.widen.slope(_unclipped(back, wide, self.widen), shown)
             found[..., band.first : band.last, :] += back
@@ -119,6 +118,27 @@ class _Band:
 
     def of(self, given: Tensor) -> Tensor:
         return given[..., self.first : self.last, :]
+
+
+def _among_zeros(slope: Tensor, band: _Band, filtered: Tensor) -> Tensor:
+    """A band's rows of the gradient, and zeros in the rows around them that were computed for their sake.
+
+    They are put in here, where there are few channels: the zeros stay zeros when these become many.
+    """
+    own = slope[..., band.top : band.bottom, :]
+    rows = filtered.shape[-2]
+    if own.shape[-2] == rows:
+        return own
+    laid = torch.empty(
+        (*slope.shape[:2], rows, slope.shape[-1]),
+        dtype=slope.dtype,
+        device=slope.device,
+        memory_format=torch.channels_last,
+    )
+    laid[..., : band.own.start, :] = 0
+    laid[..., band.own, :] = own
+    laid[..., band.own.stop :, :] = 0
+    return laid
 
 
 def _unclipped(slope: Tensor, output: Tensor, by: FusedConvolution) -> Tensor:
