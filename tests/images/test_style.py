@@ -87,6 +87,12 @@ def network() -> object:
     return open_network("efficientnet_lite0", tuple(dict.fromkeys(names)))[0]
 
 
+class Grid:
+    """Of a network whose deepest layer has a place every 16 pixels."""
+
+    stride, smallest = 16, 32
+
+
 def scene(network: Prepared, height: int, width: int) -> tuple[torch.Tensor, StyleTarget]:
     generator = torch.Generator().manual_seed(1)
     smooth = F.interpolate(
@@ -143,6 +149,22 @@ def test_the_slope_is_that_of_the_loss_as_written(network: Prepared) -> None:
     (slope,) = torch.autograd.grad(loss, picture)
     assert measured.loss == pytest.approx(loss.item(), rel=1e-4)
     assert torch.allclose(measured.gradients[0], slope, atol=slope.abs().max().item() * 1e-3)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_gradient_of_a_texture_is_laid_out_as_the_features_are(quick: bool) -> None:
+    """Channels last; otherwise the next convolution copies it."""
+    field = Field.of(torch.zeros(1, 3, 64, 96), Grid())
+    tile = next(field.tiles())
+    given = torch.rand(1, 12, field.height // 2, field.width // 2)
+    features = given.contiguous(memory_format=torch.channels_last).requires_grad_()
+    gram = textures._gram(features, field, tile, None, 0, quick)
+    (slope,) = torch.autograd.grad((gram * torch.arange(12)).sum(), features)
+    assert slope.is_contiguous(memory_format=torch.channels_last)
+    flat = given.flatten(2)[0].double()
+    weights = torch.arange(12).double().expand(12, 12)
+    expected = (weights + weights.T) @ flat / flat.shape[1]
+    assert torch.allclose(slope.flatten(2)[0].double(), expected, rtol=1e-4)
 
 
 def test_tiles_give_the_slope_of_the_whole(network: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
