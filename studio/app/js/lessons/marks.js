@@ -86,13 +86,18 @@ function line(m, f) {
   const c = colour(m.colour);
   const path = m.x.map((/** @type {number} */ x, /** @type {number} */ i) =>
     `${i ? 'L' : 'M'}${n(f.X(x))} ${n(f.Y(m.y[i]))}`).join('');
-  const [x0, x1, y1] = [f.X(m.x[0]), f.X(m.x.at(-1)), f.Y(m.y.at(-1))];
+  const [x0, x1] = [f.X(m.x[0]), f.X(m.x.at(-1))];
   const ground = `L${n(x1)} ${n(f.Y(0))}L${n(x0)} ${n(f.Y(0))}Z`;
   const shade = m.fill ? `<path d="${path}${ground}" fill="${c}" opacity=".18"/>` : '';
-  const place = `x="${n(x1 - 4)}" y="${n(y1 - 7)}" text-anchor="end"`;
-  const name = m.name ? `<text class="over" ${place} fill="${c}" font-size="13">${html(m.name)}</text>` : '';
   const stroke = `stroke="${c}" stroke-width="${m.width}" stroke-linejoin="round"`;
-  return `${shade}<path d="${path}" fill="none" ${stroke}${m.dash ? ' stroke-dasharray="6 5"' : ''}/>${name}`;
+  return `${shade}<path d="${path}" fill="none" ${stroke}${m.dash ? ' stroke-dasharray="6 5"' : ''}/>`;
+}
+
+/** What a line is called, at its end; drawn after all marks, which would hide it. @param {Mark} m @param {Plot} f */
+export function nameOf(m, f) {
+  if (m.mark !== 'line' || !m.name || !m.x.length) return '';
+  const place = `x="${n(f.X(m.x.at(-1)) - 4)}" y="${n(f.Y(m.y.at(-1)) - 7)}" text-anchor="end"`;
+  return `<text class="over" ${place} fill="${colour(m.colour)}" font-size="13">${html(m.name)}</text>`;
 }
 
 /** @param {Mark} m @param {Plot} f */

@@ -1,6 +1,6 @@
 // A figure as a drawing: its coordinates, its axes, and its marks in their order.
 
-import { MARKS } from './marks.js';
+import { MARKS, nameOf } from './marks.js';
 import { fitting, format, html, n } from './text.js';
 
 /** @import { Figure, Mark, Plot } from './types' */
@@ -30,7 +30,7 @@ const LOWEST = 80;
  */
 export function plotOf(figure, width) {
   const low = figure.x_label ? BOTTOM + 14 : BOTTOM;
-  const [left, right, top, bottom] = figure.axes ? [LEFT, RIGHT, TOP, low] : [4, 4, 4, 4];
+  const [left, right, top, bottom] = figure.axes ? [leftOf(figure), RIGHT, TOP, low] : [4, 4, 4, 4];
   const height = Math.max(width / figure.aspect, figure.axes ? top + LOWEST + bottom : 0);
   const [w, h] = [width - left - right, height - top - bottom];
   const [x0, x1] = figure.x;
@@ -44,6 +44,15 @@ export function plotOf(figure, width) {
   };
 }
 
+/** Room for the numbers beside the axis, and for what they are. @param {Figure} figure */
+function leftOf(figure) {
+  const longest = Math.max(0, ...ticks(figure.y).map((y) => format(y).length));
+  return figure.y_label ? Math.max(LEFT, DIGIT * longest + 28) : LEFT;
+}
+
+/** About how wide a digit of a number beside an axis is, in units. */
+const DIGIT = 6.6;
+
 /**
  * The drawing as the text of an SVG.
  *
@@ -55,7 +64,8 @@ export function svg(figure, width) {
   const { marks } = figure;
   plot.firstLink = marks.find((mark) => mark.mark === 'link')?.id;
   const nodes = Object.fromEntries(marks.filter((mark) => mark.mark === 'node').map((mark) => [mark.id, mark]));
-  const drawn = (/** @type {Mark[]} */ some) => some.map((mark) => MARKS[mark.mark](mark, plot, nodes)).join('');
+  const drawn = (/** @type {Mark[]} */ some) => [
+    ...some.map((mark) => MARKS[mark.mark](mark, plot, nodes)), ...some.map((mark) => nameOf(mark, plot))].join('');
   const isBars = (/** @type {Mark} */ mark) => mark.mark === 'bars';
   const clip = `clip-${html(figure.name)}`;
   // Bars have labels below the ground and are not clipped.
