@@ -153,7 +153,12 @@ class Regions {
       pixels: region.pixels,
       offer: region.offer,
       done: async (layer) => {
-        if (!layer) return;
+        if (!layer) {
+          complain(find(this.element, '.trouble'), there
+            ? `${region.name} stays as it was, because nothing is painted. Press Remove to leave it out.`
+            : 'Nothing was painted, so there is no region. Press “Paint a region” and paint where it is.');
+          return;
+        }
         region.pixels = layer.pixels;
         region.view = await laidOver(this.desk.photoView?.() ?? '', layer.view);
         region.offer = null;
