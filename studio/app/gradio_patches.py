@@ -192,6 +192,19 @@ def draw_only_what_is_seen(page: gr.Blocks) -> None:
     page.children = [child for child in page.children if not isinstance(child, Api)]
 
 
+def show_no_progress(page: gr.Blocks) -> None:
+    """Let no event of the page show its progress on Gradio's components.
+
+    The studio shows progress of its own, so every event hides Gradio's. Still, whenever an event began or
+    ended, each component that any event had ever written to was told, and for that Gradio copied all its
+    values and those of everything in it (`update_loading_stati_state` in its `Blocks-*.js`, `update_state` in
+    its `core-*.js`). On a page that had been used for a while, this was half of a browser's work after a
+    press.
+    """
+    for event in page.fns.values():
+        event.show_progress_on = ()
+
+
 def check_named_files(page: gr.Blocks) -> None:
     """Make Gradio refuse a file that a request names but nobody uploaded.
 

@@ -134,6 +134,20 @@ def test_an_endpoints_parameters_are_not_drawn_and_can_be_asked_for() -> None:
     assert asked["parameter_name"] == "number"
 
 
+def test_an_event_shows_its_progress_on_no_component() -> None:
+    with gr.Blocks() as page:
+        field = gr.Textbox()
+        field.change(str.upper, field, field, show_progress="hidden")
+    (before,) = page.get_config_file()["dependencies"]
+    assert before["show_progress_on"] is None, "Gradio still takes all that it writes to"
+    gradio_patches.show_no_progress(page)
+    (after,) = page.get_config_file()["dependencies"]
+    assert after == before | {"show_progress_on": []}
+    assets = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    (blocks,) = [path.read_text("utf-8") for path in assets.glob("Blocks-*.js")]
+    assert "get progress_targets(){return this.show_progress_on||this.outputs}" in blocks, "none is not all"
+
+
 def test_only_uploaded_files_can_be_named(page: gr.Blocks, tmp_path: Path) -> None:
     private = tmp_path / "private.txt"
     private.write_text("private")

@@ -91,11 +91,12 @@ export class Score {
     const measures = all(svg, 'g.measure', SVGGElement);
     // All are measured before the first is added: each would have the whole score laid out again.
     const boxes = measures.map(hitBox);
+    const chords = reader.chords ? measures.map(chordsOf) : [];
     this.measures = measures.map((measure, place) => {
       const box = boxes[place];
       measure.prepend(box);
       measure.addEventListener('click', (event) => { if (!around(event, '.note, .clicked')) reader.toggle(place + 1); });
-      if (reader.chords) this.openChords(measure, () => reader.chords?.(place + 1));
+      for (const chord of chords[place] ?? []) openChord(chord, () => reader.chords?.(place + 1));
       const parts = partsOf(measure, music.written[place] ?? []);
       for (const { element, number } of parts) {
         if (number == null) continue;
@@ -111,16 +112,6 @@ export class Score {
   /** @param {Set<number>} bars */
   mark(bars) {
     this.measures.forEach(({ box }, place) => box.classList.toggle('kept', bars.has(place + 1)));
-  }
-
-  /** Makes the chords above a bar clickable. @param {SVGGElement} measure @param {() => void} clicked */
-  openChords(measure, clicked) {
-    for (const chord of all(measure, 'g.harm', SVGGElement)) {
-      const { x, width } = chord.getBBox();
-      chord.prepend(draw('rect', { x: x - 60, y: topOf(chord) - 60, width: width + 120, height: HIGH + 180, rx: 80, class: 'chord-hit' }));
-      chord.classList.add('clicked');
-      chord.addEventListener('click', clicked);
-    }
   }
 
   /** @param {Set<number>} bars whose chords are kept */
@@ -215,6 +206,24 @@ function hitBox(measure) {
   const staff = find(measure, 'g.staff', SVGGElement).getBBox();
   const top = Math.min(staff.y, ...all(measure, 'g.harm', SVGGElement).map(topOf)) - 200;
   return draw('rect', { x: staff.x, y: top, width: staff.width, height: staff.y + staff.height + 200 - top, rx: 120, class: 'hit' });
+}
+
+/**
+ * The chords above a bar, and what one clicks of each.
+ *
+ * @param {SVGGElement} measure
+ */
+const chordsOf = (measure) => all(measure, 'g.harm', SVGGElement).map((chord) => {
+  const { x, width } = chord.getBBox();
+  const box = draw('rect', { x: x - 60, y: topOf(chord) - 60, width: width + 120, height: HIGH + 180, rx: 80, class: 'chord-hit' });
+  return { chord, box };
+});
+
+/** Makes a chord clickable. @param {ReturnType<typeof chordsOf>[number]} it @param {() => void} clicked */
+function openChord({ chord, box }, clicked) {
+  chord.prepend(box);
+  chord.classList.add('clicked');
+  chord.addEventListener('click', clicked);
 }
 
 /** About how high a chord name is, in the engraving's units. */
