@@ -47,19 +47,28 @@ def test_a_preview_has_the_pixels_of_the_work(names: tuple[str, ...]) -> None:
     assert not seen.smaller
 
 
-def test_the_slider_changes_the_preview_and_a_large_work_is_previewed_smaller() -> None:
+def test_the_slider_changes_the_preview() -> None:
     glimpses, paintings = Glimpses(), [PAINTINGS["woodcut"].ingredient()]
-    written = io.BytesIO()
-    Image.fromarray(np.zeros((200, 2000, 3), np.uint8)).save(written, "PNG")
-    wide = Ingredient("photo", written.getvalue(), "wide.png")
-    seen = glimpses.paint(StyleRecipe(size=None), wide, paintings)
-    assert seen.smaller
-    assert max(read_picture(seen.jpeg).pixels.shape) == LARGEST
     weak, strong = (
-        read_picture(glimpses.paint(StyleRecipe(size=160, strength=each), PHOTO, paintings).jpeg).pixels
+        read_picture(glimpses.paint(StyleRecipe(size=96, strength=each), PHOTO, paintings).jpeg).pixels
         for each in (0.0, 1.0)
     )
     assert np.abs(weak.astype(int) - strong).mean() > 3
+
+
+@pytest.mark.parametrize(("held", "longest"), [(False, LARGEST), (True, HELD_SIDE)])
+def test_a_large_work_is_previewed_smaller(held: bool, longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpainted(_: StyleRecipe, photo: Pixels, *__: object) -> Generator[None, None, Pixels]:
+        yield None
+        return photo
+
+    monkeypatch.setattr(glimpse, "paint_quickly", unpainted)  # only how large it is matters here
+    written = io.BytesIO()
+    Image.fromarray(np.zeros((200, 2000, 3), np.uint8)).save(written, "PNG")
+    wide = Ingredient("photo", written.getvalue(), "wide.png")
+    seen = Glimpses().paint(StyleRecipe(size=None), wide, [PAINTINGS["woodcut"].ingredient()], held=held)
+    assert (seen.held, seen.smaller) == (held, True)
+    assert max(read_picture(seen.jpeg).pixels.shape) == longest
 
 
 def test_while_a_slider_is_held_previews_are_small_and_follow_it() -> None:
@@ -72,10 +81,6 @@ def test_while_a_slider_is_held_previews_are_small_and_follow_it() -> None:
     assert np.array_equal(seen(1.0, held=True), seen(1.0, held=False))
     small = [resize(seen(each, held=True), 9, 12).astype(float) for each in (0.75, 0.5, 1.0)]
     assert np.abs(small[0] - (small[1] + small[2]) / 2).mean() < 2  # of JPEG files, so not the pixels
-    large = Ingredient("photo", picture(420, 560), "large.jpg")
-    held = glimpses.paint(StyleRecipe(size=None), large, paintings, held=True)
-    assert max(read_picture(held.jpeg).pixels.shape) == HELD_SIDE
-    assert (held.held, held.smaller) == (True, True)
 
 
 def test_a_preview_is_given_up_for_a_later_one_of_the_same_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
