@@ -109,7 +109,7 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
         )
         choose(page, photo)
         assert "240 × 180" in page.inner_text(".stage .tools[data-for=photo]")
-        small(page, steps=30, size=224)
+        small(page, steps=16, size=192)
         choose_seed(page, 11)
         with studio.holding("dream"):
             page.click("#dream-button")

@@ -195,6 +195,7 @@ def opened(home: Path) -> Iterator[str]:
 
     with socket.socket() as door, Gallery.open(home) as gallery, Jobs(gallery) as jobs:
         door.bind(("127.0.0.1", 0))
+        door.listen()  # whoever comes before the server has begun waits for it
         web = application(Desk(gallery, jobs), Access(login=LOGIN))
         server = uvicorn.Server(uvicorn.Config(web, log_level="error", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
