@@ -148,16 +148,17 @@ def own_tunes(offered: Iterable[Any], credit: Credit) -> list[Ingredient]:
     files = sorted(own_files(offered))
     if not files:
         return []
+    named = credit.title or "Tunes of my own"
     with tempfile.TemporaryDirectory(prefix="studio-tunes-") as folder:
+        style = Path(folder) / (_spoken(named)[:60] or "own")  # the style is called what its folder is
         # Under numbers of ours, so that two of a name stay two and no name leads out of the folder.
         for number, (name, content) in enumerate(files):
-            apart = Path(folder) / f"{number:05d}"
-            apart.mkdir()
+            apart = style / f"{number:05d}"
+            apart.mkdir(parents=True)
             (apart / (_plain(Path(name).stem)[:60] or "tune")).with_suffix(
                 Path(name).suffix.lower()
             ).write_bytes(content)
-        found = own_ingredients(Path(folder))
-    named = credit.title or "Tunes of my own"
+        found = own_ingredients(style)
     return [
         Ingredient(
             each.role,
@@ -308,6 +309,11 @@ def common(recipe_json: str) -> Recipe:
     return Recipe.model_validate(
         {name: fields[name] for name in ("kind", "sources", "seed") if name in fields}
     )
+
+
+def _spoken(text: str) -> str:
+    """A title as the name of a folder: letters, digits and spaces."""
+    return " ".join("".join(letter if letter.isalnum() or letter in "-'" else " " for letter in text).split())
 
 
 def _plain(text: str) -> str:

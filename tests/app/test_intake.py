@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from studio.app.intake import Offer, receive, show, uploaded
+from studio.app.intake import Credit, Offer, own_tunes, receive, show, uploaded
 from studio.errors import Missing, Refused, StudioError
+from studio.music.styles.sources import style_of
+from studio.process import finish
 from studio.works.gallery import Gallery
-from studio.works.recipe import Recipe
+from studio.works.recipe import Recipe, Source
 from tests.app.photos import picture
 
 
@@ -88,3 +90,18 @@ def test_the_view_of_a_large_photo_is_small(uploads: Path) -> None:
     assert (shown.width, shown.height) == (3000, 2000)
     assert shown.view.startswith("data:image/jpeg;base64,")
     assert len(shown.view) < 1_500_000
+
+
+def test_many_tunes_of_ones_own_are_a_style_by_the_name_they_were_given(
+    uploads: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+    offered = []
+    for number in range(41):
+        path = uploads / f"{number}.abc"
+        path.write_text(f"X:1\nT:Tune {number}\nM:4/4\nL:1/4\nK:C\nCDEF|GABc|cBAG|FEDC|\n")
+        offered.append(described(path, orig_name=path.name))
+    (style,) = own_tunes(offered, Credit("Songs, by Ann B."))
+    assert style.role == "style"
+    source = Source(role="style", sha256="0" * 64, name=style.name)
+    assert finish(style_of([source], lambda _: style.content, "own")).entry.title == "Songs by Ann B"
