@@ -1,4 +1,4 @@
-"""What `numpy.unique` finds, for whole numbers, in a third of the time: chains number their contexts so.
+"""Numbers for what a chain has met: what `numpy.unique` finds, for whole numbers, in a third of the time.
 
 `numpy.unique` compares. Whole numbers need not be compared: a table, or a sort by digits (radix sort), finds
 their order.

@@ -30,10 +30,10 @@ Bars = Sequence[Sequence[str] | None]
 """Chords bar by bar, as `read_row` reads them."""
 
 SHORTEST = 4
-"""Bars of a section made of fewer bars of chords, which are played again."""
+"""A section has at least so many bars: fewer bars of chords are played again."""
 
 LONGEST = 12
-"""As many bars of chords are taken for one section; more are rather meant as a whole song."""
+"""Up to so many bars of chords are taken for one section; more are taken for a whole song."""
 
 ANY_KEY = Key.parse("C")
 """A plan needs a key; which bars return does not depend on it."""
@@ -133,8 +133,8 @@ def _in_turn(row: Bars, letters: Sequence[str], bars: int, recipe: SongRecipe) -
 
 
 def _in_sections(row: Bars, letters: Sequence[str], recipe: SongRecipe) -> LaidRow | None:
-    """The row as that of one or more sections, where nobody asked for a number of bars and it is not a whole
-    song.
+    """The row as the chords of one or more sections, where nobody asked for a number of bars and it is not a
+    whole song.
     """
     bars, sections = len(row), len(letters)
     least = 1 if form_rules(recipe) in BEFORE_ROWS else 2
@@ -152,7 +152,7 @@ def _in_sections(row: Bars, letters: Sequence[str], recipe: SongRecipe) -> LaidR
 
 
 def _first_section(row: Bars, letters: Sequence[str]) -> LaidRow:
-    """The row as what the first section is made of, played again until that has `SHORTEST` bars."""
+    """The row as the chords of the first section, played again until that has `SHORTEST` bars."""
     bars, (letter, *others) = len(row), _different(letters)
     times = ceil(SHORTEST / bars)
     size = bars * times

@@ -81,6 +81,13 @@ def test_another_key_or_other_tunes_are_not_taken_for_these(style: Style) -> Non
     assert learn_or_recall(fewer, SIX_EIGHT, KEY).lines == learn(fewer, SIX_EIGHT, KEY).lines
 
 
+def test_keys_with_the_same_steps_share_what_counts_as_a_copy(style: Style, home: Path) -> None:
+    keys = ("G", "D", "A", "E", "C", "F")
+    for key in map(Key.parse, keys):
+        the_same(learn_or_recall(style, SIX_EIGHT, key), learn(style, SIX_EIGHT, key))
+    assert len(list((home / "learnt").glob("copies-*"))) < len(keys)
+
+
 @pytest.mark.parametrize("damage", ["cut", "numbers", "missing"])
 def test_what_is_damaged_is_learnt_again_in_silence(style: Style, home: Path, damage: str) -> None:
     def take() -> dict[str, object]:
