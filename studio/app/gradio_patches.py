@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -94,9 +95,16 @@ def leave_stubs_alone() -> None:
 
 
 def write_no_stubs(module: Any) -> None:
-    """Take the writing of stubs out of Gradio's module for it, where it has any."""
+    """Take the writing of stubs out of Gradio's module for it, where it has any.
+
+    There it also puts the component's name into the docstring of every event of every component
+    (`EventListener.set_doc`), each a template that Jinja compiles: a twentieth of a second for what only
+    `help` would show.
+    """
     if hasattr(module, STUB_WRITER):
         setattr(module, STUB_WRITER, lambda *_: None)
+    if hasattr(getattr(module, "EventListener", None), "set_doc"):
+        module.EventListener.set_doc = lambda *_, **__: None
 
 
 class WhenImported(MetaPathFinder):
@@ -133,13 +141,14 @@ class _Changing(Loader):
 
 @contextlib.contextmanager
 def without_servers() -> Iterator[None]:
-    """Keep Gradio from making a server of a page that is only being built; `mount_gradio_app` makes the one
-    that answers.
+    """Keep Gradio from making a server of a page that is only being built, and from describing it;
+    `mount_gradio_app` makes the one that answers, and describes the page.
 
     Gradio makes three more while a page is built, each with all its routes: when `gr.Blocks` begins, when its
     block ends and when it gets its queue (`App.create_app` in `gradio.blocks`). They are thrown away unused,
-    and take about a twentieth of the time in which the studio starts. Give a page that is built here to
-    `serving` once it is mounted.
+    and take about a twentieth of the time in which the studio starts. So is what it says of all components
+    when the block ends (`Blocks.get_config_file`). Give a page that is built here to `serving` once it is
+    mounted.
     """
     from gradio import blocks
 
@@ -148,12 +157,39 @@ def without_servers() -> Iterator[None]:
         def create_app(*_: Any, **__: Any) -> None:
             return None
 
-    original = blocks.__dict__["App"]
+    server, config = blocks.__dict__["App"], blocks.Blocks.get_config_file
     blocks.__dict__["App"] = NoServer
+    blocks.Blocks.get_config_file = lambda _: {}
     try:
         yield
     finally:
-        blocks.__dict__["App"] = original
+        blocks.__dict__["App"] = server
+        blocks.Blocks.get_config_file = config
+
+
+@contextlib.contextmanager
+def signatures_read_once() -> Iterator[None]:
+    """Let Gradio read the parameters of each kind of component once, and not for each component.
+
+    It does so whenever it describes a page (`Block.get_config` in `gradio.blocks`), a thousand times while the
+    studio starts, although there are a dozen kinds.
+    """
+    from gradio import blocks
+
+    class Read:
+        """The module `inspect`, which remembers signatures."""
+
+        signature = staticmethod(functools.cache(inspect.signature))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(inspect, name)
+
+    original = blocks.__dict__["inspect"]
+    blocks.__dict__["inspect"] = Read()
+    try:
+        yield
+    finally:
+        blocks.__dict__["inspect"] = original
 
 
 def serving(page: gr.Blocks, web: FastAPI) -> None:

@@ -126,21 +126,22 @@ def application(desk: Desk, access: Access | None = None) -> Guard:
     web.include_router(module_routes(allowed))
     web.include_router(open_routes())
     top = head() + preloads()
-    gr.mount_gradio_app(
-        web,
-        page,
-        "/",
-        server_name=access.host,
-        server_port=access.port,
-        footer_links=[],
-        run_history=False,
-        allowed_paths=[],
-        show_error=False,
-        max_file_size=LARGEST_UPLOAD,
-        theme=theme(),
-        css="\n".join([style_sheet(), *(tab.style() for tab in tabs())]),
-        head=top,
-    )
+    with gradio_patches.signatures_read_once():
+        gr.mount_gradio_app(
+            web,
+            page,
+            "/",
+            server_name=access.host,
+            server_port=access.port,
+            footer_links=[],
+            run_history=False,
+            allowed_paths=[],
+            show_error=False,
+            max_file_size=LARGEST_UPLOAD,
+            theme=theme(),
+            css="\n".join([style_sheet(), *(tab.style() for tab in tabs())]),
+            head=top,
+        )
     gradio_patches.serving(page, web)
     gradio_patches.refuse_downloads()
     gradio_patches.say_mistakes_in_a_sentence(desk.gallery.home)

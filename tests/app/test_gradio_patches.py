@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 import gradio as gr
 import pytest
 from fastapi import FastAPI
-from gradio import processing_utils, queueing
+from gradio import blocks, processing_utils, queueing
 from gradio.blocks import postprocess_update_dict
 from gradio.context import LocalContext
 from gradio.routes import App
@@ -39,6 +40,7 @@ with gradio.Blocks() as page:
 assert page.get_config_file()["dependencies"], "what Gradio is for works"
 assert not written, written
 assert "slider.py" not in read, "the source of no component is read"
+assert "{{ component }}" in gradio.Button.click.__doc__, "no docstring is rendered"
 """
 
 
@@ -74,6 +76,7 @@ def test_a_page_gets_one_server_the_one_that_answers() -> None:
                 gr.Textbox()
             page.queue()
         assert not made, "none is made while the page is built"
+        assert page.config == {}, "nor is the page described"
         gr.mount_gradio_app(web, page, "/")
     gradio_patches.serving(page, web)
     assert [page.app] == made
@@ -82,7 +85,25 @@ def test_a_page_gets_one_server_the_one_that_answers() -> None:
     assert another.app.get_blocks() is another, "elsewhere Gradio does as it always does"
 
 
-def test_importing_gradio_reads_and_writes_no_stubs() -> None:
+def test_a_page_that_is_described_reads_the_parameters_of_each_kind_of_component_once(
+    page: gr.Blocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with page:
+        for _ in range(5):
+            gr.Textbox()
+    read: list[object] = []
+    signature = inspect.signature
+    monkeypatch.setattr(inspect, "signature", lambda of: (read.append(of), signature(of))[1])
+    plain = page.get_config_file()
+    assert read.count(gr.Textbox.__init__) == 6, "Gradio reads them for each component"
+    read.clear()
+    with gradio_patches.signatures_read_once():
+        assert page.get_config_file() == plain
+        assert read.count(gr.Textbox.__init__) == 1
+    assert blocks.__dict__["inspect"] is inspect
+
+
+def test_importing_gradio_reads_and_writes_no_stubs_and_renders_no_docstrings() -> None:
     ran = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
 
