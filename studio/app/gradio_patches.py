@@ -171,8 +171,8 @@ def without_servers() -> Iterator[None]:
 def signatures_read_once() -> Iterator[None]:
     """Let Gradio read the parameters of each kind of component once, and not for each component.
 
-    It does so whenever it describes a page (`Block.get_config` in `gradio.blocks`), a thousand times while the
-    studio starts, although there are a dozen kinds.
+    It does so whenever it describes a page (`Block.get_config` in `gradio.blocks`), a thousand times while
+    the studio starts, although there are a dozen kinds.
     """
     from gradio import blocks
 
