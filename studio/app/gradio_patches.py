@@ -157,14 +157,14 @@ def without_servers() -> Iterator[None]:
         def create_app(*_: Any, **__: Any) -> None:
             return None
 
-    server, config = blocks.__dict__["App"], blocks.Blocks.get_config_file
+    server, described = blocks.__dict__["App"], blocks.Blocks.get_config_file
     blocks.__dict__["App"] = NoServer
-    blocks.Blocks.get_config_file = lambda _: {}
+    setattr(blocks.Blocks, described.__name__, lambda _: {})
     try:
         yield
     finally:
         blocks.__dict__["App"] = server
-        blocks.Blocks.get_config_file = config
+        setattr(blocks.Blocks, described.__name__, described)
 
 
 @contextlib.contextmanager
