@@ -68,6 +68,7 @@ def _cell(value: Any) -> str:
 
 def index_page(found: dict[str, str]) -> str:
     titles = {name: text.strip().splitlines()[0].removeprefix("# ") for name, text in found.items()}
+    titles["catalogue.md"] = "Catalogue: every look and painting on five photos"
     titles["safety.md"] = "What is safe, and what is not"
     listed = "\n".join(f"- [{title}]({name})" for name, title in titles.items())
     return f"""# The studio's reference
