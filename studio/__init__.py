@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = ["__version__", "channels", "compose", "dream", "gallery", "segments", "style"]
-__version__ = "0.12.0"
+__version__ = "0.13.0"
 
 LOOKING = ("channels", "gallery", "segments")
 """Functions that make no work."""

@@ -15,6 +15,16 @@ ENDED = frozenset({"made", "failed", "cancelled", "interrupted"})
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """How a handler is bound that answers in a moment."""
 
+ALOUD: dict[str, Any] = {
+    "concurrency_id": "aloud",
+    "concurrency_limit": None,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+"""How a handler is bound that answers in a moment and may refuse aloud (`room.refuse_aloud`): Gradio shows
+nothing of what is refused outside its queue.
+"""
+
 FOLLOWS: dict[str, Any] = {
     "concurrency_id": "follow",
     "concurrency_limit": None,

@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.components import Component
 
 from studio.app.dials import OWN_SIZE, Dials
-from studio.app.following import QUICK
+from studio.app.following import ALOUD
 from studio.app.modules import calling
 from studio.app.room import refuse_aloud
 from studio.works.recipe import check
@@ -81,7 +81,7 @@ def follow_addresses(widget: gr.HTML, dials: Dials, completes: Completes = dict)
             settings = linked_settings(dials, getattr(event, "settings", None), completes)
         return dials.unchanged() if settings is None else dials.values(settings)
 
-    widget.linked(linked, None, dials.components, trigger_mode="always_last", **QUICK)
+    widget.linked(linked, None, dials.components, trigger_mode="always_last", **ALOUD)
 
 
 def at_load(tab: str) -> str:

@@ -22,7 +22,7 @@ from studio.app.gradio_patches import BUILT_CLOSED
 from studio.app.intake import Credit, common
 from studio.app.links import Completes, linked_settings
 from studio.app.modules import calling
-from studio.app.room import refusal, refuse_aloud
+from studio.app.room import refusal, warn_of_link
 from studio.app.sentences import said
 from studio.app.tray import visitor_of
 from studio.app.widgets import answer, widget
@@ -283,8 +283,11 @@ def restore(
         """The settings that the address names, or those of a job that is still known. Otherwise the dials
         stay as they are: somebody quick may have changed one already.
         """
-        with refuse_aloud():
+        linked = None
+        try:
             linked = linked_settings(tab.dials, given, completes)
+        except StudioError as error:
+            warn_of_link(error)
         if linked is not None:
             return [job, *tab.dials.values(linked)]
         try:

@@ -124,8 +124,13 @@ def filled(entrance: Entrance, *brought: Any) -> list[Any]:
 
 @contextmanager
 def refuse_aloud() -> Iterator[None]:
-    """What cannot be done in the block is shown as Gradio shows errors."""
+    """What cannot be done in the block is shown as Gradio shows errors. The handler must be bound `ALOUD`."""
     try:
         yield
     except StudioError as error:
         raise gr.Error(said(error), print_exception=False) from None
+
+
+def warn_of_link(error: StudioError) -> None:
+    """Show why nothing was taken from the page's address, where the handler is bound `ALOUD`, and go on."""
+    gr.Warning(said(error))

@@ -18,13 +18,13 @@ from gradio.components import Component
 
 from studio.app.desk import AS_BEFORE, Desk
 from studio.app.dials import Dials
-from studio.app.following import ENDED, FOLLOWS, QUICK
+from studio.app.following import ALOUD, ENDED, FOLLOWS, QUICK
 from studio.app.gradio_patches import AS_IT_IS
 from studio.app.heard import heard_as_html
 from studio.app.intake import Credit, as_uploaded
 from studio.app.links import at_load, linked_settings
 from studio.app.modules import calling
-from studio.app.room import Entrance, nonce, refusal, refuse_aloud
+from studio.app.room import Entrance, nonce, refusal, refuse_aloud, warn_of_link
 from studio.app.sentences import said
 from studio.app.tray import visitor_of
 from studio.app.views import work_view
@@ -384,8 +384,11 @@ class EarlierSettings(ABC):
         the components stay as they are: somebody quick may have changed one already.
         """
         parts = self.parts
-        with refuse_aloud():
+        linked: dict[Any, Any] = {}
+        try:
             linked = self.linked(given) or {}
+        except StudioError as error:
+            warn_of_link(error)
         try:
             job = str((jobs or [""])[0])
             found = dict(zip(parts.filled, self.settings(self.recipe(job), job), strict=True))
@@ -456,8 +459,8 @@ def connect(
     # A tab that is not open yet is not built, and what the browser remembers is read when it is: so the
     # widget asks, and not the page's load.
     remembered = [parts.remembered, gr.JSON(visible=False)]
-    told(parts.works.arrived(shown.again, remembered, parts.filled, js=at_load(tab), **QUICK))
-    told(parts.works.linked(shown.of_address, None, parts.filled, trigger_mode="always_last", **QUICK))
+    told(parts.works.arrived(shown.again, remembered, parts.filled, js=at_load(tab), **ALOUD))
+    told(parts.works.linked(shown.of_address, None, parts.filled, trigger_mode="always_last", **ALOUD))
     parts.works.arrived(requests.find_again, parts.remembered, parts.outputs, **FOLLOWS)
 
     def changed(settings: dict[str, Any]) -> list[Any]:

@@ -71,6 +71,22 @@ def test_an_address_opens_what_it_names(chromium: Chromium, studio: Open) -> Non
         is_open(page, "Gallery", "#gallery")
         page.evaluate("location.hash = 'paint'")  # a tab by the name on it
         is_open(page, "Paint", "#paint")
+        page.evaluate("location.hash = 'lesson=8'")  # a lesson by its number
+        is_open(page, "Lessons", "#lesson=neuron")
+
+
+def test_what_an_address_names_wrongly_is_told_and_the_rest_opens(chromium: Chromium, studio: Open) -> None:
+    with chromium.visitor(studio.address, DESK) as page:
+        page.goto(f"{studio.address}/#dream&preset=nowhere")
+        page.get_by_text("There is no preset 'nowhere'").wait_for()
+        page.evaluate("location.hash = 'dream&strength=most'")
+        page.get_by_text("strength is 'most'").wait_for()
+        page.evaluate("location.hash = 'compose&bars=9999'")
+        page.get_by_text("bars is '9999'; it must be at least 1 and at most 128.").wait_for()
+        page.evaluate("location.hash = 'lesson=cafeteria&rate=fast'")
+        page.locator(".lesson[data-lesson=cafeteria] .says.bad", has_text="not 'fast'").wait_for()
+        page.evaluate("location.hash = 'lesson=nowhere'")
+        page.locator(".says.bad", has_text="There is no lesson").wait_for()
 
 
 def test_a_work_has_an_address_and_back_leads_to_where_it_was_opened(

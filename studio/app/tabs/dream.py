@@ -11,7 +11,7 @@ from gradio.components import Component
 
 from studio.app.desk import Desk
 from studio.app.dials import Dials, recipe_settings, size_dial
-from studio.app.following import FOLLOWS, QUICK
+from studio.app.following import ALOUD, FOLLOWS, QUICK
 from studio.app.intake import sources_of
 from studio.app.links import at_load, follow_addresses, write_addresses
 from studio.app.modules import calling
@@ -85,7 +85,7 @@ def dream_tab(room: Room) -> TabOffers:
         [tab.remembered, tab.offered],
         [tab.remembered, *dials.components],
         js=at_load("dream"),
-        **QUICK,
+        **ALOUD,
     )
     room.page.load(stage_again, tab.remembered, [stage, *buttons.all], **FOLLOWS)
     write_addresses("dream", dials)
@@ -287,7 +287,7 @@ def _connect_channels(dials: Dials, channels: gr.HTML) -> None:
     """A channel that is picked goes into the layers, or out of them again; the explorer shows them."""
     layers = dials["layers"]
     both = [layers, dials["backbone"]]
-    picked = channels.picked(_picked, both, both, **QUICK)
+    picked = channels.picked(_picked, both, both, **ALOUD)
     picked.then(None, None, None, js=calling("channels", "arrived"), api_visibility="private")
     layers.change(lambda chosen: list(chosen), layers, channels, trigger_mode="always_last", **QUICK)
 

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from studio.app.desk import Desk
-from studio.app.following import FOLLOWS, QUICK
+from studio.app.following import ALOUD, FOLLOWS, QUICK
 from studio.app.room import Entrance, Room, TabOffers, filled, kinds_shown, nonce
 from studio.app.sentences import said
 from studio.app.tray import visitor_of
@@ -93,7 +93,7 @@ def _lead_to_sources(room: Room, wall: gr.HTML) -> None:
     def use(event: gr.EventData) -> list[Any]:
         return [gr.Tabs(selected=tab), *filled(entrance, str(event.id))]
 
-    wall.use(use, None, [room.tabs, *entrance.outputs], **QUICK)
+    wall.use(use, None, [room.tabs, *entrance.outputs], **ALOUD)
     wall.start(lambda: gr.Tabs(selected=tab), None, room.tabs, **QUICK)
 
 
@@ -105,10 +105,10 @@ def _lead_back(room: Room, wall: gr.HTML, tab: str, entrance: Entrance) -> None:
         return [gr.Tabs(selected=tab), *filled(entrance, str(event.id), bars)]
 
     outputs = [room.tabs, *entrance.outputs]
-    getattr(wall, f"again_{tab}")(again, None, outputs, **QUICK)
-    asked = getattr(wall, f"ask_again_{tab}")(again, None, outputs, **QUICK)
+    getattr(wall, f"again_{tab}")(again, None, outputs, **ALOUD)
+    asked = getattr(wall, f"ask_again_{tab}")(again, None, outputs, **ALOUD)
     if entrance.then:
-        asked.then(None, None, None, js=entrance.then, api_visibility="private")
+        asked.success(None, None, None, js=entrance.then, api_visibility="private")
 
 
 def _remaking(desk: Desk) -> Callable[[gr.EventData, gr.Request], Iterator[dict[str, Any]]]:

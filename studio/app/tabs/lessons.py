@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.app.following import QUICK
+from studio.app.following import ALOUD
 from studio.app.guard.bounds import LESSONS
 from studio.app.modules import opening
 from studio.app.room import Entrance, Room, TabOffers, filled
@@ -58,7 +58,7 @@ def _lead_to(room: Room, shown: gr.HTML, tab: str, entrance: Entrance) -> None:
     def visit(event: gr.EventData) -> list[Any]:
         return [gr.Tabs(selected=tab), *filled(entrance, getattr(event, "settings", None))]
 
-    getattr(shown, f"visit_{room.labels[tab]}")(visit, None, [room.tabs, *entrance.outputs], **QUICK)
+    getattr(shown, f"visit_{room.labels[tab]}")(visit, None, [room.tabs, *entrance.outputs], **ALOUD)
 
 
 def lessons_style() -> str:

@@ -11,7 +11,7 @@ import gradio as gr
 from studio.app.desk import Desk
 from studio.app.dials import Dials, choice_dial, recipe_settings, size_dial
 from studio.app.easel import MOST_PAINTINGS, Easel
-from studio.app.following import FOLLOWS, QUICK
+from studio.app.following import ALOUD, FOLLOWS, QUICK
 from studio.app.intake import sources_of
 from studio.app.links import at_load, follow_addresses, write_addresses
 from studio.app.picture_tabs import (
@@ -138,7 +138,7 @@ def style_tab(room: Room) -> TabOffers:
         [tab.remembered, tab.offered],
         [tab.remembered, *dials.components],
         js=at_load("style"),
-        **QUICK,
+        **ALOUD,
     )
     stage.ready(stage_again, tab.remembered, [stage, *buttons.all], **FOLLOWS)
     write_addresses("style", dials)

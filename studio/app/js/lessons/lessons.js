@@ -96,7 +96,9 @@ export class Lessons {
     const answer = await (early ?? this.talk.open({ lesson: name, settings }));
     if (!answer) return;
     if (answer.error) {
-      this.fail(answer.error);
+      if (!Object.keys(settings).length) return void this.fail(answer.error);
+      await this.open(name, { hidden, push }); // a link with a setting that the lesson does not take
+      this.says(answer.error, 'bad');
       return;
     }
     /** @type {Lesson} */
@@ -189,16 +191,17 @@ export class Lessons {
   }
 
   /**
-   * The address of a lesson opens it; that of the tab keeps the one that is open.
+   * The address of a lesson, by its name or its number, opens it; that of the tab keeps the one that is open.
    *
    * @param {string} hash
    */
-  follow(hash) {
+  async follow(hash) {
     const link = readLink(hash);
-    const there = link && this.course.some((each) => each.name === link.name);
-    if (link && there && hash !== this.link()) this.open(link.name, { ...link });
-    else if (!this.opening) this.open(this.usual());
+    const there = link && (this.course.find((each) => each.name === link.name) ?? this.course[Number(link.name) - 1]);
+    if (link && there && hash !== this.link()) return this.open(there.name, { ...link });
+    if (!this.opening) await this.open(this.usual());
     else if (this.lesson) this.writeLink();
+    if (link && !there && this.lesson) this.says(`There is no lesson “${link.name}”; choose one from the list.`, 'bad');
   }
 
   /** @param {KeyboardEvent} event */
