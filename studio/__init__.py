@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from studio.version import __version__
+
 __all__ = ["__version__", "channels", "compose", "dream", "gallery", "segments", "style"]
-__version__ = "0.13.0"
 
 LOOKING = ("channels", "gallery", "segments")
 """Functions that make no work."""

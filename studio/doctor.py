@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio import __version__
 from studio.errors import StudioError
 from studio.process import finish
+from studio.version import __version__
 
 if TYPE_CHECKING:
     from studio.works.gallery import Gallery

@@ -21,12 +21,13 @@ pytestmark = pytest.mark.xdist_group("house")  # one process reads the whole cod
 ROOT = Path(__file__).parent.parent
 STUDIO = ROOT / "studio"
 
-GROUND = {"errors", "process"}
+GROUND = {"errors", "process", "version"}
 """What every room may use."""
 
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "process": set(),
+    "version": set(),
     "learning": GROUND,
     "works": GROUND,
     "images": GROUND | {"works", "learning"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from studio.app.intake import download_name
 from studio.making.kinds import kind_of
@@ -13,7 +13,17 @@ from studio.music.melody import requests
 from studio.works.recipe import Recipe, Source, check
 
 if TYPE_CHECKING:
-    from studio.app.desk import Desk
+    from studio.making.on_show import WithShow
+    from studio.music.melody.recipes import ComposeRecipe
+
+
+class Earlier(Protocol):
+    """Knows works that were made or asked for before."""
+
+    library: WithShow
+
+    def composed(self, id: str) -> ComposeRecipe:
+        """The recipe of a melody, or of the job that makes one, by its id."""
 
 
 @dataclass
@@ -40,7 +50,7 @@ class Draft:
 
 
 def drafted(
-    desk: Desk,
+    there: Earlier,
     settings: Mapping[str, Any],
     tunes: Iterable[tuple[str, bytes]] = (),
     around: tuple[str, Sequence[int]] | None = None,
@@ -59,11 +69,11 @@ def drafted(
         for name, content in tunes:
             draft.add("tune", name, content)
         return draft
-    earlier = desk.composed(lender)
+    earlier = there.composed(lender)
     draft.fields["style"] = earlier.style
     draft.sources += [each for each in earlier.sources if each.role in requests.STYLE_ROLES]
     if around:
         draft.fields = requests.fields_around(earlier, around[1], 0, fields)
-        work = desk.library.get(around[0])
-        draft.add("take", download_name(work), desk.library.read(work))
+        work = there.library.get(around[0])
+        draft.add("take", download_name(work), there.library.read(work))
     return draft

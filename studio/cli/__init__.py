@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 import click
 
-from studio import __version__
 from studio.cli.channels import channels
 from studio.cli.gallery import gallery
 from studio.cli.lessons import lesson
@@ -27,6 +26,7 @@ from studio.cli.training import train
 from studio.errors import StudioError, error_data, ways_out_of
 from studio.making.kinds import KINDS
 from studio.making.load import wait_asleep
+from studio.version import __version__
 
 OPTIONS = {
     ("fit", True): "--fit",

@@ -29,11 +29,11 @@ from safetensors.torch import load as tensors_from
 from safetensors.torch import save as bytes_from
 from torch import Tensor
 
-import studio
 from studio.errors import Missing, Refused, StudioError, Unreadable
 from studio.learning.datasets import DataSource, Scale
 from studio.learning.networks import AnyConfig, Network, NetworkConfig, read_config
 from studio.learning.training import Standing, TrainingState
+from studio.version import __version__
 
 SCHEMA_VERSION = 1
 LARGEST_CARD = 2**20
@@ -91,7 +91,7 @@ def save(network: Network, card: Card, path: Path) -> Card:
             "network again with a smaller learning rate."
         )
     content = bytes_from(weights, {"card": _in_file(network, card)})
-    versions = {"studio": studio.__version__, "python": platform.python_version(), "torch": torch.__version__}
+    versions = {"studio": __version__, "python": platform.python_version(), "torch": torch.__version__}
     card = Card.model_validate(
         card.model_dump()
         | {

@@ -23,7 +23,7 @@ def write_log(what: str = "A fault.", details: str | None = None, *, place: Path
     details: a traceback; by default that of the exception being handled. place: the studio's home. Never
     raises: where the log cannot be written, the entry goes to standard error.
     """
-    from studio import __version__
+    from studio.version import __version__
 
     if details is None:
         details = "".join(traceback.format_exception(sys.exception())) if sys.exception() is not None else ""

@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from studio import __version__
+from studio.version import __version__
 from studio.works.recipe import Setting
 
 

@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import studio
 from studio.errors import Missing, Refused, UnknownName
 from studio.images.canvas import tensor_of
 from studio.images.instant.lesson import PAINTING_SIDE, PaintingLesson, Target, examples
@@ -49,6 +48,7 @@ from studio.images.pictures import Pixels, fit_within, read_picture, resize, wri
 from studio.images.style import shapes_layer, texture_layers
 from studio.images.textures import Statistics, relative_error, statistics_of
 from studio.images.tiles import Field
+from studio.version import __version__
 from studio.works.output import write_file
 from studio.works.shipped import shipped
 from studio.works.work import Progress
@@ -323,7 +323,7 @@ class _Training:
             figures=known | figures,
             notes=NOTES,
             versions={
-                "studio": studio.__version__,
+                "studio": __version__,
                 "torch": torch.__version__,
                 "threads": str(torch.get_num_threads()),
             },

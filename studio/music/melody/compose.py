@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
@@ -20,7 +20,7 @@ from studio.errors import Contradiction, Refused
 from studio.music.melody.facts import facts_of
 from studio.music.melody.predictions import MelodyCosts, costs_of, note_learnt, own_bytes
 from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, ComposeRecipe
-from studio.music.melody.takes import Outlook, Player, Stage, Take, by_chain, consider, draw
+from studio.music.melody.takes import Player, PreparedRequest, Stage, Take, by_chain, consider, draw
 from studio.music.reading.budget import Reading
 from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.readers import read_tunes
@@ -127,20 +127,6 @@ class StepCosts:
         if self._from is None:
             self._from = share if self._marks[2][0] <= step.done < self._marks[-1][0] else 0.0
         return replace(step, share=max(0.0, share - self._from) / (1 - self._from))
-
-
-@dataclass(frozen=True, eq=False)
-class PreparedRequest:
-    """What all takes of a request share: its style, and all that does not depend on who chooses the notes or
-    on the seed.
-
-    takes: the latest ones by their seed and title, since one take may be written in several formats.
-    """
-
-    style: Style
-    comparison: Comparison
-    outlook: Outlook
-    takes: dict[str, Take] = field(default_factory=dict)
 
 
 def prepared(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, PreparedRequest]:

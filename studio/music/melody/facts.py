@@ -2,7 +2,7 @@
 
     facts = facts_of(recipe, request, take)            # JSON values; they go into the work
     facts_in_words(work.facts)                         # [("meter", "4/4"), ("form", "bars 5-6 are 1-2"), …]
-    origins_of(work.facts), copied_of(work.facts)      # read back, for the page
+    copied_of(work.facts)                              # read back, for the page
 
 The facts of a work:
 
@@ -19,7 +19,7 @@ The facts of a work:
     form                 {"bars", "letters", "parts", "returns", "closes"}, see `FormPlan.to_data`
     remarks              sentences: what gave way
     origins              for each note [bar, order, [[title, bar], …], before, after, returns], see
-                         `NoteOrigin`
+                         `origins.NoteOrigin`
     tune                 the melody itself, as `Tune.to_plain` gives it
 
 Works made before version 0.3 hold sentences in place of data. They are shown as they are.
@@ -27,35 +27,15 @@ Works made before version 0.3 hold sentences in place of data. They are shown as
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from studio.music.melody.origins import origin_rows
+
 if TYPE_CHECKING:
-    from studio.music.melody.compose import PreparedRequest
     from studio.music.melody.recipes import ComposeRecipe
-    from studio.music.melody.takes import Outlook, Take
-
-
-@dataclass(frozen=True)
-class NoteOrigin:
-    """Where a note comes from.
-
-    note: its number among the sounding notes. bar: the bar it begins in, from 1. order: how many notes back
-    the longest memory reached that knew it. songs: (title, bar as written) that suggested it, the longest
-    memory's first. before, after: its probability without and with the constraints. returns: the bar (from 1)
-    that it repeats, or None.
-    """
-
-    note: int
-    bar: int
-    order: int
-    songs: tuple[tuple[str, int], ...]
-    before: float
-    after: float
-    returns: int | None = None
+    from studio.music.melody.takes import Outlook, PreparedRequest, Take
 
 
 def facts_of(recipe: ComposeRecipe, request: PreparedRequest, take: Take) -> dict[str, Any]:
@@ -77,7 +57,7 @@ def facts_of(recipe: ComposeRecipe, request: PreparedRequest, take: Take) -> dic
         facts["form"] = take.plan.to_data()
     if remarks := [*outlook.remarks, *take.relaxed]:
         facts["remarks"] = remarks
-    facts["origins"] = [_row(origin) for origin in take.origins]
+    facts["origins"] = origin_rows(take.origins)
     facts["tune"] = tune.to_plain()
     return facts
 
@@ -113,39 +93,8 @@ def _copying(recipe: ComposeRecipe, request: PreparedRequest, take: Take) -> dic
     return facts
 
 
-def _row(origin: NoteOrigin) -> list[Any]:
-    songs = [list(song) for song in origin.songs[:2]]
-    return [origin.bar, origin.order, songs, _short(origin.before), _short(origin.after), origin.returns]
-
-
-def _short(probability: float) -> float:
-    return float(f"{probability:.3g}")
-
-
 # Read back
 # ------------------------------------------------------------------------------------------------------------
-
-
-def origins_of(facts: Mapping[str, Any]) -> tuple[NoteOrigin, ...]:
-    """Where each note of a work comes from. Empty where its facts do not say."""
-    rows = facts.get("origins", [])
-    try:
-        return tuple(
-            NoteOrigin(
-                number,
-                int(bar),
-                int(order),
-                tuple((str(title), int(at)) for title, at in songs),
-                before,
-                after,
-                returns,
-            )
-            for number, (bar, order, songs, before, after, returns) in enumerate(
-                json.loads(rows) if isinstance(rows, str) else rows
-            )
-        )
-    except (ValueError, TypeError):
-        return ()
 
 
 def copied_of(facts: Mapping[str, Any]) -> tuple[int, int]:
@@ -158,15 +107,6 @@ def copied_of(facts: Mapping[str, Any]) -> tuple[int, int]:
     else:  # before version 0.3
         first, notes = (int(part) for part in str(facts.get("copied", "0+0")).split("+"))
     return first, first + notes
-
-
-ORIGIN_COLOURS = ("#8c8c8c", "#2a9d8f", "#3a6ea5", "#7a4e8a", "#c8553d")
-"""By the length of the memory that knew a note, from none to four notes and more."""
-
-
-def origin_colours(origins: Sequence[NoteOrigin]) -> dict[int, str]:
-    """Number of a note -> the colour of the memory that knew it, for engraving and piano rolls."""
-    return {each.note: ORIGIN_COLOURS[max(0, min(each.order, len(ORIGIN_COLOURS) - 1))] for each in origins}
 
 
 # In words

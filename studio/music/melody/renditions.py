@@ -100,7 +100,7 @@ class Renditions:
         """The engraved score as SVG, without title and composer. page: see `PAGES`. origins: each note has
         the colour of its origin.
         """
-        from studio.music.melody.facts import origin_colours, origins_of
+        from studio.music.melody.origins import origin_colours, origins_of
         from studio.music.writing.engraving import engrave
 
         self.begin_sound(work)

@@ -20,7 +20,7 @@ Those of a form in letters never give way.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -34,10 +34,10 @@ from studio.music.chains.sampling import Requirement, Solution, merged, possible
 from studio.music.chains.trellis import SearchBudget, Trellis
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import contradiction, form_not_possible
-from studio.music.melody.facts import NoteOrigin
 from studio.music.melody.form import Close, FormPlan, Forms, How, Return, moved
 from studio.music.melody.idiom import Event, Idiom
 from studio.music.melody.learnt import latest_forms, latest_idiom
+from studio.music.melody.origins import NoteOrigin
 from studio.music.melody.recipes import ComposeRecipe, named, read_keep
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
@@ -153,6 +153,20 @@ class Outlook:
         if walk.home is None or walk.phase or walk.period != self.context.bar:
             weights = np.repeat(weights, self.context.bar, axis=0)
         return Requirement("what is played where", weight=weights)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedRequest:
+    """What all takes of a request share: its style, and all that does not depend on who chooses the notes or
+    on the seed.
+
+    takes: the latest ones by their seed and title, since one take may be written in several formats.
+    """
+
+    style: Style
+    comparison: Comparison
+    outlook: Outlook
+    takes: dict[str, Take] = field(default_factory=dict)
 
 
 def consider(

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from studio.music.melody.facts import NoteOrigin, copied_of, origins_of
+from studio.music.melody.facts import copied_of
+from studio.music.melody.origins import NoteOrigin, origins_of
 from studio.music.scores.keys import pitch_name
 from studio.music.scores.notes import Note
 from studio.music.scores.tunes import Tune

@@ -32,7 +32,7 @@ from studio.music.songs.recipes import HELD, in_time
 if TYPE_CHECKING:
     from studio.music.harmony.harmonise import Harmonisation
     from studio.music.harmony.idiom import HarmonyIdiom
-    from studio.music.melody.facts import NoteOrigin
+    from studio.music.melody.origins import NoteOrigin
     from studio.music.scores.scores import Part, Score
     from studio.music.scores.tunes import Tune
     from studio.music.songs.keeping import Kept

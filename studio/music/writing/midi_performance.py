@@ -12,7 +12,16 @@ from fractions import Fraction
 
 from studio.music.scores.performance import Clock, Performance, PlayedPart
 from studio.music.scores.scores import Part
-from studio.music.writing.midi import DRUMS, LYRIC, TEMPO, TRACK_NAME, Event, conductor, meta, track_chunk
+from studio.music.writing.midi_tracks import (
+    DRUMS,
+    LYRIC,
+    TEMPO,
+    TRACK_NAME,
+    Event,
+    conductor,
+    meta,
+    track_chunk,
+)
 
 TICKS = 960
 """In a quarter note: half a millisecond at 120 quarter notes a minute."""

@@ -14,7 +14,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studio import __version__
+from studio.version import __version__
 from studio.works import recovery, trash
 from studio.works.care.archive import FORMAT, HEADER, OF_THE_HOME, TABLES, encode_row, is_allowed, rows_file
 from studio.works.database import HEAD

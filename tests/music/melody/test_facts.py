@@ -12,14 +12,8 @@ from typing import Any
 import pytest
 
 from studio.music.melody.compose import compose
-from studio.music.melody.facts import (
-    NoteOrigin,
-    chance_in_words,
-    copied_of,
-    facts_in_words,
-    origin_colours,
-    origins_of,
-)
+from studio.music.melody.facts import chance_in_words, copied_of, facts_in_words
+from studio.music.melody.origins import NoteOrigin, origin_colours, origins_of
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.tunes import Tune
