@@ -3,10 +3,10 @@
     python -m benchmarks.instant_painting [--photos FOLDER] [--optimised] [--rival PYTHON] [--sheet FILE.png]
 
 Every size is painted in a process of its own: a first time, when nothing is known of the photo yet, and up to
-2048 px three times more; the quickest counts. CPU seconds vary less than seconds on a busy computer. The peak
-is the largest resident set from start to end, Python and torch included; a large part of that are pages of
-torch's libraries, which all processes share. On Linux its private memory is told too, looked at every few
-milliseconds. The texture error is that of the
+2048 px three times more; the quickest counts. Memory is held from one to the next, as in the page. CPU
+seconds vary less than seconds on a busy computer. The peak is the largest resident set from start to end,
+Python and torch included; a large part of that are pages of torch's libraries, which all processes share. On
+Linux its private memory is told too, looked at every few milliseconds. The texture error is that of the
 painters' cards, at 640 px, on the gallery's photos and two of the catalogue's, on none of which any painter's
 network practised (`benchmarks.catalogue` says whose they are, and under which licence), and on those of a
 folder. --optimised paints the same photos step by step, which takes half a minute each. --rival names a
@@ -67,8 +67,9 @@ painting = read_picture(PAINTINGS["whirls"].path.read_bytes(), "whirls").pixels
 recipe = StyleRecipe(painter="instant", seed=0)
 finish(paint_quickly(recipe, pixels[:64, :64].copy(), [painting], [painter]))
 loaded = time.perf_counter() - began
-times, works = [], []
+times, works, memory = [], [], HeldMemory(SPARING)
 for _ in range(1 if width > 2048 else 4):
+    memory.hold()
     began, worked = time.perf_counter(), time.process_time()
     finish(paint_quickly(recipe, pixels, [painting], [painter]))
     times.append(time.perf_counter() - began)

@@ -12,6 +12,8 @@ result with what there is so far. In any other process the exception goes on to 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from threading import Thread
 from typing import Any, TypeVar
 
 Seen = TypeVar("Seen")
@@ -61,3 +63,19 @@ def mapped(
             yield change(seen)
     finally:
         process.close()
+
+
+def meanwhile(work: Callable[[], Result]) -> Callable[[], Result]:
+    """Begin some work in a thread of its own. What is returned waits for the work's result, or raises what it
+    raised.
+    """
+    found: Future[Result] = Future()
+
+    def do() -> None:
+        try:
+            found.set_result(work())
+        except BaseException as error:
+            found.set_exception(error)
+
+    Thread(target=do, daemon=True).start()
+    return found.result

@@ -8,6 +8,9 @@ colours, and everything finer, stay as they were painted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -39,25 +42,51 @@ DARKEST, LIGHTEST = 0.25, 0.6
 """No place becomes darker than this share of what it is, or goes farther on the way to white."""
 
 
-def hold_lights(painted: Tensor, photo: Pixels, share: float, structure: Tensor | None = None) -> None:
+Size = tuple[int, int]
+Copies = Mapping[Size, Pixels]
+"""Copies of a photo, by height and width."""
+
+
+def hold_lights(
+    painted: Tensor,
+    photo: Pixels,
+    share: float,
+    structure: Tensor | None = None,
+    copies: Copies = MappingProxyType({}),
+) -> None:
     """Move the broad lights of a painted picture [1, 3, h, w], 0..1, in place, by a share, 0..1, of the way
     to those of the photo it shows, uint8 [h', w', 3]; and finer ones where that has structure, 0..1, [1, 1,
-    h'', w''] (see `structure_of`). Nothing becomes lighter than the lightest place was.
+    h'', w''] (see `structure_of`). Nothing becomes lighter than the lightest place was. copies: of the photo,
+    of the sizes of `sizes_compared`, where there are any already.
     """
     if share:
-        _move(painted, photo, share, BROAD)
+        broad, finer = sizes_compared(painted.shape[-2], painted.shape[-1])
+        _move(painted, _copy(photo, broad, copies), share)
         if structure is not None:
-            _move(painted, photo, share * (WHERE * structure).clamp(max=1), FINER)
+            _move(painted, _copy(photo, finer, copies), share * (WHERE * structure).clamp(max=1))
+
+
+def sizes_compared(height: int, width: int) -> tuple[Size, Size]:
+    """The sizes of the copies whose lights are compared, of a picture of height x width: the broad and the
+    finer.
+    """
+    broad, finer = (fit_within(height, width, min(side, max(height, width))) for side in (BROAD, FINER))
+    return broad, finer
+
+
+def _copy(photo: Pixels, size: Size, copies: Copies) -> Pixels:
+    return copies[size] if size in copies else resize(photo, *size)
 
 
 @torch.no_grad()
-def _move(painted: Tensor, photo: Pixels, share: float | Tensor, side: int) -> None:
+def _move(painted: Tensor, copy: Pixels, share: float | Tensor) -> None:
+    """copy: of the photo, of the size at which lights are compared."""
     height, width = painted.shape[-2:]
-    size = fit_within(height, width, min(side, max(height, width)))
+    size = copy.shape[0], copy.shape[1]
     luma = torch.tensor(LUMA, device=painted.device).view(1, 3, 1, 1)
     small = F.interpolate(painted, size, mode="bilinear", antialias=True, align_corners=False)
     now = _blurred((small * luma).sum(1, keepdim=True))
-    shown = tensor_of(resize(photo, *size), painted.device).float().div_(255)
+    shown = tensor_of(copy, painted.device).float().div_(255)
     light = (shown * luma).sum(1, keepdim=True)
     wanted = _blurred(light)
     mean, spread = now.mean(), float(wanted.std(correction=0))

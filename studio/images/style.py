@@ -13,7 +13,7 @@ texture; and for large pictures the exact gradient, tile by tile.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ from studio.images.canvas import (
     threads_of,
     window,
 )
-from studio.images.lights import hold_lights
+from studio.images.lights import Copies, hold_lights, sizes_compared
 from studio.images.memory import LARGEST_KEPT, SPARING, memory_kept
 from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.backbones import layers as layers_of
@@ -79,7 +79,7 @@ from studio.images.transport import PUBLISHED, PUBLISHED_SHAPES, Cloud
 from studio.learning.descent import DescentOptions, Rule, descend
 from studio.learning.quasi_newton import LimitedBFGS
 from studio.learning.rules import Adam
-from studio.process import EndEarly
+from studio.process import EndEarly, meanwhile
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
 
@@ -147,6 +147,9 @@ FINEST_LIGHT = 0.8
 """At strength 0: how much of the photo's light and dark that is finer than the largest size, of what is
 painted at once, is added to it.
 """
+
+LARGEST_AHEAD = 3 * 4_000_000
+"""Bytes of the largest photo of which copies are made ahead."""
 
 FIRST_NOISE = 0.04
 """Standard deviation of the noise in the first picture, so that another seed gives another painting."""
@@ -237,7 +240,8 @@ def _painted_in_steps(
 ) -> Generator[Progress, None, tuple[StyleRecipe, Pixels, list[float]]]:
     """The recipe, with where it was stopped, the picture, and the loss at every step."""
     recipe, photo, network, areas = easel.recipe, easel.photo, easel.network, easel.areas
-    shown, paintings = _coloured(recipe, photo, _as_large_as_used(recipe, easel.paintings, sizes))
+    finishing = _copies_ahead(recipe, photo, sizes[-1])
+    shown, paintings = _coloured(recipe, photo, _as_large_as_used(easel, sizes))
     total = sum(size.steps for size in stopped(sizes, recipe.stop_after))
     painted = None if begun is None else tensor_of(begun, torch.device("cpu")).float().div_(255)
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -272,29 +276,48 @@ def _painted_in_steps(
         if len(losses) == recipe.stop_after:
             break
     assert painted is not None
-    pixels = _at_full_size(easel, painted.detach(), structure)
+    pixels = _at_full_size(easel, painted.detach(), structure, finishing())
     return to_its_end(recipe, sizes), pixels, losses
 
 
-def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> Pixels:
+def _copies_ahead(recipe: StyleRecipe, photo: Pixels, finest: Size) -> Callable[[], Copies]:
+    """What gives the copies of a photo that what is painted at once is finished with. They are made while it
+    is painted, on a core that the network leaves free, if the photo is not too large to be kept twice.
+    """
+    small, whole = (finest.height, finest.width), (photo.shape[0], photo.shape[1])
+
+    def copies() -> dict[tuple[int, int], Pixels]:
+        found = {}
+        if _lights_held(recipe):
+            found = {size: resize(photo, *size) for size in sizes_compared(*whole)}
+        if small != whole and recipe.strength < 1:
+            found[whole] = resize(resize(photo, *small), *whole)
+        return found
+
+    if recipe.painter != "instant" or photo.size > LARGEST_AHEAD:
+        return dict
+    return meanwhile(copies)
+
+
+def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None, copies: Copies) -> Pixels:
     """The finished picture of the photo's size. What was painted at once is finer than its steps where the
-    photo is: it has some of the photo's finest light and dark.
+    photo is: it has some of the photo's finest light and dark. copies: see `_copies_ahead`.
     """
     recipe, photo = easel.recipe, easel.photo
     size = Size(photo.shape[0], photo.shape[1], 0)
     if painted.shape[-2:] == photo.shape[:2]:
-        hold_lights(painted, photo, _lights_held(recipe), structure)
+        hold_lights(painted, photo, _lights_held(recipe), structure, copies)
         return _finished(painted, photo, easel.mask, recipe.colour)
-    small = (painted.shape[-2], painted.shape[-1])
+    small, whole = (painted.shape[-2], painted.shape[-1]), (size.height, size.width)
     painted = _enlarged(painted, size).detach()
     if recipe.painter == "instant" and recipe.strength < 1:
-        coarse = resize(resize(photo, *small), *photo.shape[:2])
+        coarse = copies[whole] if whole in copies else resize(resize(photo, *small), *whole)
         share = FINEST_LIGHT * (1 - recipe.strength)
         for rows in strips(painted):
             fine = photo[rows].astype(np.float32) - coarse[rows]
             light = torch.from_numpy(fine @ LUMA * np.float32(share / 255)).to(painted.device)
             painted[..., rows, :] += light
-    hold_lights(painted, photo, _lights_held(recipe), structure)
+    hold_lights(painted, photo, _lights_held(recipe), structure, copies)
     return _finished(painted, photo, easel.mask, recipe.colour)
 
 
@@ -675,19 +698,20 @@ def _is_sparing(recipe: StyleRecipe) -> bool:
 # --- Pictures before, between and after the steps
 
 
-def _as_large_as_used(
-    recipe: StyleRecipe, paintings: Sequence[Pixels], sizes: Sequence[Size]
-) -> Sequence[Pixels]:
+def _as_large_as_used(easel: _Easel, sizes: Sequence[Size]) -> Sequence[Pixels]:
     """The paintings no larger than they are compared at the largest size, which saves time where little is
     taken: by the fourth rules, of what is painted at once.
     """
+    recipe = easel.recipe
     if recipe.painter != "instant" or painting_rules(recipe) < 4:
-        return paintings
+        return easel.paintings
     side = _painting_side(recipe, max(max(size.height, size.width) for size in sizes))
-    return [
-        resize(each, *fit_within(each.shape[0], each.shape[1], min(side, max(each.shape[:2]))))
-        for each in paintings
-    ]
+
+    def small(painting: Pixels) -> Pixels:
+        size = fit_within(*painting.shape[:2], min(side, max(painting.shape[:2])))
+        return easel.network.once(("painting", _digest(painting), size), lambda: resize(painting, *size))
+
+    return [small(each) for each in easel.paintings]
 
 
 def _coloured(recipe: StyleRecipe, photo: Pixels, paintings: Sequence[Pixels]) -> tuple[Pixels, list[Pixels]]:

@@ -23,6 +23,7 @@ import numpy as np
 
 from studio.images.instant.painters import Painter, painter_file_for, read_painter
 from studio.images.instant.painting import paint_at_once
+from studio.images.memory import SPARING, HeldMemory
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
 from studio.images.planning import takes_steps
 from studio.images.recipes import StyleRecipe
@@ -75,6 +76,7 @@ class Glimpses:
         self._paintings: OrderedDict[Any, Pixels] = OrderedDict()
         self._ends: OrderedDict[Any, Pixels] = OrderedDict()
         self._wanted: dict[str, object] = {}
+        self._memory = HeldMemory(SPARING)
 
     def paint(
         self,
@@ -124,6 +126,7 @@ class Glimpses:
                 for path, painting in zip(files, paintings, strict=True)
             ]
             pictures = [self._painting(each) for each in paintings]
+            self._memory.hold()
             began = time.perf_counter()
             if held:
                 same = recipe.model_copy(update={"strength": 0.5}).to_json()
