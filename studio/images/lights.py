@@ -8,8 +8,8 @@ colours, and everything finer, stay as they were painted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -43,8 +43,6 @@ DARKEST, LIGHTEST = 0.25, 0.6
 
 
 Size = tuple[int, int]
-Copies = Mapping[Size, Pixels]
-"""Copies of a photo, by height and width."""
 
 
 def hold_lights(
@@ -52,18 +50,19 @@ def hold_lights(
     photo: Pixels,
     share: float,
     structure: Tensor | None = None,
-    copies: Copies = MappingProxyType({}),
+    copy: Callable[[int, int], Pixels] | None = None,
 ) -> None:
     """Move the broad lights of a painted picture [1, 3, h, w], 0..1, in place, by a share, 0..1, of the way
     to those of the photo it shows, uint8 [h', w', 3]; and finer ones where that has structure, 0..1, [1, 1,
-    h'', w''] (see `structure_of`). Nothing becomes lighter than the lightest place was. copies: of the photo,
-    of the sizes of `sizes_compared`, where there are any already.
+    h'', w''] (see `structure_of`). Nothing becomes lighter than the lightest place was. copy: what gives the
+    photo at a height and width, if not `resize`.
     """
+    copy = copy or partial(resize, photo)
     if share:
         broad, finer = sizes_compared(painted.shape[-2], painted.shape[-1])
-        _move(painted, _copy(photo, broad, copies), share)
+        _move(painted, copy(*broad), share)
         if structure is not None:
-            _move(painted, _copy(photo, finer, copies), share * (WHERE * structure).clamp(max=1))
+            _move(painted, copy(*finer), share * (WHERE * structure).clamp(max=1))
 
 
 def sizes_compared(height: int, width: int) -> tuple[Size, Size]:
@@ -72,10 +71,6 @@ def sizes_compared(height: int, width: int) -> tuple[Size, Size]:
     """
     broad, finer = (fit_within(height, width, min(side, max(height, width))) for side in (BROAD, FINER))
     return broad, finer
-
-
-def _copy(photo: Pixels, size: Size, copies: Copies) -> Pixels:
-    return copies[size] if size in copies else resize(photo, *size)
 
 
 @torch.no_grad()

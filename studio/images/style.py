@@ -12,9 +12,9 @@ texture; and for large pictures the exact gradient, tile by tile.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +41,8 @@ from studio.images.canvas import (
     threads_of,
     window,
 )
-from studio.images.lights import Copies, hold_lights, sizes_compared
+from studio.images.copies import Copies, digest_of
+from studio.images.lights import hold_lights, sizes_compared
 from studio.images.memory import LARGEST_KEPT, SPARING, memory_kept
 from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.backbones import layers as layers_of
@@ -79,7 +80,7 @@ from studio.images.transport import PUBLISHED, PUBLISHED_SHAPES, Cloud
 from studio.learning.descent import DescentOptions, Rule, descend
 from studio.learning.quasi_newton import LimitedBFGS
 from studio.learning.rules import Adam
-from studio.process import EndEarly, meanwhile
+from studio.process import EndEarly
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
 
@@ -147,9 +148,6 @@ FINEST_LIGHT = 0.8
 """At strength 0: how much of the photo's light and dark that is finer than the largest size, of what is
 painted at once, is added to it.
 """
-
-LARGEST_AHEAD = 3 * 4_000_000
-"""Bytes of the largest photo of which copies are made ahead."""
 
 FIRST_NOISE = 0.04
 """Standard deviation of the noise in the first picture, so that another seed gives another painting."""
@@ -234,13 +232,18 @@ class _Easel:
     mask: Pixels | None
     painters: Sequence[Painter]
 
+    @cached_property
+    def copies(self) -> Copies:
+        """Of the photo, at other sizes."""
+        return Copies(self.photo, self.network)
+
 
 def _painted_in_steps(
     easel: _Easel, sizes: Sequence[Size], begun: Pixels | None
 ) -> Generator[Progress, None, tuple[StyleRecipe, Pixels, list[float]]]:
     """The recipe, with where it was stopped, the picture, and the loss at every step."""
     recipe, photo, network, areas = easel.recipe, easel.photo, easel.network, easel.areas
-    finishing = _copies_ahead(recipe, photo, sizes[-1])
+    _make_copies(easel, sizes[-1])
     shown, paintings = _coloured(recipe, photo, _as_large_as_used(easel, sizes))
     total = sum(size.steps for size in stopped(sizes, recipe.stop_after))
     painted = None if begun is None else tensor_of(begun, torch.device("cpu")).float().div_(255)
@@ -249,7 +252,8 @@ def _painted_in_steps(
     losses: list[float] = []
     costs = shares(stopped(sizes, recipe.stop_after), PAINTING_BEGINS)
     for place, size in enumerate(sizes):
-        base = tensor_of(resize(shown, size.height, size.width), network.device).float().div_(255)
+        resized = easel.copies.at if shown is photo and easel.painters else partial(resize, shown)
+        base = tensor_of(resized(size.height, size.width), network.device).float().div_(255)
         target = _target(recipe, network, base, paintings, areas, structure)
         if painted is None:
             picture = _started(base, target, generator, areas)
@@ -276,48 +280,38 @@ def _painted_in_steps(
         if len(losses) == recipe.stop_after:
             break
     assert painted is not None
-    pixels = _at_full_size(easel, painted.detach(), structure, finishing())
+    pixels = _at_full_size(easel, painted.detach(), structure)
     return to_its_end(recipe, sizes), pixels, losses
 
 
-def _copies_ahead(recipe: StyleRecipe, photo: Pixels, finest: Size) -> Callable[[], Copies]:
-    """What gives the copies of a photo that what is painted at once is finished with. They are made while it
-    is painted, on a core that the network leaves free, if the photo is not too large to be kept twice.
-    """
-    small, whole = (finest.height, finest.width), (photo.shape[0], photo.shape[1])
-
-    def copies() -> dict[tuple[int, int], Pixels]:
-        found = {}
-        if _lights_held(recipe):
-            found = {size: resize(photo, *size) for size in sizes_compared(*whole)}
-        if small != whole and recipe.strength < 1:
-            found[whole] = resize(resize(photo, *small), *whole)
-        return found
-
-    if recipe.painter != "instant" or photo.size > LARGEST_AHEAD:
-        return dict
-    return meanwhile(copies)
+def _make_copies(easel: _Easel, finest: Size) -> None:
+    """Make the copies of the photo that finish what is painted at once, while it is painted."""
+    recipe, photo = easel.recipe, easel.photo
+    if recipe.painter == "instant":
+        small, whole = (finest.height, finest.width), (photo.shape[0], photo.shape[1])
+        sizes = sizes_compared(*whole) if _lights_held(recipe) else ()
+        easel.copies.make_meanwhile(sizes, small if small != whole and recipe.strength < 1 else None)
 
 
-def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None, copies: Copies) -> Pixels:
+def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> Pixels:
     """The finished picture of the photo's size. What was painted at once is finer than its steps where the
-    photo is: it has some of the photo's finest light and dark. copies: see `_copies_ahead`.
+    photo is: it has some of the photo's finest light and dark.
     """
     recipe, photo = easel.recipe, easel.photo
     size = Size(photo.shape[0], photo.shape[1], 0)
     if painted.shape[-2:] == photo.shape[:2]:
-        hold_lights(painted, photo, _lights_held(recipe), structure, copies)
+        hold_lights(painted, photo, _lights_held(recipe), structure, easel.copies.at)
         return _finished(painted, photo, easel.mask, recipe.colour)
-    small, whole = (painted.shape[-2], painted.shape[-1]), (size.height, size.width)
+    small = (painted.shape[-2], painted.shape[-1])
     painted = _enlarged(painted, size).detach()
     if recipe.painter == "instant" and recipe.strength < 1:
-        coarse = copies[whole] if whole in copies else resize(resize(photo, *small), *whole)
+        coarse = easel.copies.without_finest(*small)
         share = FINEST_LIGHT * (1 - recipe.strength)
         for rows in strips(painted):
             fine = photo[rows].astype(np.float32) - coarse[rows]
             light = torch.from_numpy(fine @ LUMA * np.float32(share / 255)).to(painted.device)
             painted[..., rows, :] += light
-    hold_lights(painted, photo, _lights_held(recipe), structure, copies)
+    hold_lights(painted, photo, _lights_held(recipe), structure, easel.copies.at)
     return _finished(painted, photo, easel.mask, recipe.colour)
 
 
@@ -370,7 +364,7 @@ def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: 
     """
     from studio.images.instant.painting import begun_by
 
-    begun = begun_by(recipe, easel.photo, (now.shape[-2], now.shape[-1]), easel.painters)
+    begun = begun_by(recipe, easel.photo, (now.shape[-2], now.shape[-1]), easel.painters, easel.copies.at)
     if begun is None:
         return torch.zeros_like(now)
     painted, fine = begun
@@ -389,7 +383,7 @@ def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Te
     if painting_rules(recipe) == 1 or recipe.strength == 1:
         return None
     layer = _shapes_of(recipe)
-    return network.once(("structure", _digest(photo), layer), lambda: structure_of(photo, network, layer))
+    return network.once(("structure", digest_of(photo), layer), lambda: structure_of(photo, network, layer))
 
 
 def _versions(recipe: StyleRecipe) -> dict[str, str]:
@@ -566,13 +560,8 @@ def _shapes_in(recipe: StyleRecipe, base: Tensor, network: Prepared, field: Fiel
     layer = _shapes_of(recipe)
     if recipe.painter != "instant":
         return features_of_field(base, network, field, layer)
-    key = "shapes", _digest(base.cpu().numpy()), layer
+    key = "shapes", digest_of(base.cpu().numpy()), layer
     return network.once(key, lambda: features_of_field(base, network, field, layer))
-
-
-def _digest(pixels: np.ndarray) -> str:
-    """What tells a picture from all others."""
-    return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
 def _in_field(values: Tensor, base: Tensor, field: Field, shapes: Tensor) -> Tensor:
@@ -629,7 +618,7 @@ def _textures_of(recipe: StyleRecipe, network: Prepared, painting: Pixels, side:
         with torch.no_grad():
             return statistics_of(shown, network, Field.of(shown, network), layers, means)
 
-    return network.once(("textures", _digest(painting), side, layers, means), find)
+    return network.once(("textures", digest_of(painting), side, layers, means), find)
 
 
 def _painting_side(recipe: StyleRecipe, side: int) -> int:
@@ -709,7 +698,7 @@ def _as_large_as_used(easel: _Easel, sizes: Sequence[Size]) -> Sequence[Pixels]:
 
     def small(painting: Pixels) -> Pixels:
         size = fit_within(*painting.shape[:2], min(side, max(painting.shape[:2])))
-        return easel.network.once(("painting", _digest(painting), size), lambda: resize(painting, *size))
+        return easel.network.once(("painting", digest_of(painting), size), lambda: resize(painting, *size))
 
     return [small(each) for each in easel.paintings]
 

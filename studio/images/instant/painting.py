@@ -9,8 +9,9 @@ pixels = yield from paint_at_once(recipe, photo, painters)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -114,15 +115,19 @@ def paint_at_once(
 
 
 def begun_by(
-    recipe: StyleRecipe, photo: Pixels, size: tuple[int, int], painters: Sequence[Painter]
+    recipe: StyleRecipe,
+    photo: Pixels,
+    size: tuple[int, int],
+    painters: Sequence[Painter],
+    copy: Callable[[int, int], Pixels] | None = None,
 ) -> tuple[Tensor, Tensor] | None:
     """What the painters' networks paint of a photo, uint8 [h, w, 3], and what of that is finer than `FINER`
     pixels, float32 [1, 3, height, width], 0..1: the mean by the recipe's weights, in its colours. None where
-    the photo is too small for them.
+    the photo is too small for them. copy: what gives the photo at a height and width, if not `resize`.
     """
     painted, fine = torch.zeros(1, 3, *size), torch.zeros(1, 3, *size)
     given = None
-    for pixels, share in _as_painted(recipe, photo, painters):
+    for pixels, share in _as_painted(recipe, photo, painters, copy):
         laid = tensor_of(resize(_in_colours(pixels, photo, recipe.colour), *size), torch.device("cpu"))
         given = laid.float().div_(255)
         painted.add_(given, alpha=share)
@@ -145,7 +150,10 @@ def strokes_for(recipe: StyleRecipe, picture: Tensor, painters: Sequence[Painter
 
 
 def _as_painted(
-    recipe: StyleRecipe, picture: Pixels, painters: Sequence[Painter]
+    recipe: StyleRecipe,
+    picture: Pixels,
+    painters: Sequence[Painter],
+    copy: Callable[[int, int], Pixels] | None = None,
 ) -> Iterator[tuple[Pixels, float]]:
     """What each painter's network paints of a picture, uint8 [h, w, 3], and its share by the recipe's
     weights; nothing where the copy that is painted would have fewer than 8 pixels on a side.
@@ -158,7 +166,7 @@ def _as_painted(
     high, wide = round(height * factor), round(width * factor)
     if min(high, wide) < 8:
         return
-    shown = resize(picture, high, wide)
+    shown = (copy or partial(resize, picture))(high, wide)
     weights = recipe.style_weights or (1.0,) * len(painters)
     for painter, weight in zip(painters, weights, strict=True):
         if not weight:

@@ -28,7 +28,7 @@ from studio.images.networks.fused import FusedConvolution, can_fuse, is_fusible
 
 CONVOLUTIONS = (nn.Conv2d, FusedConvolution)
 
-KEPT = 16
+KEPT = 24
 """Of what a network found in pictures, so many findings stay in memory (`Prepared.once`)."""
 
 T = TypeVar("T")
