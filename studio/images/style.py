@@ -697,7 +697,7 @@ def _as_large_as_used(easel: _Easel, sizes: Sequence[Size]) -> Sequence[Pixels]:
     side = _painting_side(recipe, max(max(size.height, size.width) for size in sizes))
 
     def small(painting: Pixels) -> Pixels:
-        size = fit_within(*painting.shape[:2], min(side, max(painting.shape[:2])))
+        size = fit_within(painting.shape[0], painting.shape[1], min(side, max(painting.shape[:2])))
         return easel.network.once(("painting", digest_of(painting), size), lambda: resize(painting, *size))
 
     return [small(each) for each in easel.paintings]

@@ -28,6 +28,29 @@ with memory_kept():
 assert held() < before + 20
 torch.ones(15 * 2**20)
 assert held() < before + 20, "malloc does as it did"
+
+import threading
+from studio.images import memory
+timers = []
+class Timer:
+    def __init__(self, seconds, work): self.work, self.cancelled = work, False; timers.append(self)
+    def start(self): pass
+    def cancel(self): self.cancelled = True
+threading.Timer = Timer
+kept = memory.HeldMemory(memory.LARGEST_KEPT)
+def ends(timer):
+    memory.threading.current_thread = lambda: timer
+    timer.work()
+for _ in range(2):
+    kept.hold()
+    with memory_kept():
+        torch.ones(15 * 2**20)
+    assert held() > before + 50, "the next picture finds it"
+assert timers[0].cancelled and not timers[1].cancelled
+ends(timers[0])
+assert held() > before + 50, "the second picture began before the first one's time was over"
+ends(timers[1])
+assert held() < before + 20, "no picture began any more"
 """
 
 
