@@ -73,20 +73,31 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-LONG = (
-    "tests/app/",
-    "test_every_studio_command_runs_as_written",
-    "test_sixteen_bars_that_end_on_d_with_no_run_of_nine_notes_copied",
-    "test_jobs.py",
-)
-"""What takes longest, by a part of its name: begun first, so that no core waits for another at the end."""
+FIRST = ("app", "page", "styles", "test_cli", "test_jobs", "test_workers", "test_named", "test_recorded")
+"""What takes longest, by its group: begun first, so that no core waits for another at the end."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Groups begin in the order in which they are collected, and not by how many tests they have."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests first, the others in their order."""
-    items.sort(
-        key=lambda item: next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG))
-    )
+    """The tests of a file are a group where they name no other: what a file prepares is prepared in one
+    process, once. The longest groups come first, the others in their order.
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: FIRST.index(group) if (group := group_of(item)) in FIRST else len(FIRST))
+
+
+def group_of(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    assert marker is not None
+    return str(marker.args[0])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("house")  # one process reads the whole code, once
-
 ROOT = Path(__file__).parent.parent
 STUDIO = ROOT / "studio"
 

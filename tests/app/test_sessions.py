@@ -15,8 +15,6 @@ from starlette.testclient import TestClient
 from studio.app.guard.access import Access, Login
 from studio.app.guard.sessions import FREE_GUESSES, LASTS, MOST_REMEMBERED, MOST_SESSIONS, Sessions, Slowing
 
-pytestmark = pytest.mark.xdist_group("sessions")
-
 LOGIN = Login("studio", "open sesame")
 RIGHT = {"username": "studio", "password": "open sesame"}
 WRONG = {"username": "studio", "password": "open"}

@@ -30,10 +30,6 @@ from studio.lessons.kit.lesson import Action
 from studio.lessons.kit.saving import unpack_network
 from studio.lessons.kit.scene import Bars, Button, Figure, Heat, Scene, Words
 
-pytestmark = pytest.mark.xdist_group(
-    "benchmarks"
-)  # on one core: what one of them has prepared, the others use
-
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

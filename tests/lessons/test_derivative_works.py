@@ -33,10 +33,6 @@ from studio.lessons.shared.pictures import sample
 from studio.works.gallery import Gallery
 from studio.works.work import Made
 
-pytestmark = pytest.mark.xdist_group(
-    "derivative works"
-)  # on one core: what one of them has prepared, the others use
-
 
 @pytest.fixture(scope="module")
 def arrived() -> DerivativeWorksState:
