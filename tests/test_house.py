@@ -71,19 +71,23 @@ def trees() -> dict[Path, ast.Module]:
     return {path: ast.parse(path.read_text("utf-8")) for path in sorted(files)}
 
 
-def imports() -> Iterator[tuple[str, str]]:
+@cache
+def imports() -> tuple[tuple[str, str], ...]:
     """(importing module, imported module), those inside functions and for types alone too."""
-    for path, tree in trees().items():
-        here = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                yield from ((here, alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{here} imports relatively"
-                for alias in node.names:
-                    inside = STUDIO.parent.joinpath(*(node.module or "").split("."), alias.name)
-                    module = inside.with_suffix(".py").exists() or inside.is_dir()
-                    yield here, f"{node.module}.{alias.name}" if module else str(node.module)
+    return tuple(found for path, tree in trees().items() for found in imports_of(path, tree))
+
+
+def imports_of(path: Path, tree: ast.Module) -> Iterator[tuple[str, str]]:
+    here = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((here, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{here} imports relatively"
+            for alias in node.names:
+                inside = STUDIO.parent.joinpath(*(node.module or "").split("."), alias.name)
+                module = inside.with_suffix(".py").exists() or inside.is_dir()
+                yield here, f"{node.module}.{alias.name}" if module else str(node.module)
 
 
 def test_rooms_import_one_way_only() -> None:

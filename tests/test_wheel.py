@@ -62,7 +62,7 @@ def test_a_wheel_installed_elsewhere_has_everything(tmp_path: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/")) or "__pycache__" in name]
     elsewhere = tmp_path / "elsewhere"
     subprocess.run(
-        [*pip, "install", "--no-deps", "--no-index", "--target", str(elsewhere), str(wheel)],
+        [*pip, "install", "--no-deps", "--no-index", "--no-compile", "--target", str(elsewhere), str(wheel)],
         check=True,
         cwd=tmp_path,
     )

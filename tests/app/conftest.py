@@ -14,12 +14,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.app.open_studio import HELD
+from tests.app.open_studio import HELD, HOLDER
 from tests.app.photos import picture
 
 # The shell draws the same pages with two thirds of the work: it has no windows, extensions or services.
@@ -37,6 +38,8 @@ POLICY = "Content Security Policy"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PATIENCE = 120_000
 """Milliseconds a page may take on a busy machine."""
+LOOK_EVERY = 100
+"""Milliseconds between two looks at whether something has happened; looks at each frame keep a page busy."""
 
 
 class Chromium:
@@ -59,6 +62,7 @@ class Chromium:
             )
             self.contexts[touch].set_default_timeout(PATIENCE)
         page = self.contexts[touch].new_page()
+        page.wait_for_function = partial(page.wait_for_function, polling=LOOK_EVERY)
         blocked: list[str] = []
         page.on("console", lambda said: blocked.append(said.text) if POLICY in said.text else None)
         page.set_viewport_size(size)
@@ -116,6 +120,11 @@ class Open:
             yield
         finally:
             held.unlink()
+
+    @property
+    def holder(self) -> int:
+        """The process that makes the work that is held, once a step of it was seen."""
+        return int((self.home / HOLDER).read_text())
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ make works run this file too, under another name.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,9 @@ from studio.app.gradio_patches import WhenImported
 
 HELD = "held-by-a-test"
 """The file in the studio's home that names the kind of the works that are held."""
+
+HOLDER = "holder-for-a-test"
+"""The file beside it that names the process whose work was held last."""
 
 LOOK_EVERY = 0.05
 """Seconds between two looks at that file."""
@@ -36,11 +40,12 @@ def hold_works(worker_process: Any) -> None:
             told = order.job in state.stopped | state.ending
             return not told and held.is_file() and held.read_text() == kind
 
-        self.is_held = is_held
+        self.is_held, self.holder = is_held, Path(order.place.home, HOLDER)
 
     def report_and_rest(self: Any, progress: Any) -> None:
         if progress.done and self.is_held():
             self._next_progress = self._next_preview = 0  # whatever is held has been seen
+            self.holder.write_text(str(os.getpid()))
         report(self, progress)
         while progress.done and self.is_held():
             time.sleep(LOOK_EVERY)

@@ -1,6 +1,6 @@
 """A newcomer's walk through the whole house, in a real Chromium: a dream and a tune in one click each, Back
-and Forward through all tabs, a pin, a contradiction and its way out, the tray, and the gallery. The same walk
-is taken with a mouse on a laptop, with a finger on a phone, and with the keyboard alone.
+and Forward through all tabs, a pin, a contradiction and its way out, the tray, and the gallery. But for the
+tray, the same walk is taken with a mouse on a laptop, with a finger on a phone, and with the keyboard alone.
 """
 
 from __future__ import annotations
@@ -335,8 +335,8 @@ def test_a_newcomer_walks_through_the_house(
         tunes = a_contradiction_is_mended(hands, a_tune_in_one_click(hands))
         if with_ is Mouse:
             both_takes_are_heard(hands)
-        with studio.holding("compose"):
-            works_are_cancelled_in_the_tray(hands)
+            with studio.holding("compose"):
+                works_are_cancelled_in_the_tray(hands)
         the_gallery_is_put_in_order(hands, dream, tunes, tmp_path)
         if with_ is Mouse:
             page.reload()  # which leaves no error on the console: that is looked at when the page is closed

@@ -177,9 +177,7 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
             "() => document.querySelector(`[aria-label='number input for Depth']`)?.value === '20'"
         )
         # Its process dies: that is told, and it is made again at a click.
-        for child in psutil.Process(studio.pid).children(recursive=True):
-            if "spawn_main" in " ".join(child.cmdline()):
-                child.kill()
+        psutil.Process(studio.holder).kill()
         page.wait_for_selector(".stage .trouble:not([hidden]) [data-do=retry]:not([hidden])")
         page.click("[data-do=retry]")
         page.wait_for_selector(".stage[data-mode=running]")

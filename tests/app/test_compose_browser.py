@@ -216,7 +216,7 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
         assert take(page).locator(".pinned").count() == 1
 
 
-def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
+def test_a_tune_is_a_theme_that_comes_back_with_the_wishes(
     chromium: Chromium, studio: Open, tmp_path: Path
 ) -> None:
     with opened(chromium, studio) as page:
@@ -249,18 +249,6 @@ def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
         page.click("#compose-button")
         composed(page, first)
         assert "the-window" in theme_in_the_gallery()
-
-        # Eight takes are asked for and stopped: those that were made stay, the others were never begun, and
-        # the button is there again.
-        open_tab(page, "Compose")
-        fill(page, "number input for Takes", 8)
-        with studio.holding("compose"):
-            page.click("#compose-button")
-            page.locator(".compose-floor .press [data-do=stop]").click()
-            page.wait_for_selector("#compose-button:not([disabled])")
-        shown = page.locator(".compose .take").evaluate_all("(all) => all.map((each) => each.dataset.work)")
-        assert len(shown) < 8, "an earlier take stays where none of these was made"
-        assert page.locator(".compose-floor .press.running").count() == 0
 
 
 def test_a_mood_sets_constraints_that_are_chips(chromium: Chromium, studio: Open) -> None:

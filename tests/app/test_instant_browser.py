@@ -9,7 +9,7 @@ import pytest
 
 from tests.app.conftest import PHONE, Chromium, Open
 from tests.app.photos import picture
-from tests.app.test_browser import narrow_enough, opened
+from tests.app.test_browser import opened
 from tests.app.test_style_browser import seen, type_into
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
@@ -33,11 +33,10 @@ def next_glimpse(page: Any, before: int) -> str:
     return source
 
 
-@pytest.mark.parametrize("size", [LAPTOP, PHONE])
 def test_the_stage_paints_while_the_strength_is_moved_and_the_work_is_made_when_asked(
-    chromium: Chromium, studio: Open, photo: Path, tmp_path: Path, size: dict[str, int]
+    chromium: Chromium, studio: Open, photo: Path, tmp_path: Path
 ) -> None:
-    with opened(chromium, studio, size=size, touch=size is PHONE) as page:
+    with opened(chromium, studio, size=LAPTOP) as page:
         page.goto(f"{studio.address}/#style&painter=instant")
         seen(page, ".stage[data-mode=empty]").wait_for()
         seen(page, ".stage").locator("input[type=file]").first.set_input_files(str(photo))
@@ -84,18 +83,18 @@ def test_the_stage_paints_while_the_strength_is_moved_and_the_work_is_made_when_
         blend.focus()
         page.keyboard.press("Home")
         next_glimpse(page, count)
-        if size is LAPTOP:
-            # A painting that nobody has learnt ends the preview, and a painter can be asked to learn it.
-            own = tmp_path / "own_sea.jpg"
-            own.write_bytes(picture(seed=8))
-            page.set_input_files(".paintings input[type=file]", str(own))
-            page.get_by_role("button", name="Let a painter learn it").wait_for()
-            seen(page, ".stage:not(.glimpsed)").wait_for()
-            page.locator(".hung li").nth(2).get_by_role("button", name="Remove").click()
+        # A painting that nobody has learnt ends the preview, and a painter can be asked to learn it.
+        own = tmp_path / "own_sea.jpg"
+        own.write_bytes(picture(seed=8))
+        page.set_input_files(".paintings input[type=file]", str(own))
+        page.get_by_role("button", name="Let a painter learn it").wait_for()
+        seen(page, ".stage:not(.glimpsed)").wait_for()
+        page.locator(".hung li").nth(2).get_by_role("button", name="Remove").click()
         page.click("#paint-button")
         seen(page, ".stage[data-mode=done]").wait_for()
         assert "painted at once" in seen(page, ".stage .words").inner_text()
-        assert narrow_enough(page)
+        page.set_viewport_size(PHONE)
+        page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_a_preview_that_comes_late_does_not_cover_the_work(
