@@ -139,7 +139,7 @@ def _default(control: Control) -> str:
 
 def _range(control: Control) -> str:
     if control.choices:
-        return ", ".join(control.choices)
+        return ", ".join(filter(None, control.choices))
     if control.most:
         return f"at most {control.most:,} entries" + (
             f" of {control.longest:,} characters" if control.longest else ""
