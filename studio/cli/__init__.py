@@ -31,6 +31,7 @@ from studio.version import __version__
 OPTIONS = {
     ("fit", True): "--fit",
     ("divide_notes", True): "--fit",
+    ("words_first", False): "--no-words-first",
     ("chords_from", "inferred"): "--chords-from inferred",
 }
 """Ways out that are an option of a command: its sentence names the option, which no other place knows."""

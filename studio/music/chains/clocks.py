@@ -13,7 +13,7 @@ one belief for each state of the trellis and of the clock. It costs as many pass
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 NEVER = -1
 """In a clock: this may not happen now."""
+
+GENTLE = 1e-4
+"""The smallest weight of a clock that is made gentle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +110,16 @@ class TimedAutomaton:
         accepting = np.zeros(size, dtype=bool)
         accepting[np.flatnonzero(self.accepting) % size] = True
         clock = TimedAutomaton(self.letter, step, accepting, self.start % size, weight, self.merges)
+        freeze(clock)
+        return clock
+
+    def gentle(self) -> TimedAutomaton:
+        """The same clock with no weight below `GENTLE`: what is weighed down is rare, but nothing is lost to
+        the smallest numbers there are.
+        """
+        if self.weight is None:
+            return self
+        clock = replace(self, weight=np.maximum(self.weight, GENTLE))
         freeze(clock)
         return clock
 

@@ -320,6 +320,10 @@ class Solution:
         return steps if tick == self.ticks and self.feasible else None
 
 
+class TooImprobable(Refused):
+    """Some walk satisfies all requirements, but their weights are too small to compute with."""
+
+
 def solve(
     trellis: Trellis,
     ticks: int,
@@ -347,7 +351,7 @@ def solve(
     if not solution.feasible:
         small = underflows(trellis, factors, belief, scale, clock.least if clock is not None else 1.0)
         if small and possible(trellis, ticks, requirements, budget=budget):
-            raise Refused(
+            raise TooImprobable(
                 "These constraints are too improbable together to compute with; "
                 "ask for weaker preferences or fewer constraints."
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from studio.errors import AskedFor, Contradiction, WayOut
 from studio.music.bands.band import band_by_name
 from studio.music.chains.markov import Mask
 from studio.music.chains.trellis import Trellis
-from studio.music.melody.recipes import read_range
+from studio.music.melody.recipes import MOST_BARS, read_range
 from studio.music.melody.takes import usual_keys
 from studio.music.scores.keys import Key, pitch_name
 from studio.music.scores.meters import Meter
@@ -52,66 +53,110 @@ def _check_range(recipe: SongRecipe, sung: SungIdiom) -> None:
     )
 
 
+class WordsDoNotFit(Contradiction):
+    """Words that no melody of the style carries in the bars of their section.
+
+    what: the beginning of the sentence, which the changes that would help complete. few: the words have too
+    few syllables; otherwise too many. least: syllables that they need at least, 0 where that is not known.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        conflict: Iterable[AskedFor],
+        ways: Sequence[WayOut],
+        *,
+        few: bool = False,
+        least: int = 0,
+    ) -> None:
+        self.what, self.few, self.least = what, few, least
+        advice = ["write more of them" if few else "leave some of them out"]
+        advice += [way.label[0].lower() + way.label[1:] for way in ways]
+        listed = advice[0] if len(advice) == 1 else f"{', '.join(advice[:-1])}, or {advice[-1]}"
+        super().__init__(f"{what}; {listed}.", conflict, ways)
+
+    def with_ways(self, ways: Sequence[WayOut]) -> WordsDoNotFit:
+        """The same with other changes that would help."""
+        return WordsDoNotFit(self.what, self.conflict, ways, few=self.few, least=self.least)
+
+    def __reduce__(self) -> tuple[type[Contradiction], tuple[Any, ...]]:
+        return Contradiction, (str(self), self.conflict, self.ways_out)
+
+
+FITTED = WayOut("Make the words fit", "fit", True)
+LATER = WayOut("Lay the words under it later", "words_first", False)
+
+
 def _check_room(words: SongWords, letter: str, bars: int, plan: SheetPlan, sung: SungIdiom) -> None:
     lines = words.lines.get(letter.rstrip("'"), ())
     asked = sum(line.notes for line in lines)
     room = bars * sung.bar // int(sung.ticks[sung.struck].min())
     if asked <= room:
         return
-    needed = plan.bars * ceil(asked / room)
-    raise Contradiction(
+    raise WordsDoNotFit(
         f"The words of section {letter} ({lines[0].text[:40]} …) have {asked} syllables, but its {bars} bars "
-        f"have room for {room} notes at most, {asked - room} too few; leave some of them out, make it "
-        f"{needed} bars, or let the words be fitted.",
+        f"have room for {room} notes at most, {asked - room} too few",
         [AskedFor("words", "", f"{asked} syllables"), AskedFor("bars", plan.bars, f"{plan.bars} bars")],
-        [WayOut(f"Make it {needed} bars", "bars", needed), WayOut("Make the words fit", "fit", True)],
+        [*_more_bars(plan, ceil(asked / room)), FITTED],
     )
 
 
-def most_notes(trellis: Trellis, bars: int, struck: Mask) -> int:
-    """The most notes that a melody of so many bars can have, whatever else is asked: the longest way through
-    the trellis, bar by bar, where a step counts that strikes a note.
+def _more_bars(plan: SheetPlan, times: int) -> list[WayOut]:
+    needed = plan.bars * times
+    return [WayOut(f"Make it {needed} bars", "bars", needed)] if needed <= MOST_BARS else []
+
+
+def notes_between(trellis: Trellis, bars: int, struck: Mask) -> tuple[int, int]:
+    """The fewest and the most notes that a melody of so many bars can have, whatever else is asked: the
+    shortest and the longest way through the trellis, bar by bar, where a step counts that strikes a note.
+    Both are -1 where there is no way.
     """
     source = np.repeat(np.arange(trellis.states), np.diff(trellis.first))
     further, onto = np.divmod(trellis.hop[0].astype(np.int64), trellis.width)
     counts = struck[trellis.symbol].astype(np.int64)
-    best = np.full((bars + trellis.reach + 1, trellis.width), -1, dtype=np.int64)
-    best[0, trellis.start] = 0
+    shape = bars + trellis.reach + 1, trellis.width
+    most = np.full(shape, -1, dtype=np.int64)
+    least = np.full(shape, NO_WAY, dtype=np.int64)
+    most[0, trellis.start] = least[0, trellis.start] = 0
     for bar in range(bars):
         for low, high in pairwise(trellis.edges):
             steps = slice(int(trellis.first[low]), int(trellis.first[high]))
-            before = best[bar, source[steps]]
+            before = most[bar, source[steps]]
             good = (before >= 0) & (onto[steps] < trellis.states)
-            np.maximum.at(
-                best, (bar + further[steps][good], onto[steps][good]), (before + counts[steps])[good]
-            )
-    return int(best[bars, : trellis.edges[1]].max())
+            there = bar + further[steps][good], onto[steps][good]
+            np.maximum.at(most, there, (before + counts[steps])[good])
+            np.minimum.at(least, there, (least[bar, source[steps]] + counts[steps])[good])
+    ends = slice(0, int(trellis.edges[1]))
+    found = int(most[bars, ends].max())
+    return (int(least[bars, ends].min()) if found >= 0 else -1), found
 
 
-def too_many_syllables(
-    words: SongWords, part: SheetPart, plan: SheetPlan, title: str, room: int
-) -> Contradiction | None:
-    """What is said of words that no melody carries, if they have more syllables than its notes. room: notes
-    that a melody of the section can have at most.
+NO_WAY = 10**9
+
+
+def syllables_beyond(
+    words: SongWords, part: SheetPart, plan: SheetPlan, title: str, notes: tuple[int, int]
+) -> WordsDoNotFit | None:
+    """What is said of words that no melody carries, if they have more syllables than its notes, or fewer.
+    notes: the fewest and the most that a melody of the section can have.
     """
     lines = words.lines.get(part.letter.rstrip("'"), ())
-    asked = sum(line.notes for line in lines)
-    if asked <= room or room < 1:
+    asked, (least, most) = sum(line.notes for line in lines), notes
+    if most < 1 or not asked or least <= asked <= most:
         return None
-    needed = plan.bars * ceil(asked / room)
-    return Contradiction(
-        f"The words of section {part.letter} ({lines[0].text[:40]} …) have {asked} syllables, but melodies "
-        f"of {title} have at most {room} notes in {part.bars} bars, {asked - room} too few; leave some of "
-        f"them out, make it {needed} bars, or let the words be fitted.",
-        [
-            AskedFor("words_first", part.letter, f"the words of section {part.letter}"),
-            AskedFor("bars", plan.bars, f"{plan.bars} bars"),
-        ],
-        [
-            WayOut(f"Make it {needed} bars", "bars", needed),
-            WayOut("Make the words fit", "fit", True),
-            WayOut("Lay the words under it later", "words_first", False),
-        ],
+    told = f"The words of section {part.letter} ({lines[0].text[:40]} …) have {asked} "
+    told += f"{'syllable' if asked == 1 else 'syllables'}, but melodies of {title} have at "
+    where = f"in {part.bars} bars"
+    conflict = [
+        AskedFor("words_first", part.letter, f"the words of section {part.letter}"),
+        AskedFor("bars", plan.bars, f"{plan.bars} bars"),
+    ]
+    if asked < least:
+        return WordsDoNotFit(f"{told}least {least} notes {where}", conflict, [LATER], few=True, least=least)
+    return WordsDoNotFit(
+        f"{told}most {most} notes {where}, {asked - most} too few",
+        conflict,
+        [*_more_bars(plan, ceil(asked / most)), FITTED, LATER],
     )
 
 

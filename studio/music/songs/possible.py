@@ -9,10 +9,15 @@ import numpy as np
 from studio.errors import Contradiction
 from studio.music.melody.compose import given_tune, reading_rules
 from studio.music.songs.checking import check_band, check_request
-from studio.music.songs.fitting import with_room_for_words
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import rows_that_sing
-from studio.music.songs.song import prepared, records_of, settled_by, style_asked
+from studio.music.songs.song import (
+    prepared,
+    records_of,
+    settled_by,
+    style_asked,
+    with_fitting_words,
+)
 from studio.works.work import Materials, Progress
 
 
@@ -39,7 +44,4 @@ def possible(recipe: SongRecipe, materials: Materials) -> Generator[Progress, No
                 yield Progress(80, 100, "looking for chords that sing")
             return
         except Contradiction as error:
-            longer = with_room_for_words(recipe, error)
-            if longer is None:
-                raise
-            recipe = longer
+            recipe = yield from with_fitting_words(recipe, error, style, materials, records)

@@ -35,7 +35,15 @@ from studio.music.chains.automata import Listener
 from studio.music.chains.clocks import TimedAutomaton
 from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask
-from studio.music.chains.sampling import Requirement, Solution, by_period, merged, possible, solve
+from studio.music.chains.sampling import (
+    Requirement,
+    Solution,
+    TooImprobable,
+    by_period,
+    merged,
+    possible,
+    solve,
+)
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk
 from studio.music.harmony.counts import shipped_chords, shipped_fit, ships_chords
 from studio.music.harmony.fit import Fit
@@ -66,7 +74,7 @@ from studio.music.songs.habits import SongHabits, learn_habits, section_keys, sh
 from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chords
 from studio.music.songs.keeping import Kept
 from studio.music.songs.leading import Leading
-from studio.music.songs.limits import check_singable, frame_of, most_notes, too_many_syllables
+from studio.music.songs.limits import check_singable, frame_of, notes_between, syllables_beyond
 from studio.music.songs.loops import ChordLoops, Pattern, pattern_of
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.natural import CHOSEN, WORDED, leaning, natural_weights
@@ -759,7 +767,10 @@ def _carrying(
     ticks = part.bars * desk.sung.bar
 
     def holds(*more: Requirement) -> bool:
-        return solve(desk.trellis, ticks, [*others, *more]).feasible
+        try:
+            return solve(desk.trellis, ticks, [*others, *more]).feasible
+        except TooImprobable:
+            return False
 
     whole = [requirement for requirement, said in asked if not said]  # with held syllables, and without
     for requirement in whole:
@@ -769,8 +780,9 @@ def _carrying(
         if holds(requirement):
             return [requirement], [], True
     last = [requirement for requirement, _ in asked[-1:]]
-    if not holds(*last):
-        return last, [], not asked
+    if asked and not holds(*last):
+        gentle = [replace(each, clock=each.clock.gentle()) for each in last if each.clock is not None]
+        return gentle, [said for _, said in asked[-1:]], holds(*gentle)
     for requirement, said in asked[len(whole) : -1]:
         if holds(requirement):
             return [requirement], [said], True
@@ -1301,7 +1313,7 @@ def rows_that_sing(
         wider = None if _without_any_melody(desk, drawn.rows[0]) else desk.with_longer_copies()
         if wider is None:
             yield "finding out which settings conflict"
-            if (found := _too_many_syllables(desk)) is not None:
+            if (found := _syllables_beyond(desk)) is not None:
                 raise found
             wishes = SongWishes.of(desk)
             if (found := wishes.contradiction()) is not None:
@@ -1315,21 +1327,29 @@ def rows_that_sing(
         desk = wider
 
 
+def sings(desk: SheetDesk, random: np.random.Generator) -> bool:
+    """Whether a song was found that does all that is asked, in one round of rows of chords."""
+    if not all(has_a_melody(desk, part) for part in desk.drawn):
+        return False
+    rows = _rows_drawn(desk, random).rows
+    return any(all(view.log_z > -np.inf for view in desk.sections(row)) for row in rows)
+
+
 def _without_any_melody(desk: SheetDesk, row: Sequence[int]) -> bool:
     """Whether a section that has no melody over this row of chords has none over others either, whatever may
     be copied. It is quick to find out, for without the copy limit there are few states.
     """
-    return any(view.log_z == -np.inf and not _has_a_melody(desk, view.part) for view in desk.sections(row))
+    return any(view.log_z == -np.inf and not has_a_melody(desk, view.part) for view in desk.sections(row))
 
 
-def _has_a_melody(whole: SheetDesk, part: SheetPart) -> bool:
+def has_a_melody(whole: SheetDesk, part: SheetPart) -> bool:
     """Whether a section has a melody whatever its chords and without a copy limit; True where that is not
     known.
     """
     if part.letter not in whole.singable:
         desk = whole.sung_in(part)
         asked = [each for each in desk.wishes_of(part).hard if each.listener is not desk.side.copies]
-        asked += [Requirement("words", clock=clock) for clock, _ in desk.clocks_of(part)[-1:]]
+        asked += [Requirement("words", clock=clock.gentle()) for clock, _ in desk.clocks_of(part)[-1:]]
         listeners = tuple(each.listener for each in asked if each.listener is not None)
         try:
             trellis = desk.sung.trellis(desk.compiled.context.walk, listeners, SMALL_BUDGET)
@@ -1340,13 +1360,14 @@ def _has_a_melody(whole: SheetDesk, part: SheetPart) -> bool:
     return whole.singable[part.letter]
 
 
-def _too_many_syllables(desk: SheetDesk) -> Contradiction | None:
-    """The first section whose words have more syllables than any melody has notes."""
+def _syllables_beyond(desk: SheetDesk) -> Contradiction | None:
+    """The first section whose words have more syllables than any melody has notes, or fewer."""
     for part in desk.drawn if desk.words is not None else ():
-        room = most_notes(desk.trellis, part.bars, desk.sung.struck)
+        own = desk.sung_in(part)
+        notes = notes_between(own.trellis, part.bars, own.sung.struck)
         title = desk.sung.style.entry.title
         assert desk.words is not None
-        if (found := too_many_syllables(desk.words, part, desk.plan, title, room)) is not None:
+        if (found := syllables_beyond(desk.words, part, desk.plan, title, notes)) is not None:
             return found
     return None
 

@@ -39,11 +39,19 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.checking import check_request
 from studio.music.songs.counted import counted_style, melody_style
 from studio.music.songs.facts import facts_of_band, facts_of_harmonisation, facts_of_sheet
-from studio.music.songs.fitting import fitted_in_words, with_room_for_words
+from studio.music.songs.fitting import (
+    fitted_in_words,
+    is_about_words,
+    laid_later,
+    offered,
+    ways_for_words,
+    with_room,
+    with_way,
+)
 from studio.music.songs.harmonising import harmonisation_of, melody_of, rows_of
 from studio.music.songs.inferring import TEACHERS
 from studio.music.songs.keeping import Kept
-from studio.music.songs.limits import with_playable_meter
+from studio.music.songs.limits import WordsDoNotFit, with_playable_meter
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.playing import (
     arranging_rules,
@@ -74,6 +82,7 @@ from studio.music.songs.sheet import (
     draw_sheet,
     plan_of,
     prepare,
+    sings,
 )
 from studio.music.songs.sung_words import with_words
 from studio.music.sound.rendering import program_of
@@ -211,7 +220,9 @@ def chords_model(recipe: SongRecipe, style: Style) -> ModelIdentity | None:
 def _drawn(
     recipe: SongRecipe, style: Style, materials: Materials, records: Sequence[SongRecord]
 ) -> Generator[Progress, None, tuple[Tune, tuple[Section, ...], dict[str, Any], Kept | None, SongRecipe]]:
-    """A song and its recipe, which asks for more bars where words that are to be made to fit need them."""
+    """A song and its recipe, which asks for other bars or words where words that are to be made to fit need
+    them.
+    """
     asked = recipe
     while True:
         try:
@@ -220,13 +231,50 @@ def _drawn(
                 with_words(recipe, tune, sections, {})
             break
         except Contradiction as error:
-            longer = with_room_for_words(recipe, error)
-            if longer is None:
-                raise
-            recipe = longer
+            recipe = yield from with_fitting_words(recipe, error, style, materials, records)
     if said := fitted_in_words(asked, recipe):
         facts["remarks"] = [*said, *facts.get("remarks", ())]
     return tune, sections, facts, kept, recipe
+
+
+def with_fitting_words(
+    recipe: SongRecipe,
+    error: Contradiction,
+    style: Style,
+    materials: Materials,
+    records: Sequence[SongRecord] = (),
+) -> Generator[Progress, None, SongRecipe]:
+    """The request with the first change that gives its words a melody, where they are to be made to fit.
+    Raises the error, with the changes that would do, where they are not; and as it is where it says
+    something else.
+    """
+    if (longer := with_room(recipe, error)) is not None:
+        return longer
+    if not is_about_words(recipe, error):
+        raise error
+    found: dict[str, WayOut] = {}
+    for way in ways_for_words(recipe, error):
+        if way.field in found:
+            continue
+        yield Progress(CONSIDERING, WRITING, "looking for what gives the words a melody")
+        if (yield from _sings(with_way(recipe, way), style, materials, records)):
+            found[way.field] = way
+            if recipe.fit:
+                return with_way(recipe, way)
+    if recipe.fit:
+        return laid_later(recipe)
+    raise offered(error, list(found.values())) from None
+
+
+def _sings(
+    recipe: SongRecipe, style: Style, materials: Materials, records: Sequence[SongRecord]
+) -> Generator[Progress, None, bool]:
+    """Whether the sections of a request have melodies over chords that were found for them."""
+    try:
+        request = yield from prepared(recipe, style, materials, records)
+        return sings(request.desk, np.random.default_rng(0))
+    except Refused:
+        return False
 
 
 def _as_asked(
@@ -385,6 +433,8 @@ def prepared(
         yield Progress(CONSIDERING, WRITING, "as in the previous take")
         request = kept[key]
     if isinstance(request, Contradiction):
+        if isinstance(request, WordsDoNotFit):
+            raise request.with_ways(request.ways_out)
         raise Contradiction(str(request), request.conflict, request.ways_out)
     return request
 

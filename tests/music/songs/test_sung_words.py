@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 import studio as library
-from studio.errors import Contradiction
+from studio.errors import AskedFor, Contradiction
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
+from studio.music.songs.fitting import ways_for_words
 from studio.music.songs.line_rhythm import LineRhythms, lead_of
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe
@@ -196,6 +197,46 @@ def test_words_that_no_melody_carries_may_come_after_it(style: Style) -> None:
         finish(draw_sheet(desk_of(style, words=words, dissonance="free"), 1))
     assert {("bars", 16), ("fit", True)} <= {(way.field, way.value) for way in caught.value.ways_out}
     assert ("words_first", False) in {(way.field, way.value) for way in caught.value.ways_out}
+
+
+def test_words_too_short_for_their_section_are_offered_what_carries_them(
+    studio: Studio, tmp_path: Path
+) -> None:
+    # Quarter notes only, four in every bar: eight syllables in eight bars have no melody.
+    folder = tmp_path / "walks"
+    folder.mkdir()
+    scale = [60, 62, 64, 65, 67, 65, 64, 62]
+    for number in range(6):
+        pitches = [(scale[(step + number) % 8], 1) for step in range(60)]
+        chords = [(4 * bar, ("C", "F", "G7", "C")[bar % 4]) for bar in range(16)]
+        tune = Tune.of([*pitches, (60, 4)], key="C", chords=chords, title=f"Walk {number}")
+        (folder / f"{number}.musicxml").write_bytes(write_musicxml(tune))
+    asked = ["--style", folder, "--form", "A", "--bars", "8", "--dissonance", "free", "--max-copy", "40"]
+    asked += ["--meter", "4/4", "--words", "Over the hills\nunder the sky"]
+    status, out, said = studio("song", "-o", "song.musicxml", *asked, "--json")
+    assert status == 2
+    assert "have 8 syllables" in said
+    assert "notes in 8 bars" in said
+    assert "--fit or --no-words-first" in said
+    ways = {way["field"]: way["value"] for way in json.loads(out)["ways_out"]}
+    assert {"fit", "words_first", "bars"} <= set(ways)
+    for number, more in enumerate((["--bars", str(ways["bars"])], ["--fit"], ["--no-words-first"])):
+        status, out, said = studio("song", "-o", f"{number}.musicxml", *asked, *more, "--json")
+        assert status == 0, said
+        notes = music21.converter.parse(f"{number}.musicxml").flatten().notes
+        printed = "".join(lyric.text for note in notes for lyric in note.lyrics).lower()
+        assert printed.startswith("overthehillsunderthesky")
+        remarks = " ".join(json.loads(out)["facts"].get("remarks", ()))
+        assert ("are sung 4 times" in remarks) == (more == ["--fit"])
+
+
+def test_many_lines_for_one_section_become_verses() -> None:
+    recipe = SongRecipe(words="[A]\n" + "\n".join(["Over the hills we go"] * 9), form="A", bars=8)
+    error = Contradiction("", [AskedFor("words", "", "")], [])
+    ways = [way for way in ways_for_words(recipe, error) if "verses" in way.label]
+    stanzas = read_lyrics(ways[0].value).stanzas
+    assert [len(stanza.lines) for stanza in stanzas] == [4, 4, 1]
+    assert all(stanza.name == "A" for stanza in stanzas)
 
 
 def test_stanzas_of_one_section_share_a_melody_that_carries_the_longer_lines() -> None:
