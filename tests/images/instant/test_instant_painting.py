@@ -350,7 +350,7 @@ def test_a_painter_learnt_here_paints_from_the_command_line_and_is_remade(
     assert Image.open(tmp_path / "seen.jpg").size[0] > 100
     assert "strokes" in painters()
 
-    wishes = ("--painter", "instant", "--size", "96", "--seed", "1")
+    wishes = ("--painter", "instant", "--size", "64", "--seed", "1")
     assert studio("style", "photo.png", "strokes.png", *wishes, "-o", "painted.png")[0] == 0
     painted = (tmp_path / "painted.png").read_bytes()
     assert "strokes" in studio("paintings")[1]
@@ -366,7 +366,7 @@ def test_a_painter_learnt_here_paints_from_the_command_line_and_is_remade(
     assert "Identical" in said
     assert (tmp_path / "painted.png").read_bytes() == painted
     assert (
-        studio("style", "photo.png", "strokes.png", "--painter", "refined", "--size", "96", "-o", "x.png")[0]
+        studio("style", "photo.png", "strokes.png", "--painter", "refined", "--size", "64", "-o", "x.png")[0]
         == 2
     )
 
