@@ -13,6 +13,7 @@ app: .venv/app-is-ready
 # Three at a time, also on two cores: a test that drives the page waits for it about half of the time.
 # axe-core, which looks for what keeps people out of the page, comes by npm: without npm its tests say so and are skipped.
 test: .venv/everything-is-ready $(if $(shell command -v npm 2> /dev/null),node_modules/is-ready)
+	$(BIN)/python -m compileall -q studio benchmarks  # or each of the three would compile what the others compile
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 lint: .venv/everything-is-ready

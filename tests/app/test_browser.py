@@ -192,30 +192,6 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
         page.wait_for_function("() => !document.querySelector('#dream-button').disabled")
 
 
-def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(
-    chromium: Chromium, studio: Open, photo: Path, tmp_path: Path
-) -> None:
-    bad, empty = tmp_path / "bad.jpg", tmp_path / "empty.png"
-    bad.write_bytes(b"this is no picture")
-    empty.write_bytes(b"")
-    with opened(chromium, studio) as page:
-        for file in (bad, empty):
-            page.set_input_files(".stage input[type=file]", str(file))
-            page.wait_for_selector(".stage .trouble:not([hidden])")
-            assert file.name in page.inner_text(".stage .trouble")
-            assert page.get_attribute(".stage", "data-mode") == "empty"
-            page.click(".stage [data-do=dismiss]")
-        page.click("#dream-button")
-        page.wait_for_selector(".stage .trouble:not([hidden])")
-        assert "Choose a photo first" in page.inner_text(".stage .trouble")
-        choose(page, photo)
-        assert page.is_hidden(".stage .trouble")
-        # A bad one does not drive out a good one.
-        page.set_input_files(".stage input[type=file]", str(bad))
-        page.wait_for_selector(".stage .trouble:not([hidden])")
-        assert page.get_attribute(".stage", "data-mode") == "photo"
-
-
 def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(
     chromium: Chromium, studio: Open, tmp_path: Path
 ) -> None:
@@ -243,25 +219,6 @@ def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(
         page.get_by_text("All works").tap()
         page.wait_for_selector(".tiles .tile")
         assert narrow_enough(page)
-
-
-def test_looks_are_chosen_by_keyboard_and_move_the_dials(chromium: Chromium, studio: Open) -> None:
-    with opened(chromium, studio) as page:
-        names = page.locator(".looks input").evaluate_all("all => all.map((each) => each.value)")
-        assert len(names) >= 8
-        page.locator(".looks input:checked").focus()
-        before = page.inner_text(".looks .sentence")
-        page.keyboard.press("ArrowRight")
-        page.wait_for_function(
-            "before => document.querySelector('.looks .sentence').innerText !== before", arg=before
-        )
-        assert (
-            page.locator(".looks input:checked").get_attribute("value") == names[names.index("creatures") + 1]
-        )
-        page.locator(".looks img").evaluate_all("all => all.forEach((each) => each.scrollIntoView())")
-        page.wait_for_function(
-            "() => [...document.querySelectorAll('.looks img')].every((each) => each.naturalWidth > 50)"
-        )
 
 
 def test_the_gallery_is_searched_and_a_work_removed_can_be_brought_back(
@@ -308,16 +265,6 @@ def test_the_gallery_is_searched_and_a_work_removed_can_be_brought_back(
         assert "No works match" in page.inner_text(".gallery .none")
 
 
-def test_the_camera_takes_a_photo(chromium: Chromium, studio: Open) -> None:
-    with opened(chromium, studio) as page:
-        page.click("[data-do=camera]")
-        page.wait_for_selector(".stage[data-mode=camera]")
-        page.wait_for_function("() => document.querySelector('.stage video').videoWidth > 0")
-        page.click("[data-do=shoot]")
-        page.wait_for_selector(".stage[data-mode=photo]")
-        assert "×" in page.inner_text(".stage .size")
-
-
 def test_a_pickle_is_read_only_as_the_file_that_is_named(
     chromium: Chromium, studio: Open, photo: Path, tmp_path: Path
 ) -> None:
@@ -348,3 +295,60 @@ def test_a_pickle_is_read_only_as_the_file_that_is_named(
         page.wait_for_selector(".stage[data-mode=done]")
         assert "by squeezenet1_1" in page.inner_text(".stage .words")
         assert "with other weights than its own" in page.inner_text(".stage .words")
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Chromium, studio: Open) -> Iterator[Any]:
+    """One page for the last tests, each of which leaves it fit for the next."""
+    with opened(chromium, studio) as page:
+        yield page
+
+
+def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(
+    page: Any, photo: Path, tmp_path: Path
+) -> None:
+    bad, empty = tmp_path / "bad.jpg", tmp_path / "empty.png"
+    bad.write_bytes(b"this is no picture")
+    empty.write_bytes(b"")
+    for file in (bad, empty):
+        page.set_input_files(".stage input[type=file]", str(file))
+        page.wait_for_selector(".stage .trouble:not([hidden])")
+        assert file.name in page.inner_text(".stage .trouble")
+        assert page.get_attribute(".stage", "data-mode") == "empty"
+        page.click(".stage [data-do=dismiss]")
+    page.click("#dream-button")
+    page.wait_for_selector(".stage .trouble:not([hidden])")
+    assert "Choose a photo first" in page.inner_text(".stage .trouble")
+    choose(page, photo)
+    assert page.is_hidden(".stage .trouble")
+    # A bad one does not drive out a good one.
+    page.set_input_files(".stage input[type=file]", str(bad))
+    page.wait_for_selector(".stage .trouble:not([hidden])")
+    assert page.get_attribute(".stage", "data-mode") == "photo"
+    page.click("[data-do=clear]")
+    page.wait_for_selector(".stage[data-mode=empty]")
+
+
+def test_looks_are_chosen_by_keyboard_and_move_the_dials(page: Any) -> None:
+    names = page.locator(".looks input").evaluate_all("all => all.map((each) => each.value)")
+    assert len(names) >= 8
+    page.locator(".looks input:checked").focus()
+    before = page.inner_text(".looks .sentence")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "before => document.querySelector('.looks .sentence').innerText !== before", arg=before
+    )
+    assert page.locator(".looks input:checked").get_attribute("value") == names[names.index("creatures") + 1]
+    page.locator(".looks img").evaluate_all("all => all.forEach((each) => each.scrollIntoView())")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.looks img')].every((each) => each.naturalWidth > 50)"
+    )
+
+
+def test_the_camera_takes_a_photo(page: Any) -> None:
+    page.click("[data-do=camera]")
+    page.wait_for_selector(".stage[data-mode=camera]")
+    page.wait_for_function("() => document.querySelector('.stage video').videoWidth > 0")
+    page.click("[data-do=shoot]")
+    page.wait_for_selector(".stage[data-mode=photo]")
+    assert "×" in page.inner_text(".stage .size")
