@@ -22,7 +22,7 @@ SMALLEST = 128
 GROWTH = 1.5
 """The largest factor from one size of a painting to the next."""
 
-PAINTING_RULES = 6
+PAINTING_RULES = 7
 """The rules by which paintings are painted. They are recorded in a work's setting, so that it is made again
 by its own: 1 where nothing is recorded, up to version 0.6.0.
 
@@ -41,6 +41,9 @@ painting's strokes and not only the finest, so none are taken at coarser sizes.
 
 By the sixth, the photo's broad lights are given back to what is painted (`lights`); and the steps that paint
 at once end when the textures are near enough (`style.ENOUGH`).
+
+By the seventh, faces and fine structure are held more in what is painted step by step after some paintings
+(`style.MORE_HELD`); and of dots that a network paints at once, none shine out (`style.BOUNDED`).
 """
 
 
@@ -195,7 +198,7 @@ def painting_rules(recipe: StyleRecipe) -> int:
     if recipe.setting is None:
         return PAINTING_RULES
     recorded = recipe.setting.versions.get("painting", "1")
-    return int(recorded) if recorded in ("1", "2", "3", "4", "5", "6") else PAINTING_RULES
+    return int(recorded) if recorded in ("1", "2", "3", "4", "5", "6", "7") else PAINTING_RULES
 
 
 T = TypeVar("T")

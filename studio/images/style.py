@@ -101,9 +101,18 @@ RATE, BETAS = 0.02, (0.9, 0.99)
 MEAN_OF_LAST = 0.4
 """The result of a size is the mean over this part of its steps: Adam keeps moving, its mean settles."""
 
+_GLASS = "09eb362f3c056c2e7f310cfa0384ca3aceb0f284b93a26d5fe6cfa52a3822feb"
+_POINTS = "2de216b8e2f39fb038a4f9582c9d342b8bf2f534ea2274d0a7b7ddd17a89acd9"
+_WATERCOLOUR = "76c072ba773131e74a9d149c6d02bed2bdd0230aa9466a1ae5dd0cef1fa70a7d"
+
 HELD = 3.0
 """How much more the photo's shapes weigh where it has faces or fine structure, up to half strength. From
 there on it is less, and nothing at full strength.
+"""
+
+MORE_HELD: dict[int, dict[str, float]] = {1: {}, 7: {_GLASS: 9.0, _POINTS: 9.0, _WATERCOLOUR: 9.0}}
+"""The same for what is painted step by step after some paintings, by the rules from which on it is so and
+their file's sha256: their panes, dots and washes are as large as eyes, or as pale as what is around them.
 """
 
 NETWORKS_SHARE, HELD_BEFORE = 0.85, 0.7
@@ -111,10 +120,19 @@ NETWORKS_SHARE, HELD_BEFORE = 0.85, 0.7
 photo; and how much less it is, up to half strength, where the photo has faces or fine structure.
 """
 
-_GLASS = "09eb362f3c056c2e7f310cfa0384ca3aceb0f284b93a26d5fe6cfa52a3822feb"
-LESS_OF_NETWORKS = {5: {_GLASS: (0.5, 0.9)}, 6: {_GLASS: (0.7, 0.85)}}
+LESS_OF_NETWORKS = {
+    5: {_GLASS: (0.5, 0.9)},
+    6: {_GLASS: (0.7, 0.85)},
+    7: {_GLASS: (0.7, 0.85), _POINTS: (0.6, 0.7)},
+}
 """The same for some paintings, by the rules from which on it is so and their file's sha256: the network of
 leaded glass gives fur and skin colours that take a face apart. Where lights are given back, it may do more.
+The network of dots lays them out in rows.
+"""
+
+BOUNDED: dict[int, dict[str, float]] = {1: {}, 7: {_POINTS: 1.5}}
+"""How bright or dark the finest of what some networks paint may be, as a multiple of its root mean square, by
+the rules and the painting's sha256: the network of dots makes a few of them shine.
 """
 
 ENOUGH = 0.4
@@ -364,7 +382,9 @@ def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: 
     """
     from studio.images.instant.painting import begun_by
 
-    begun = begun_by(recipe, easel.photo, (now.shape[-2], now.shape[-1]), easel.painters, easel.copies.at)
+    bounds = row_of(BOUNDED, painting_rules(recipe))
+    size = (now.shape[-2], now.shape[-1])
+    begun = begun_by(recipe, easel.photo, size, easel.painters, bounds, easel.copies.at)
     if begun is None:
         return torch.zeros_like(now)
     painted, fine = begun
@@ -533,8 +553,20 @@ def _target(
     if structure is None:
         return target
     plain = PLAIN if painting_rules(recipe) > 3 else 1.0
-    factor = plain + HELD * min(1.0, 2 - 2 * recipe.strength) * _in_field(structure, base, field, shapes)
+    factor = plain + _held_in(recipe) * min(1.0, 2 - 2 * recipe.strength) * _in_field(
+        structure, base, field, shapes
+    )
     return replace(target, held=factor if target.held is None else target.held * factor)
+
+
+def _held_in(recipe: StyleRecipe) -> float:
+    """How much more the photo's shapes weigh where it is held: the mean of what its paintings ask for."""
+    more = row_of(MORE_HELD, painting_rules(recipe))
+    paintings = [source.sha256 for source in recipe.sources if source.role == "style"]
+    if recipe.painter == "instant" or more.keys().isdisjoint(paintings):
+        return HELD
+    held = [more.get(painting, HELD) for painting in paintings]
+    return float(np.average(held, weights=recipe.style_weights or None))
 
 
 def _broad(

@@ -9,7 +9,7 @@ pixels = yield from paint_at_once(recipe, photo, painters)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -119,19 +119,28 @@ def begun_by(
     photo: Pixels,
     size: tuple[int, int],
     painters: Sequence[Painter],
+    bounds: Mapping[str, float],
     copy: Callable[[int, int], Pixels] | None = None,
 ) -> tuple[Tensor, Tensor] | None:
     """What the painters' networks paint of a photo, uint8 [h, w, 3], and what of that is finer than `FINER`
     pixels, float32 [1, 3, height, width], 0..1: the mean by the recipe's weights, in its colours. None where
-    the photo is too small for them. copy: what gives the photo at a height and width, if not `resize`.
+    the photo is too small for them. bounds: how far the finest may go, as a multiple of its own root mean
+    square, by the sha256 of a painter's painting. copy: what gives the photo at a height and width, if not
+    `resize`.
     """
     painted, fine = torch.zeros(1, 3, *size), torch.zeros(1, 3, *size)
     given = None
-    for pixels, share in _as_painted(recipe, photo, painters, copy):
+    for painter, pixels, share in _as_painted(recipe, photo, painters, copy):
         laid = tensor_of(resize(_in_colours(pixels, photo, recipe.colour), *size), torch.device("cpu"))
         given = laid.float().div_(255)
+        finest = given - _without_finest(given, _finer(recipe))
+        if painter.header.painting in bounds:
+            most = bounds[painter.header.painting] * float(finest.square().mean().sqrt())
+            beyond = finest - finest.clamp(-most, most)
+            given -= beyond
+            finest -= beyond
         painted.add_(given, alpha=share)
-        fine.add_(given - _without_finest(given, _finer(recipe)), alpha=share)
+        fine.add_(finest, alpha=share)
     return None if given is None else (painted, fine)
 
 
@@ -142,7 +151,7 @@ def strokes_for(recipe: StyleRecipe, picture: Tensor, painters: Sequence[Painter
     """
     height, width = picture.shape[-2:]
     added = torch.zeros_like(picture)
-    for painted, share in _as_painted(recipe, _pixels(picture), painters):
+    for _, painted, share in _as_painted(recipe, _pixels(picture), painters):
         laid = tensor_of(resize(painted, height, width), torch.device("cpu")).float().div_(255)
         laid -= _without_finest(laid, _finer(recipe))
         added.add_(laid, alpha=share)
@@ -154,8 +163,8 @@ def _as_painted(
     picture: Pixels,
     painters: Sequence[Painter],
     copy: Callable[[int, int], Pixels] | None = None,
-) -> Iterator[tuple[Pixels, float]]:
-    """What each painter's network paints of a picture, uint8 [h, w, 3], and its share by the recipe's
+) -> Iterator[tuple[Painter, Pixels, float]]:
+    """Each painter, what its network paints of a picture, uint8 [h, w, 3], and its share by the recipe's
     weights; nothing where the copy that is painted would have fewer than 8 pixels on a side.
 
     Its strokes lie as large in the picture as in the painting, times `style_scale`: the networks paint a copy
@@ -174,7 +183,7 @@ def _as_painted(
         painted = np.empty_like(shown)
         for _ in paint_windows(painter, shown, recipe.strength, recipe.seed, painted):
             pass
-        yield painted, weight / sum(weights)
+        yield painter, painted, weight / sum(weights)
 
 
 def _finer(recipe: StyleRecipe) -> float:
