@@ -14,7 +14,7 @@ from studio.app.widgets import answer
 from studio.errors import Missing, Refused
 from studio.images.instant.learnt import LearntPainting, free_name, learnt_paintings
 from studio.images.instant.painters import painters
-from studio.images.recipes import StyleRecipe
+from studio.images.recipes import NO_WEIGHT, StyleRecipe
 from studio.making.trainings import Training
 from studio.works.recipe import check
 
@@ -57,7 +57,9 @@ class Easel:
             photo = self._desk.receive(asked.get("photo"), "photo")
             weights = [float(each) for each in _some(asked.get("weights")) if isinstance(each, int | float)]
             settings = self._dials.settings(values) | {"painter": "instant"}
-            if len(weights) == len(paintings) and sum(weights) > 0:
+            if len(weights) == len(paintings):
+                if not any(weights):
+                    raise Refused(NO_WEIGHT)
                 settings["style_weights"] = tuple(weights)
             recipe = check(StyleRecipe, settings)
             held = asked.get("held") is True

@@ -358,6 +358,9 @@ QUALITIES = {"draft": 20, "good": 120, "fine": 240}
 """The number of steps (see `StyleRecipe.steps`) that each quality of a painting stands for."""
 
 
+NO_WEIGHT = "The paintings' weights are all 0: give at least one of them more."
+
+
 class StyleRecipe(Recipe):
     """A photo painted in the style of one or more paintings: its shapes, their textures and colours.
 

@@ -64,7 +64,7 @@ from studio.images.planning import (
     to_its_end,
 )
 from studio.images.pyramid import PyramidBFGS
-from studio.images.recipes import StyleRecipe
+from studio.images.recipes import NO_WEIGHT, StyleRecipe
 from studio.images.structure import structure_of
 from studio.images.textures import (
     FieldAreas,
@@ -518,7 +518,7 @@ def _sources(recipe: StyleRecipe) -> tuple[Source, list[Source]]:
             "were given: give each painting one weight, or give none."
         )
     if recipe.style_weights and not sum(recipe.style_weights) > 0:
-        raise Refused("The paintings' weights are all 0: give at least one of them more.")
+        raise Refused(NO_WEIGHT)
     return photo, paintings
 
 

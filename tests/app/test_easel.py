@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 from studio.app.desk import Desk
 from studio.app.dials import Dials
 from studio.app.easel import Easel
+from studio.app.tabs.style import _adjust
 from studio.images.instant.learnt import LearntPainting, keep_painting
 from studio.images.instant.network import PainterNetwork
 from studio.images.instant.painters import PainterHeader, painter_bytes
@@ -49,3 +50,28 @@ def test_a_painting_that_was_learnt_has_the_title_of_its_painters_card(home: Pat
     assert (told["title"], told["name"], told["learnt"]) == ("Evening at sea", "IMG_0001.jpg", True)
     told = hung(picture(seed=6), "IMG_0002.jpg")
     assert (told["title"], told["learnt"]) == ("", False)
+
+
+class NoDials:
+    """Dials that nobody has moved."""
+
+    by_name: ClassVar[dict[str, object]] = {}
+    components: ClassVar[list[object]] = []
+
+    def settings(self, _: object) -> dict[str, object]:
+        return {}
+
+
+def test_paintings_that_weigh_nothing_are_refused_by_the_preview_and_by_the_button() -> None:
+    """They were mixed equally, without a word."""
+    easel = Easel(cast(Desk, Drop(picture(seed=5), "sea.jpg")), cast(Dials, NoDials()))
+    asked = {"photo": {}, "style": [{}, {}], "weights": [0, 0]}
+    assert "weights are all 0" in easel.glimpse(asked)["trouble"]
+    settings: dict[str, object] = {}
+    _adjust(settings, {"photo": {}, "style": [{}, {}, {}], "weights": [0, 0, 0]})
+    assert settings["style_weights"] == (0.0, 0.0, 0.0)
+    settings.clear()
+    _adjust(settings, {"photo": {}, "style": [{}, {}], "weights": [2, 2]})
+    assert "style_weights" not in settings
+    _adjust(settings, {"photo": {}, "style": [{}]})
+    assert "style_weights" not in settings

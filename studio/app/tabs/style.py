@@ -163,7 +163,7 @@ def _adjust(settings: dict[str, Any], offered: dict[str, Any]) -> None:
     if offered.get("photo") and not offered.get("style"):
         raise Refused("Choose a painting too: drop one beside the photo, or click “Add a painting”.")
     weights = [float(weight) for weight in offered.pop("weights", None) or ()]
-    if any(weight != weights[0] for weight in weights):
+    if any(weight != weights[0] for weight in weights) or (weights and not any(weights)):
         settings["style_weights"] = tuple(weights)
 
 
