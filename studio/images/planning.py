@@ -43,7 +43,8 @@ By the sixth, the photo's broad lights are given back to what is painted (`light
 at once end when the textures are near enough (`style.ENOUGH`).
 
 By the seventh, faces and fine structure are held more in what is painted step by step after some paintings
-(`style.MORE_HELD`); and of dots that a network paints at once, none shine out (`style.BOUNDED`).
+(`style.MORE_HELD`); of dots that a network paints at once, none shine out (`style.BOUNDED`); and two steps
+that paint at once have room for one to learn from, not for three.
 """
 
 

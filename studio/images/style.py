@@ -500,7 +500,8 @@ def _rule(recipe: StyleRecipe, size: Size) -> Rule:
     if rules > 3:
         if recipe.painter == "instant":
             first = row_of(AT_ONCE_FIRST, rules)
-            return PyramidBFGS(AT_ONCE_LEVELS, quick=True, memory=AT_ONCE_MEMORY, first=first)
+            memory = AT_ONCE_MEMORY if rules < 7 else max(1, min(AT_ONCE_MEMORY, size.steps - 1))
+            return PyramidBFGS(AT_ONCE_LEVELS, quick=True, memory=memory, first=first)
         return PyramidBFGS(QUICK_LEVELS, quick=True)
     return LimitedBFGS() if rules < 3 else PyramidBFGS()
 
