@@ -30,6 +30,7 @@ IDLE = 5.0
 """Seconds after which memory that is held from one picture to the next is returned."""
 
 _at_work = 0
+_counting = threading.Lock()
 
 
 @contextmanager
@@ -43,14 +44,17 @@ def memory_kept(largest: int = LARGEST_KEPT) -> Iterator[None]:
     if glibc is None:
         yield
         return
-    _at_work += 1
+    with _counting:
+        _at_work += 1
     glibc.mallopt(M_MMAP_THRESHOLD, largest)
     glibc.mallopt(M_TRIM_THRESHOLD, ALL)
     try:
         yield
     finally:
-        _at_work -= 1
-        if not _at_work:
+        with _counting:
+            _at_work -= 1
+            last = not _at_work
+        if last:
             glibc.mallopt(M_MMAP_THRESHOLD, USUAL_MMAP_THRESHOLD)
             glibc.mallopt(M_TRIM_THRESHOLD, USUAL_TRIM_THRESHOLD)
             glibc.malloc_trim(0)

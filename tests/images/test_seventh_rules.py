@@ -16,6 +16,8 @@ from studio.images import style
 from studio.images.networks.opening import open_network
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import Pixels, read_picture, resize, write_png
+from studio.images.planning import Size
+from studio.images.pyramid import PyramidBFGS
 from studio.images.recipes import StyleRecipe
 from studio.process import finish
 from studio.works.recipe import Setting, Source
@@ -104,3 +106,13 @@ def test_no_dot_shines_and_works_by_the_sixth_rules_stay(
     monkeypatch.setattr(style, "BOUNDED", {1: {}})
     monkeypatch.setattr(style, "LESS_OF_NETWORKS", {6: style.LESS_OF_NETWORKS[6]})
     assert np.array_equal(painted(sky, "points", **at_once), before)
+
+
+def test_two_steps_have_one_to_learn_from_and_works_by_the_sixth_rules_have_room_for_three() -> None:
+    def room(steps: int, setting: Setting | None) -> int:
+        rule = style._rule(StyleRecipe(painter="instant", setting=setting), Size(432, 576, steps))
+        assert isinstance(rule, PyramidBFGS)
+        return rule.memory
+
+    assert [room(steps, None) for steps in (1, 2, 9)] == [1, 1, 3]
+    assert [room(steps, SIXTH) for steps in (1, 2, 9)] == [3, 3, 3]
