@@ -14,6 +14,7 @@ from studio.app.widgets import answer
 from studio.errors import Missing, Refused
 from studio.images.instant.learnt import LearntPainting, free_name, learnt_paintings
 from studio.images.instant.painters import painters
+from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.recipes import NO_WEIGHT, StyleRecipe
 from studio.making.trainings import Training
 from studio.works.recipe import check
@@ -40,6 +41,12 @@ class Easel:
         from studio.images.instant.glimpse import Glimpses  # loads torch, for the first preview
 
         return Glimpses()
+
+    @cached_property
+    def _own(self) -> dict[str, str]:
+        """The names of the studio's own paintings by their sha256."""
+        own = ((each.path, each.name) for each in PAINTINGS.values())
+        return {hashlib.sha256(path.read_bytes()).hexdigest(): name for path, name in own if path.is_file()}
 
     def glimpse(self, asked: dict[str, Any]) -> dict[str, Any]:
         """A preview: {"view", "seconds", "smaller", "held"}; {"unlearnt": True} for a painting without a
@@ -83,7 +90,8 @@ class Easel:
 
     def hang(self, asked: dict[str, Any]) -> dict[str, Any]:
         """A painting as the page shows it, with its sha256 and whether a painter has learnt it. One that was
-        learnt is called what its painter's card calls it.
+        learnt is called what its painter's card calls it. "study" and "painter" say which of the studio's own
+        it is, or of those that were learnt here, however it was offered.
         """
 
         def hung() -> dict[str, Any]:
@@ -91,7 +99,10 @@ class Easel:
             sha256, learnt = hashlib.sha256(found.content).hexdigest(), _learnt()
             Thread(target=lambda: self._glimpses, daemon=True).start()  # the first preview is not far
             title = found.title or learnt.get(sha256, "")
-            return show(found).model_dump() | {"title": title, "sha256": sha256, "learnt": sha256 in learnt}
+            here = {each.sha256: each.name for each in learnt_paintings().values()}
+            known = {"study": self._own.get(sha256, ""), "painter": here.get(sha256, "")}
+            told = {"title": title, "sha256": sha256, "learnt": sha256 in learnt}
+            return show(found).model_dump() | told | known
 
         return answer(hung)
 

@@ -13,6 +13,7 @@ from studio.app.tabs.style import _adjust
 from studio.images.instant.learnt import LearntPainting, keep_painting
 from studio.images.instant.network import PainterNetwork
 from studio.images.instant.painters import PainterHeader, painter_bytes
+from studio.images.paintings.catalogue import PAINTINGS
 from studio.works.ingredient import Ingredient
 from tests.app.photos import picture
 
@@ -48,8 +49,11 @@ def test_a_painting_that_was_learnt_has_the_title_of_its_painters_card(home: Pat
     (home / "models" / "painter-sea.safetensors").write_bytes(painter)
     told = hung(content, "IMG_0001.jpg")
     assert (told["title"], told["name"], told["learnt"]) == ("Evening at sea", "IMG_0001.jpg", True)
+    assert (told["painter"], told["study"]) == ("sea", "")
     told = hung(picture(seed=6), "IMG_0002.jpg")
-    assert (told["title"], told["learnt"]) == ("", False)
+    assert (told["title"], told["learnt"], told["painter"]) == ("", False, "")
+    told = hung(PAINTINGS["woodcut"].path.read_bytes(), "a-copy.jpg")
+    assert (told["study"], told["painter"]) == ("woodcut", "")
 
 
 class NoDials:

@@ -8,7 +8,10 @@ import { asked, offered } from './server.js';
 
 /** @import { Offer, Widget } from './types' */
 
-/** @typedef {{offer: Offer, view: string, name: string, weight: number, sha256: string, learnt: boolean}} Painting */
+/**
+ * @typedef {{offer: Offer, view: string, name: string, weight: number, sha256: string, learnt: boolean, study: string, painter: string}} Painting
+ * study, painter: its name among the studio's own, or among those that were learnt here.
+ */
 /** @typedef {{name: string, title: string, sentence: string, picture: string}} Study */
 /** @typedef {Widget<{desk: string, most: number, studies: Study[]}>} PaintingsWidget */
 
@@ -84,7 +87,7 @@ class Paintings {
     find(this.element, '.hung').replaceChildren(...this.list.map((painting) => this.item(painting)));
     for (const button of all(this.element, '.study', HTMLButtonElement)) {
       const { learnt } = button.dataset;
-      const hung = this.list.some(({ offer }) => (learnt ? offer.learnt === learnt : offer.study === button.value));
+      const hung = this.list.some(({ study, painter }) => (learnt ? painter === learnt : study === button.value));
       button.setAttribute('aria-pressed', String(hung));
     }
     this.drawBlend();
@@ -156,11 +159,17 @@ class Paintings {
     this.draw();
   }
 
-  /** @param {Offer} offer one of the studio's own, or one that was learnt here */
+  /**
+   * Hangs a painting, or removes it if it hangs once those before it have arrived: a second click may come sooner.
+   *
+   * @param {Offer} offer one of the studio's own, or one that was learnt here
+   */
   toggle(offer) {
-    const there = this.list.find(({ offer: { study, learnt } }) => study === offer.study && learnt === offer.learnt);
-    if (there) this.remove(there);
-    else this.hang(Promise.resolve(offer));
+    complain(find(this.element, '.trouble'));
+    this.arriving = this.arriving.then(() => {
+      const there = this.list.find(({ study, painter }) => (offer.learnt ? painter === offer.learnt : study === offer.study));
+      return there ? this.remove(there) : this.read(Promise.resolve(offer), 1);
+    });
   }
 
   /**
@@ -186,8 +195,8 @@ class Paintings {
       }
       const offer = await offering;
       const shown = await asked(this.server.hang({ picture: offer }));
-      const { view, sha256, learnt } = shown;
-      this.list.push({ offer, view, name: shown.title || shown.name || 'A painting', weight, sha256, learnt });
+      const { view, sha256, learnt, study, painter } = shown;
+      this.list.push({ offer, view, name: shown.title || shown.name || 'A painting', weight, sha256, learnt, study, painter });
       this.draw();
     } catch (error) {
       complain(find(this.element, '.trouble'), sentenceOf(error));
