@@ -219,20 +219,26 @@ def _up_to(trellis: Trellis, latest: Beliefs, begin: int) -> tuple[Floats, Float
 
 @dataclass(eq=False)
 class _Part:
-    """The steps of one letter, or of some, from one place of the period. begins: [states of the place + 1].
-    leads: where each leads. chosen: which steps of the whole layer they are. data: what they are multiplied
-    by.
+    """The steps of one letter, or of some, from one place of the period, without the states they do not
+    begin or end in.
+
+    rows: the states of the place in which some begin, and `begins`, [rows + 1], where their steps do.
+    onto: the states in which some end, and `leads`, for each step the number of its own among them. chosen:
+    which steps of the whole layer they are. data: what they are multiplied by.
     """
 
+    rows: NDArray[np.integer] | slice
     begins: NDArray[np.integer]
+    onto: NDArray[np.integer]
     leads: NDArray[np.integer]
     chosen: Longs
     data: Floats
 
-    def times(self, ahead: Floats) -> Floats:
-        """[states of the place, states of the clock], as `beliefs.WeightedLayer.times`."""
-        found = np.zeros((len(self.begins) - 1, ahead.shape[1]))
-        add_product(self.begins, self.leads, self.data, ahead, found)
+    def times(self, ahead: Floats, onward: NDArray[np.integer] | slice) -> Floats:
+        """[rows, onward]: as `beliefs.WeightedLayer.times`. onward: states of the clock."""
+        there = np.ascontiguousarray(ahead.take(self.onto, axis=0)[:, onward])
+        found = np.zeros((len(self.begins) - 1, there.shape[1]))
+        add_product(self.begins, self.leads, self.data, there, found)
         return found
 
 
@@ -253,11 +259,18 @@ class _Parts:
             if not len(there):
                 continue
             onward = _span(clock.step[tick, there, letter])
-            some = self.of(place, tick, letters, layer).times(np.ascontiguousarray(ahead[:, onward]))
+            part = self.of(place, tick, letters, layer)
+            if not len(part.chosen):
+                continue
+            some = part.times(ahead, onward)
             if clock.weight is not None:
                 weight = clock.weight[tick, there, letter]
-                some = some * ((weight > 0).astype(np.float64) if self.whether else weight)
-            found[:, _span(there)] += some
+                some *= (weight > 0).astype(np.float64) if self.whether else weight
+            columns = _span(there)
+            if isinstance(part.rows, slice) or isinstance(columns, slice):
+                found[part.rows, columns] += some
+            else:
+                found[np.ix_(part.rows, columns)] += some
         return found
 
     def of(self, place: int, tick: int, letters: tuple[int, ...], whole: WeightedLayer) -> _Part:
@@ -268,8 +281,17 @@ class _Parts:
             spoken = np.isin(self.clock.letter[whole.layer.symbols], letters)[whole.layer.which]
             chosen = np.flatnonzero(spoken)
             begins = np.concatenate([[0], np.cumsum(spoken)])[whole.layer.begins]
-            leads = whole.layer.leads[chosen]
-            self.built[key] = _Part(begins.astype(leads.dtype), leads, chosen, np.empty(len(chosen)))
+            rows = np.flatnonzero(np.diff(begins))
+            onto, leads = np.unique(whole.layer.leads[chosen], return_inverse=True)
+            kind = whole.layer.leads.dtype
+            self.built[key] = _Part(
+                _span(rows) if len(rows) else rows,
+                np.append(begins[rows], len(chosen)).astype(kind),
+                onto,
+                leads.astype(kind),
+                chosen,
+                np.empty(len(chosen)),
+            )
         part = self.built[key]
         np.take(whole.data, part.chosen, out=part.data)
         return part
