@@ -47,6 +47,11 @@ LATEST = 5
 QUIET = 1.2
 """Up to so many times slower a computer counts as quiet."""
 
+ONE_SAYS, LEAST_BEFORE = 2.0, 0.2
+"""How many times longer or shorter the first work of a group makes what is expected of the next, where their
+parts are of different kinds and differ by chance; and the seconds before its steps that count at least.
+"""
+
 FELT = 0.5
 """How much of what the system says of others works feel, until they have shown it: many who want a processor
 want it for a moment only.
@@ -113,8 +118,13 @@ class Times:
         prediction = _as_it_is(prediction, again)
         with self._lock:
             known = self._groups.get(prediction.group)
-            rate = known.rate if known else self._rates.get(kind, 1.0)
+            probed = self._rates.get(kind, 1.0)
+        rate = known.rate if known else probed
         before = known.before if known else prediction.before * min(1.0, rate)
+        if known is not None and known.works == 1 and not prediction.even:
+            # Such works differ from one to the next, and one of them says little of the others.
+            rate = min(max(rate, probed / ONE_SAYS), probed * ONE_SAYS)
+            before = min(before, ONE_SAYS * probed * max(prediction.before, LEAST_BEFORE))
         steps = rate * (prediction.seconds - prediction.before - prediction.once)
         before += rate * prediction.once
         wanted = self._slower(known.threads if known else 1.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from studio.music.melody.predictions import seconds_to_read
 from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, read_parts
 from studio.music.songs.named import SONG_STYLES
-from studio.music.songs.plan import FORMS
+from studio.music.songs.plan import FORMS, SongForm
 from studio.music.songs.recipes import SongRecipe
 from studio.works.work import Prediction, SourceSize
 
@@ -43,14 +43,16 @@ def predict_song(recipe: SongRecipe, sources: Sequence[SourceSize]) -> Predictio
     """Reading and learning the style, then chords and melody, then writing it down, with a band its parts.
 
     Memory: 300 MiB, 8 MiB a bar, and two hundred times the bytes of tunes of one's own. Measured, in seconds
-    of the processor, AABA of 32 bars: hymn 0.5; with a band of four as MusicXML 1.0, as WAV 2.9;
-    ryans-mammoth, whose chains are learnt from a thousand tunes, 13 and then 9.
+    of the processor, AABA of 32 bars: hymn 0.5; with a band of three as MusicXML 0.8, as WAV 4;
+    ryans-mammoth, whose chains are learnt from a thousand tunes, 4 and then 1; 45 tunes of one's own with
+    words, 9.5 and then 5.
     """
     own = sum(source.bytes for source in sources if source.role == "tune")
     costs = costs_of(recipe, own)
     once = 0.0 if own else costs.reading
     before = BEFORE + costs.learning + costs.reading - once
     played = f"{' band' * bool(recipe.band)}{' sound' * (recipe.format in SOUNDS)}"
+    played += " words" * _words_lead(recipe)
     return Prediction(
         BEFORE + costs.seconds,
         (300 + 8 * _bars(recipe)) * MIB + 200 * own,
@@ -70,7 +72,7 @@ def costs_of(recipe: SongRecipe, own: int = 0) -> SongCosts:
     """What its parts take. own: bytes of tunes of one's own.
 
     A style that comes as counts takes little. The melody is drawn section by section, those of one letter
-    once; that of many tunes sometimes several times, since what repeats has to fit across the seams.
+    once; that of words or of many sections several times, since sections have to go on from each other.
     """
     bars, different = _bars(recipe), _different_bars(recipe)
     counted = _is_counted(recipe)
@@ -79,15 +81,46 @@ def costs_of(recipe: SongRecipe, own: int = 0) -> SongCosts:
     given = recipe.source("style") is not None or own > 0
     reading = own * 2e-5 + (0.0 if given else seconds_to_read(_melody_style(recipe)))
     sound = recipe.format in SOUNDS
-    a_bar = (0.07 if sound else 0.012) if recipe.band else (0.01 if sound else 0.001)
+    a_bar = (0.11 if sound else 0.014) if recipe.band else (0.01 if sound else 0.001)
     a_bar += 0.045 * (recipe.format == "mp3" and bool(recipe.band))
+    words = _words_lead(recipe)
+    learning, chords, melody = COSTS[counted, words]
     return SongCosts(
         reading=reading,
-        learning=0.12 if counted else 1.8,
-        chords=0.12 if counted else 0.7,
-        melody=different * (0.013 if counted else 0.18),
+        learning=learning,
+        chords=chords,
+        melody=different * melody * (1.0 if words else _joining(recipe)),
         writing=0.03 + a_bar * bars,
     )
+
+
+COSTS = {
+    (True, False): (0.1, 0.17, 0.018),
+    (True, True): (0.1, 0.45, 0.09),
+    (False, False): (2.2, 0.4, 0.035),
+    (False, True): (2.2, 2.0, 0.2),
+}
+"""Seconds that learning, chords, and each different bar of the melody take, by whether the style is counts,
+and whether words lead the melody.
+"""
+
+
+def _words_lead(recipe: SongRecipe) -> bool:
+    return bool(recipe.words) and recipe.words_first and recipe.source("melody") is None
+
+
+def _joining(recipe: SongRecipe) -> float:
+    """How many times longer the different sections of a song take since they have to go on from each other:
+    of three or more some are drawn several times.
+    """
+    form = FORMS.get(recipe.form)
+    different = len(set(read_parts(form.letters if form else recipe.form)))
+    return 1.0 if different <= 2 or not _is_looped(form) else 2.25
+
+
+def _is_looped(form: SongForm | None) -> bool:
+    """Whether sections come back beside others, so that each has several neighbours."""
+    return form is None or len(set(form.letters)) < len(form.letters)
 
 
 def in_common(recipe: SongRecipe) -> SongRecipe:

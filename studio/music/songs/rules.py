@@ -33,6 +33,8 @@ BROUGHT = {
     "7": "Some syllables of words that lead a melody are held over two or three notes (`melismas`). A "
     "section that does not go on from those before it is drawn again by itself, and draws that do not are "
     "avoided (`sheet.Joins`).",
+    "8": "Words that begin before their section find room there: in a section without words too, and in a "
+    "melody that goes beyond the style's usual range (`sheet._led_in`).",
 }
 """What each number brought, the oldest first."""
 

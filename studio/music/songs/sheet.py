@@ -594,6 +594,8 @@ class SectionView:
             hard, base, remarks = [*hard, *carried], [*base, *carried], said
             if not holds:
                 return cls(part, places, tuple(hard), (*soft, weight), tuple(usual), -np.inf, ())
+            if since(desk.rules, "8") and (room := desk.words.room(part.letter, sung, part.bars)) is not None:
+                usual.append(room)
         while True:
             found = solve(desk.trellis, part.bars * bar, [*base, *usual, *closing])
             if found.feasible or not (usual or closing):
@@ -1246,6 +1248,9 @@ def _led_in(desk: SheetDesk, sheet: Sheet, seed: int) -> Sheet | None:
     if desk.words is None or not any(desk.words.leads) or desk.habits is None:
         return sheet
     low, high = desk.sung.range if desk.recipe.range is None else _range_of(desk.recipe)
+    if since(desk.rules, "8"):  # what is drawn already is no fault of the notes that lead to it
+        pitches = [note.pitch for note in sheet.tune.sounding if note.pitch is not None]
+        low, high = min([low, *pitches]), max([high, *pitches])
     limit = desk.compiled.context.max_copy
     leading = Leading(
         desk.words,

@@ -34,6 +34,7 @@ import numpy as np
 
 from studio.music.chains.clocks import NEVER, TimedAutomaton
 from studio.music.chains.markov import freeze
+from studio.music.chains.sampling import Requirement
 from studio.music.harmony.fit import Leaves
 from studio.music.melody.constraints import Constraint
 from studio.music.scores.meters import Meter
@@ -173,6 +174,17 @@ class SongWords:
             (timing.clock(long_ends=False), said % "a long note at the end of every line"),
             (timing.clock(long_ends=False, stressed=False), said % "every stress on a beat"),
         ]
+
+    def room(self, letter: str, sung: SungIdiom, bars: int) -> Requirement | None:
+        """That nothing begins in the last beats of a section without words, where words lead to the section
+        after it; None for any other.
+        """
+        free = self.free_beats(letter)
+        if self.lines.get(letter.rstrip("'")) or not free:
+            return None
+        allowed = np.ones((bars * sung.bar, sung.alphabet), dtype=bool)
+        allowed[-free * int(sung.meter.beat / sung.tick) :] = ~sung.struck
+        return Requirement("a rest for the words that lead on", allowed=allowed)
 
     def rhythm_seed(self, letter: str) -> tuple[int, ...] | None:
         """What the rhythms of a section are drawn by."""

@@ -31,6 +31,7 @@ from studio.music.writing.abc import write_abc
 from studio.music.writing.midi import write_midi
 from studio.music.writing.musicxml import write_musicxml
 from studio.process import finish
+from studio.works.setting import setting
 from tests.conftest import Studio
 
 LINES = (
@@ -355,6 +356,29 @@ def test_verses_that_begin_in_another_way_share_their_sections_notes() -> None:
     assert found.leads == (2, 0, 0, 1)
     assert [line.notes for line in found.lines["A"]] == [4]
     assert SongWords.leading(SongRecipe(words=words), plan, rules="5").leads == (0, 0, 0, 0)  # type: ignore[union-attr]
+
+
+def test_words_lead_from_a_section_without_words_too(style: Style) -> None:
+    """By rules 7 they found no room there but by chance, and the song was drawn again and again."""
+    words = "[A]\nI was walking in the morning\nWhere the river meets the sea"
+    asked = {"form": "ABA", "bars": 12, "words": words, "dissonance": "free"}
+    desk = desk_of(style, **asked)
+    part = next(part for part in desk.plan.sections if part.letter == "B")
+    assert desk.words is not None
+    assert desk.words.lead_beats(2) == 2
+    for seed in range(4):
+        sheet = finish(draw_sheet(desk, seed))
+        free = 8 * desk.sung.meter.bar_length - 2  # of the song without the notes before its first bar
+        own = [note.start - sheet.tune.pickup for note in sheet.tune.sounding]
+        lead = [start for number, start in enumerate(own) if number in sheet.led and start > 0]
+        assert lead
+        assert [start for start in own if free <= start < free + 2] == lead
+    earlier = setting("cpu", drawing="7")
+    before = SongRecipe(key="C", meter="4/4", max_copy=12, setting=earlier, **asked)  # type: ignore[arg-type]
+    old = finish(prepare(before, SongStyles(style, rules="7")))
+    view = old.sections(old.chords.rows(1, np.random.default_rng(0)).rows[0])[1]
+    assert view.part.letter == part.letter
+    assert not [each for each in view.usual if "lead on" in each.name], "songs of rules 7 are as they were"
 
 
 def test_words_laid_under_a_melody_that_is_there_already() -> None:
