@@ -68,7 +68,9 @@ class SongDesk:
         first = int(settings.get("seed", 0))
         jobs = []
         for seed in range(first, first + count):
-            named = {"title": title_of(settings, seed), **settings, "seed": seed % (LARGEST_SEED + 1)}
+            # A given melody keeps its own title.
+            title = {"title": title_of(settings, seed)} if melody is None else {}
+            named = {**title, **settings, "seed": seed % (LARGEST_SEED + 1)}
             jobs += self._one(named, list(tunes), credit or Credit(), melody, owner)
         return jobs
 

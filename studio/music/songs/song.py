@@ -94,6 +94,7 @@ from studio.process import mapped
 from studio.works.finishing import Result, finish_work
 from studio.works.recipe import ModelIdentity
 from studio.works.setting import setting
+from studio.works.titles import LONGEST_TITLE
 from studio.works.work import Making, Materials, Progress
 
 T = TypeVar("T")
@@ -162,6 +163,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         tune, sections, facts = _as_it_was(recipe, kept)
     elif given is not None:
         melody, remarks = melody_of(recipe, given, materials)
+        recipe = _titled_as(recipe, melody)
         tune, sections, facts = yield from _harmonised(recipe, style, melody)
         remarks += SongStyles.of(recipe, style).borrowed(recipe)
         if remarks:
@@ -205,6 +207,13 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         rules["band"] = f"{recipe.band} {band_hash(recipe.band)}"
     model = chords_model(recipe, style) if style else None
     return finish_work(recipe, result, model=model, setting=setting("cpu", *packages, **rules))
+
+
+def _titled_as(recipe: SongRecipe, melody: Tune) -> SongRecipe:
+    """The request with the title of the melody that gets chords, unless it has one, or was made before."""
+    if recipe.title or recipe.setting is not None:
+        return recipe
+    return recipe.model_copy(update={"title": melody.title[:LONGEST_TITLE]})
 
 
 def chords_model(recipe: SongRecipe, style: Style) -> ModelIdentity | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -30,15 +31,17 @@ def test_the_command_writes_harmonisations_of_which_no_two_are_the_same(
     studio: Studio, tmp_path: Path
 ) -> None:
     melody = tmp_path / "tune.musicxml"
-    melody.write_bytes(write_musicxml(TUNE))
+    melody.write_bytes(write_musicxml(replace(TUNE, title="The Miller's Ladder")))
     asked = ["song", "--style", "songbook-manner", "--melody", str(melody)]
     asked += ["--seed", "4", "--harmonisations", "3"]
     status, _, complained = studio(*asked, "-o", tmp_path / "h.musicxml")
     assert status == 0, complained
     rows = [figures(tmp_path / f"h-{number}.musicxml") for number in (1, 2, 3)]
     assert all(one != other for one, other in combinations(rows, 2))
-    status, _, complained = studio(*asked, "--harmonisation", "2", "-o", tmp_path / "second.musicxml")
+    other = [*asked, "--harmonisation", "2", "--json"]
+    status, told, complained = studio(*other, "-o", tmp_path / "second.musicxml")
     assert status == 0, complained
+    assert json.loads(told)["title"] == "The Miller's Ladder", "a tune with chords keeps its title"
     assert figures(tmp_path / "second.musicxml") == rows[1]
 
 
