@@ -52,6 +52,7 @@ bare = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 from PIL import Image
 from studio.works.shipped import shipped
 from studio.images.instant.painters import painter_path, read_painter
+from studio.images.memory import SPARING, HeldMemory
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import read_picture
 from studio.images.recipes import StyleRecipe
