@@ -238,8 +238,9 @@ class SongRecipe(ComposeRecipe):
     )
     fit: bool = parameter(
         False,
-        "Where the words have more syllables than the melody has notes, room is made for them, and the song "
-        "says how: it gets more bars or, where the melody comes first, its long notes are divided.",
+        "Where the words have more syllables or fewer than a melody has notes, they are made to fit, and the "
+        "song says how: it gets other bars, the words are sung again or as verses, or they are laid under a "
+        "melody, whose long notes are divided.",
     )
     sound: str = parameter(
         "",
