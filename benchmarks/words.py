@@ -10,8 +10,8 @@ beats disagree in both.
 
 from __future__ import annotations
 
+import argparse
 import re
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,4 +109,6 @@ def laying(tunes: list[Tune]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    asked.add_argument("folder", type=Path, help="lead sheets with words by syllable")
+    main(asked.parse_args().folder)
