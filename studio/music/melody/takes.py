@@ -116,7 +116,8 @@ class Outlook:
     usual: what the style does and the constraints leave room for. log_chance: natural logarithm of the chance
     that a melody without the constraints satisfies the hard ones. remarks: what gave way, in sentences.
     judge: from melodies in bars to how often each should be taken among the others; None takes the one with
-    the fewest faults.
+    the fewest faults. may_settle: whether a stretch of symbols can stand in a melody, where the search cannot
+    tell; bars of which it does not hold are not settled.
     """
 
     recipe: ComposeRecipe
@@ -128,6 +129,7 @@ class Outlook:
     remarks: tuple[str, ...]
     forms: Forms | None
     judge: Judge | None = None
+    may_settle: Callable[[Sequence[int]], bool] | None = None
 
     @property
     def idiom(self) -> Idiom:
@@ -410,6 +412,18 @@ class _Drawing:
         self.likes += more
         return True
 
+    def _may_stand(self, laid: dict[int, Music]) -> bool:
+        """Whether these bars can be settled beside those that are, for all that the search cannot tell."""
+        if self.outlook.may_settle is None:
+            return True
+        laid = self.laid | laid
+        stretches: list[list[int]] = []
+        for bar in sorted(laid):
+            if bar - 1 not in laid:
+                stretches.append([])
+            stretches[-1] += laid[bar]
+        return all(map(self.outlook.may_settle, stretches))
+
     def _settled(self, laid: dict[int, Music]) -> Mask:
         """[bars, alphabet], each event at its place in the bar, as all masks here."""
         mask = self.context.every_bar()
@@ -511,6 +525,8 @@ class _Drawing:
                 for bar, (root, copies) in zip(music, roots.items(), strict=True)
                 for place in (root, *copies)
             }
+            if not self._may_stand(laid):
+                continue
             if self._attempt([], laid):
                 self.returns += [
                     Return(copy, root, How.EXACT) for root, copies in roots.items() for copy in copies
@@ -588,8 +604,13 @@ class _Drawing:
         ]
         if not likenesses:
             return
-        bars = in_bars(self.idiom, self.play(self.solution, 1, self.random)[0])
-        sources = {each.of: bars[each.of] for each in likenesses if each.of not in self.laid}
+        for _ in range(TRIES):
+            bars = in_bars(self.idiom, self.play(self.solution, 1, self.random)[0])
+            sources = {each.of: bars[each.of] for each in likenesses if each.of not in self.laid}
+            if self._may_stand(sources):
+                break
+        else:
+            return
         possible = [
             (each, requirement)
             for each in likenesses

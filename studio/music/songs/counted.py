@@ -64,6 +64,9 @@ LONGEST_PLAN = 16
 BATCHES = 4
 """How many times as many melodies are drawn, at most, until enough of them keep the copy limit."""
 
+KNOWN_RUNS = 100_000
+"""Runs of which it is kept whether a song has them."""
+
 FIGURES = ("alone", "beside")
 
 
@@ -121,6 +124,8 @@ class CountedStyle(Style):
 
 class CountedSung(SungIdiom):
     """The melodies of a `CountedStyle` in a meter and key."""
+
+    keeps_copies = False
 
     def __init__(self, style: CountedStyle, meter: Meter, key: Key, counts: dict[str, Any]) -> None:
         self.style, self.meter, self.key, self.counts = style, meter, key, counts
@@ -205,7 +210,22 @@ class CountedSung(SungIdiom):
 
     def keeps_line(self, pitches: Sequence[int], notes: int) -> bool:
         limit = max((each for each in LIMITS if each <= notes), default=LIMITS[0])
-        return not any(each in self._hashes[limit] for each in _hashed(pitches, limit))
+        known, runs = self._known, self._hashes[limit]
+        rises = [b - a for a, b in pairwise(pitches)]
+        for at in range(len(rises) - limit + 1):
+            run = tuple(rises[at : at + limit])
+            if run not in known:
+                if len(known) >= KNOWN_RUNS:
+                    known.clear()
+                known[run] = _hash(run) in runs
+            if known[run]:
+                return False
+        return True
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, ...], bool]:
+        """Whether a song has a run of rises, once it was asked."""
+        return {}
 
     @cached_property
     def _hashes(self) -> dict[int, frozenset[int]]:
@@ -262,8 +282,11 @@ def _hashed(pitches: Sequence[int], notes: int) -> Iterator[int]:
     """Hashes of all runs of `notes` intervals, that is of one note more than the limit allows."""
     rises = [b - a for a, b in pairwise(pitches)]
     for at in range(len(rises) - notes + 1):
-        run = ",".join(map(str, rises[at : at + notes])).encode()
-        yield int.from_bytes(hashlib.sha256(run).digest()[:4], "big")
+        yield _hash(rises[at : at + notes])
+
+
+def _hash(run: Sequence[int]) -> int:
+    return int.from_bytes(hashlib.sha256(",".join(map(str, run)).encode()).digest()[:4], "big")
 
 
 # Written and read

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -57,6 +58,7 @@ from studio.music.melody.recipes import ComposeRecipe, Pin, read_range
 from studio.music.melody.takes import (
     Judge,
     Outlook,
+    Player,
     Take,
     draw,
     in_bars,
@@ -68,6 +70,7 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.character import ReadBar, contrast_figures, melody_figures
 from studio.music.songs.chording import ChordRequest, DrawnRows, KeptChords
 from studio.music.songs.conflicts import SongWishes
+from studio.music.songs.copying import CopyLimit
 from studio.music.songs.counted import CountedStyle, sung_of
 from studio.music.songs.endings import SongEnds
 from studio.music.songs.habits import SongHabits, learn_habits, section_keys, shipped_habits, with_pickup
@@ -642,9 +645,9 @@ class SectionView:
             reach = keeping_within(desk.span, desk.sung, self.part.bars)
             compiled = replace(compiled, soft=(*compiled.soft, reach))
         judge = judge_of(desk.sung, first, seams, joins) if since(desk.rules, "2") else None
-        return Outlook(
-            melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms, judge
-        )
+        keeps = partial(desk.sung.keeps, notes=context.max_copy) if since(desk.rules, "9") else None
+        whole = melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms
+        return Outlook(*whole, judge, keeps)
 
 
 @dataclass(frozen=True)
@@ -703,7 +706,7 @@ class Seams:
 
 def _edges(sung: SungIdiom, take: Take) -> tuple[int, int]:
     """The first and last pitch of a take."""
-    pitches = [int(sung.pitch[symbol]) for symbol in take.symbols if sung.struck[symbol]]
+    pitches = _pitches(sung, take)
     return (pitches[0], pitches[-1]) if pitches else (60, 60)
 
 
@@ -1526,7 +1529,7 @@ def _section_drawn(
         more = _with_another_ending(desk, view, more, _struck(desk, plain, takes))
     likened = plain if plain in takes else next(iter(takes), None)
     first = _events(whole, likened, takes[likened]) if likened is not None else None
-    player = desk.sung.player(desk.compiled.context.max_copy)
+    player = _player(whole, view.part, takes)
     ending = seams = None
     if since(desk.rules, "4"):
         seams = Seams.of(whole, letter, takes)
@@ -1537,6 +1540,22 @@ def _section_drawn(
     joins = _joins_of(whole, letter, takes) if since(desk.rules, "7") else None
     outlook = view.outlook(desk, more, like, first, ending=ending, seams=seams, near=near, joins=joins)
     return (yield from draw(outlook, int(random.integers(2**31)), player))
+
+
+def _player(desk: SheetDesk, part: SheetPart, takes: Mapping[str, Take]) -> Player:
+    """Who draws a section: since rules 9 one that keeps the copy limit over the seams to those that were
+    drawn.
+    """
+    sung, limit = desk.sung_in(part).sung, desk.compiled.context.max_copy
+    if not since(desk.rules, "9") or desk.recipe.copy_by != "interval":
+        return sung.player(limit)
+    known = {letter: tuple(_pitches(desk.sung_for(letter), take)) for letter, take in takes.items()}
+    order = [each.letter for each in desk.plan.sections]
+    return CopyLimit.of(sung, limit, order, part.letter, known).player()
+
+
+def _pitches(sung: SungIdiom, take: Take) -> list[int]:
+    return [int(sung.pitch[symbol]) for symbol in take.symbols if sung.struck[symbol]]
 
 
 def _going_round(

@@ -53,6 +53,8 @@ class SungIdiom(Idiom):
     leaves: [alphabet]. lines: the stretches. songs: the whole songs.
     """
 
+    keeps_copies = True
+    """Whether the search keeps the copy limit within a section."""
     _has_songs = False
     """Whether its lines are the whole songs."""
     _song_symbols: list[list[int]]
