@@ -435,6 +435,9 @@ CHOSEN_LEANS = {
     "songbook-manner 4/4 major by rules 6": (0.45, -0.05, 0.6, 0.2, 0.1, 0.2, -0.3),
     "songbook-manner 3/4 major by rules 6": (1.0, -0.1, 1.0, 0.5, 0.3, 0.3, -0.5),
     "sixties-pop 4/4 major by rules 6": (0.7, -0.25, 0.55, 0.2, 0.0, 0.15, -0.3),
+    "songbook-manner 4/4 major by rules 9": (0.28, -0.2, 0.38, 0.6, 0.0, 0.2, -0.3),
+    "songbook-manner 3/4 major by rules 9": (1.1, -0.3, 1.0, 1.2, 0.0, 0.3, -0.45),
+    "sixties-pop 4/4 major by rules 9": (0.35, -0.2, 0.35, 0.4, 0.0, 0.05, -0.35),
     "songbook-manner 4/4 major with words": (0.0, 0.0, 0.0, 0.0, 0.0, 0.05, -0.45),
 }
 """Chosen by hand, near what was found: so few songs a round leave what is found uncertain. Songs drawn with
@@ -486,8 +489,9 @@ def write_leans() -> None:
             named = f"{SONG_STYLES[name].chords} {meter} {mode}{' with words' if words else ''}"
             leans = card["styles"][SONG_STYLES[name].melody].setdefault("leans", {})
             leans[named] = list(CHOSEN_LEANS.get(named) or leans_of(name, meter, key, words))
-            if (now := CHOSEN_LEANS.get(f"{named} by rules 6")) is not None:
-                leans[f"{named} by rules 6"] = list(now)
+            for rules in ("6", "9"):
+                if (now := CHOSEN_LEANS.get(f"{named} by rules {rules}")) is not None:
+                    leans[f"{named} by rules {rules}"] = list(now)
             print(named, leans[named], flush=True)
             path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
 

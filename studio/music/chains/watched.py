@@ -6,8 +6,9 @@ Some constraints are known to no automaton: hashes of forbidden runs can be look
 what leads to them. Where nearly every draw breaks such a constraint, drawing again until one keeps it is
 hopeless. So many sequences grow together, and one that breaks it is replaced by a copy of one that does not
 (a particle filter: Gordon, Salmond and Smith, "Novel approach to nonlinear/non-Gaussian Bayesian state
-estimation", 1993). Where all of them are in dead ends, they go back. With more sequences their distribution comes nearer to that of `Solution.sample` among
-those that keep the constraint. What is returned keeps it, and everything that the solution asks, always.
+estimation", 1993). Where all of them are in dead ends, they go back. With more sequences their distribution
+comes nearer to that of `Solution.sample` among those that keep the constraint. What is returned keeps it, and
+everything that the solution asks, always.
 """
 
 from __future__ import annotations
@@ -178,5 +179,5 @@ class _Growing(Generic[S]):
             return list(range(count))
         shares = np.cumsum(weight) / weight.sum()
         places = (np.arange(count) + self.random.random()) / count
-        chosen = np.searchsorted(shares, places, side="right")
-        return np.minimum(chosen, np.flatnonzero(weight)[-1]).tolist()
+        last = int(np.flatnonzero(weight)[-1])  # rounding must not carry one beyond it
+        return [min(int(place), last) for place in np.searchsorted(shares, places, side="right")]

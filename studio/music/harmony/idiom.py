@@ -519,7 +519,7 @@ def learn_harmony(style: Style, meter: Meter, mode: str, *, leave_out: int = -1)
             f"{style.entry.title} has no song in {meter} and {mode} with chords to learn from; choose "
             "another meter, key or style, or let the chords be inferred.",
             [AskedFor("chords_from", "", f"chords of {style.entry.title}")],
-            [WayOut("Infer chords from its melodies", "chords_from", "inferred")],
+            [WayOut("Infer chords from the style's melodies", "chords_from", "inferred")],
         )
     return HarmonyIdiom(style.entry.title, meter, mode, lines)
 

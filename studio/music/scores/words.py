@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 SYLLABICS = ("single", "begin", "middle", "end")
@@ -76,9 +77,14 @@ def plain_words(words: Iterable[Syllable]) -> list[list[Any]]:
     return [[str(word.start), word.text, word.syllabic, word.verse, word.extends] for word in words]
 
 
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> Fraction:
+    return Fraction(text)
+
+
 def words_of_plain(values: Sequence[Any]) -> tuple[Syllable, ...]:
     """Raises `ValueError` or `TypeError` for what `plain_words` did not give."""
     return tuple(
-        Syllable(Fraction(start), str(text), str(syllabic), int(verse), bool(extends))
+        Syllable(_moment(start), str(text), str(syllabic), int(verse), bool(extends))
         for start, text, syllabic, verse, extends in values
     )

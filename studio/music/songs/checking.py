@@ -100,7 +100,7 @@ def check_band(recipe: SongRecipe, meter: Meter) -> None:
         band.check_meter(meter)
     except Refused as error:
         others = [name for name in band_names() if meter in band_by_name(name).meters]
-        ways = [WayOut(f"Play it in {other}", "meter", str(other)) for other in band.meters[:2]]
+        ways = [WayOut(f"Play the song in {other}", "meter", str(other)) for other in band.meters[:2]]
         ways += [WayOut(f"Take the band {band_by_name(name).title}", "band", name) for name in others[:3]]
         asked = [AskedFor("band", recipe.band, f"the band {recipe.band}")]
         asked += [AskedFor("meter", recipe.meter, f"the meter {meter}")] if recipe.meter else []

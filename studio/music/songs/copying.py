@@ -36,7 +36,7 @@ Pitches = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Heard:
+class NotesSoFar:
     """What counts of a melody so far. tails: its latest pitches, after each section that it may follow. head:
     its first ones.
     """
@@ -71,11 +71,11 @@ class CopyLimit:
         after = tuple(known[other] for one, other in pairs if one == letter != other and other in known)
         return cls(sung, notes, before, after, (letter, letter) in pairs)
 
-    def start(self) -> Heard:
+    def start(self) -> NotesSoFar:
         """Before its first note."""
-        return Heard(tuple(dict.fromkeys(line[-self.notes :] for line in self.before)) or ((),))
+        return NotesSoFar(tuple(dict.fromkeys(line[-self.notes :] for line in self.before)) or ((),))
 
-    def after_symbol(self, heard: Heard, symbol: int) -> Heard | None:
+    def after_symbol(self, heard: NotesSoFar, symbol: int) -> NotesSoFar | None:
         """With one more event."""
         if not self.sung.struck[symbol]:
             return heard
@@ -84,9 +84,9 @@ class CopyLimit:
             return None
         tails = tuple(dict.fromkeys((*tail, *pitch)[-self.notes :] for tail in heard.tails))
         head = (*heard.head, *pitch) if len(heard.head) < self.notes else heard.head
-        return Heard(tails, head)
+        return NotesSoFar(tails, head)
 
-    def may_end(self, heard: Heard) -> bool:
+    def may_end(self, heard: NotesSoFar) -> bool:
         """Whether the next section may follow."""
         heads = [line[: self.notes] for line in self.after] + ([heard.head] if self.itself else [])
         return all(self._may_follow(tail, head) for tail in heard.tails for head in heads)
@@ -121,11 +121,11 @@ class _Watcher:
 
     limit: CopyLimit
 
-    def start(self) -> Heard:
+    def start(self) -> NotesSoFar:
         return self.limit.start()
 
-    def after(self, state: Heard, symbol: int) -> Heard | None:
+    def after(self, state: NotesSoFar, symbol: int) -> NotesSoFar | None:
         return self.limit.after_symbol(state, symbol)
 
-    def may_end(self, state: Heard) -> bool:
+    def may_end(self, state: NotesSoFar) -> bool:
         return self.limit.may_end(state)

@@ -122,7 +122,7 @@ def _bars_offered(recipe: SongRecipe, times: Sequence[float]) -> Iterator[WayOut
     unit = parts * (named.bars if named and named.anchors else 1)
     for each in dict.fromkeys(round(_bars(recipe) * share / unit) * unit for share in times):
         if 0 < each <= MOST_BARS and each != _bars(recipe):
-            yield WayOut(f"Make it {each} bars", "bars", each)
+            yield WayOut(f"Make the song {each} bars", "bars", each)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _sung_again(recipe: SongRecipe, least: int) -> Iterator[WayOut]:
             blocks.append((name, lines * times))
         again = _Words(tuple(blocks)).text
         if 1 < most <= MOST_AGAIN and len(again) <= LONGEST_WORDS:
-            yield WayOut(f"Sing them {_times(most)}", "words", again)
+            yield WayOut(f"Sing the words {_times(most)}", "words", again)
 
 
 def _syllables(recipe: SongRecipe, lines: Sequence[str]) -> int:
@@ -191,7 +191,7 @@ def _as_verses(recipe: SongRecipe) -> Iterator[WayOut]:
         text = _Words(tuple(blocks)).text
         if len(blocks) > len(words.blocks) and len(text) <= LONGEST_WORDS:
             of = "one line" if size == 1 else f"{size} lines"
-            yield WayOut(f"Sing them as verses of {of}", "words", text)
+            yield WayOut(f"Sing the words as verses of {of}", "words", text)
 
 
 def _times(number: int) -> str:

@@ -84,7 +84,7 @@ class WordsDoNotFit(Contradiction):
 
 
 FITTED = WayOut("Make the words fit", "fit", True)
-LATER = WayOut("Lay the words under it later", "words_first", False)
+LATER = WayOut("Lay the words under the melody later", "words_first", False)
 
 
 def _check_room(words: SongWords, letter: str, bars: int, plan: SheetPlan, sung: SungIdiom) -> None:
@@ -103,7 +103,7 @@ def _check_room(words: SongWords, letter: str, bars: int, plan: SheetPlan, sung:
 
 def _more_bars(plan: SheetPlan, times: int) -> list[WayOut]:
     needed = plan.bars * times
-    return [WayOut(f"Make it {needed} bars", "bars", needed)] if needed <= MOST_BARS else []
+    return [WayOut(f"Make the song {needed} bars", "bars", needed)] if needed <= MOST_BARS else []
 
 
 def notes_between(trellis: Trellis, bars: int, struck: Mask) -> tuple[int, int]:

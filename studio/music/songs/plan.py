@@ -66,7 +66,9 @@ FORMS = {
 def _unfit(form: str, bars: int, sentence: str, near: Sequence[int]) -> Contradiction:
     """A form and a number of bars that do not go together. near: numbers that would."""
     asked = [AskedFor("form", form, f"the form {form}"), AskedFor("bars", bars, f"{bars} bars")]
-    return Contradiction(sentence, asked, [WayOut(f"Make it {each} bars", "bars", each) for each in near])
+    return Contradiction(
+        sentence, asked, [WayOut(f"Make the song {each} bars", "bars", each) for each in near]
+    )
 
 
 @dataclass(frozen=True)

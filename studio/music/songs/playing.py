@@ -173,10 +173,14 @@ def sound_of(recipe: SongRecipe) -> str:
 
 
 def file_of(
-    tune: Tune, sections: Sequence[Section], recipe: SongRecipe, kept: KeptBand | None = None
+    tune: Tune,
+    sections: Sequence[Section],
+    recipe: SongRecipe,
+    kept: KeptBand | None = None,
+    played: PlayedSong | None = None,
 ) -> bytes:
     """The song as a file of the recipe's format, without the recipe inside: the lead sheet alone, or as the
-    band plays it.
+    band plays it. played: what `play` gives, where that is known.
     """
     form = by_name(recipe.format)
     if not recipe.band:
@@ -184,7 +188,7 @@ def file_of(
             raise Refused("A lead sheet has no parts to choose from; name a band that plays it.")
         program = program_of(recipe.instrument) if "program" in form.options else 0
         return form.to_bytes(tune, program=program, **engraved(recipe, sections))
-    played = play(tune, sections, recipe, kept)
+    played = played or play(tune, sections, recipe, kept)
     if form.performs:
         return form.to_bytes(played.performance(recipe), sound=sound_of(recipe))
     if recipe.write == "lead":

@@ -231,7 +231,7 @@ class SongRecipe(ComposeRecipe):
     words_first: bool = parameter(
         True,
         "The melody is made for the words: a note for each syllable, stressed syllables on beats, each line "
-        "in bars of its own. Off: the melody comes first, and the words are put under it.",
+        "in bars of its own. Off: the melody comes first, and the words are laid under it.",
     )
     divide_notes: bool = parameter(
         False, "Where the words have more syllables than their melody has notes, long notes are divided."

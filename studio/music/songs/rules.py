@@ -35,8 +35,9 @@ BROUGHT = {
     "avoided (`sheet.Joins`).",
     "8": "Words that begin before their section find room there: in a section without words too, and in a "
     "melody that goes beyond the style's usual range (`sheet._led_in`).",
-    "9": "A section is drawn under the copy limit as it goes on from its neighbours, also in styles of counts "
-    "(`copying`), and bars that return are settled only where they keep it.",
+    "9": "A section is drawn under the copy limit as it goes on from its neighbours, also where only hashes "
+    "know the copies (`copying`), and bars that return are settled only where they keep it. What melodies of "
+    "counts lean to was found for that.",
 }
 """What each number brought, the oldest first."""
 

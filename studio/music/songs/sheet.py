@@ -994,12 +994,14 @@ def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
 
 def leans_of(sung: SungIdiom, chords: str, *, worded: bool, rules: str = DRAWING_RULES) -> Floats | None:
     """[alphabet]: what the counts of a style say of its melodies over these chords. Those that were found for
-    songs by rules 6 count from these on.
+    songs by some rules count from these on.
     """
     leans = shipped_habits(sung.style.name).leans
+    found_for = [] if worded else [each for each in ("9", "6") if since(rules, each)]
     for name in (f"{chords} {sung.meter} major", f"{sung.style.name} {sung.meter} major"):
-        now = leans.get(f"{name} by rules 6") if since(rules, "6") and not worded else None
-        logs = (leans.get(f"{name} with words") if worded else None) or now or leans.get(name)
+        now = (leans.get(f"{name} by rules {each}") for each in found_for)
+        logs = (leans.get(f"{name} with words") if worded else None) or next(filter(None, now), None)
+        logs = logs or leans.get(name)
         if logs is not None:
             return leaning(sung, np.array(logs), leaves_alone=worded)
     return None

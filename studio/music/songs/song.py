@@ -180,10 +180,11 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         preview=lambda: piano_roll(tune, width=768, height=288, form="JPEG"),
     )
     band = kept.of_band() if kept is not None else None
-    if recipe.band:
-        facts["band"] = facts_of_band(play(tune, sections, recipe, band), style)
+    played = play(tune, sections, recipe, band) if recipe.band else None
+    if played is not None:
+        facts["band"] = facts_of_band(played, style)
     result = Result(
-        content=file_of(tune, sections, recipe, band),
+        content=file_of(tune, sections, recipe, band, played),
         suffix=by_name(recipe.format).suffix,
         media_type=by_name(recipe.format).media_type,
         thumbnail=thumbnail(tune),
@@ -318,7 +319,7 @@ def offers_of(recipe: SongRecipe, style: Style) -> list[dict[str, Any]]:
     """
     found = []
     if len(style) and SongStyles.of(recipe, style).borrowed(recipe) and not recipe.chords_from:
-        found.append(WayOut("Infer chords from its melodies", "chords_from", INFERRED))
+        found.append(WayOut("Infer chords from the style's melodies", "chords_from", INFERRED))
     if recipe.source("melody") is None and (more := LaidRow.of(recipe).offer) is not None:
         found.append(more)
     return [asdict(each) for each in found]

@@ -80,7 +80,9 @@ RHYTHMS, MELISMAS = 3, 4
 """Beside the seed, for random numbers of their own."""
 
 WORDS = Constraint(
-    "words_first", "the words of section {}".format, way_out=lambda _: ("Lay the words under it later", False)
+    "words_first",
+    "the words of section {}".format,
+    way_out=lambda _: ("Lay the words under the melody later", False),
 )
 """What an explanation calls the words."""
 

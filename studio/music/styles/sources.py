@@ -11,8 +11,10 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from studio.errors import Missing, Refused, Unreadable
 from studio.music.reading.pieces import READING_RULES, SUFFIXES, by_rules, pieces
@@ -129,7 +131,24 @@ def pack(tunes: Sequence[Tune], entry: StyleEntry) -> bytes:
             "licence": entry.licence,
         }
     )
-    return gzip.compress("\n".join([head, *(tune.to_json() for tune in tunes)]).encode(), mtime=0)
+    lines = [tune.to_json() for tune in tunes]
+    content = gzip.compress("\n".join([head, *lines]).encode(), mtime=0)
+    if isinstance(tunes, Style):
+        _keep_packed(content, tunes, entry, hashlib.sha256("".join(lines).encode()).hexdigest())
+    return content
+
+
+def _keep_packed(content: bytes, tunes: Style, entry: StyleEntry, sha256: str) -> None:
+    """Keep what unpacking this would give, for the work that is made from it next."""
+    kept = _packed_last()
+    kept.clear()
+    kept[hashlib.sha256(content).hexdigest()] = tunes.known_as(entry, sha256)
+
+
+@lru_cache(maxsize=1)
+def _packed_last() -> dict[str, Style]:
+    """The style that was packed last, by the hash of its pack."""
+    return {}
 
 
 def style_of(
@@ -196,6 +215,9 @@ def _read(files: Sequence[tuple[str, bytes]], name: str, rules: str) -> Generato
 
 
 def _unpacked(content: bytes, name: str) -> Style:
+    known = _packed_last().get(hashlib.sha256(content).hexdigest())
+    if known is not None:
+        return known.known_as(_packed_entry(vars(known.entry), name, len(known)), known.sha256)
     try:
         with gzip.open(io.BytesIO(content)) as packed:
             text = packed.read(LARGEST_PACK + 1)
@@ -203,8 +225,12 @@ def _unpacked(content: bytes, name: str) -> Style:
         fields = json.loads(head)
         if len(text) > LARGEST_PACK or fields["what"] != _PACKED:
             raise ValueError
-        title, source, licence = (str(fields[field]) for field in ("title", "source", "licence"))
-        entry = StyleEntry(str(fields["name"]), title, name, source, licence, len(lines))
+        entry = _packed_entry(fields, name, len(lines))
     except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
         raise Unreadable("The packed tunes of this style are damaged; give the style again.") from None
     return Style.of([Tune.from_json(line) for line in lines], entry.name, entry)
+
+
+def _packed_entry(fields: Mapping[str, Any], name: str, tunes: int) -> StyleEntry:
+    own, title, source, licence = (str(fields[each]) for each in ("name", "title", "source", "licence"))
+    return StyleEntry(own, title, name, source, licence, tunes)

@@ -211,6 +211,12 @@ class Style(Sequence[Tune]):
         style._chosen, style._tunes = chosen, self._tunes
         return style
 
+    def known_as(self, entry: StyleEntry, sha256: str) -> Style:
+        """The same tunes under another name and hash, without what is told of their reading."""
+        style = Style(entry, sha256, self.columns, self.about, (), {})
+        style._chosen, style._tunes = self._chosen, self._tunes
+        return style
+
     def events(self, per_quarter: int = 24, *, relative: bool = False) -> StyleEvents:
         """Every tune as `Tune.events` gives it, without building the tunes.
 

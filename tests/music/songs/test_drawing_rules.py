@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from hashlib import sha256
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,8 @@ from studio.music.melody.takes import Stage
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
-from studio.music.songs.counted import sung_of
+from studio.music.songs.counted import counted_style, sung_of
+from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.natural import natural_weights
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.rules import DRAWING_RULES
@@ -234,3 +236,28 @@ def test_what_no_chords_would_help_is_told_without_loosening_the_copy_limit(
     monkeypatch.setattr(SheetDesk, "with_longer_copies", loosened)
     with pytest.raises(Contradiction, match="F4:G4"):
         finish(draw_sheet(desk, 1))
+
+
+def test_hardly_a_section_is_drawn_again_for_its_copies_and_neighbours() -> None:
+    """Of songs whose copies only hashes know. The runs are looked up in these by themselves."""
+    name = "songbook-manner"
+    drawn = {"8": 0, "9": 0}
+    known: set[int] = set()
+    for rules in drawn:
+        recipe = SongRecipe(style=name, form="AABA", bars=16, key="F", meter="4/4")
+        made = recipe.model_copy(update={"setting": setting("cpu", drawing=rules)})
+        melodies = counted_style(SONG_STYLES[name].melody)
+        known = set(melodies.folders["4-4 major"]["runs 8"].tolist())
+        desk = finish(prepare(made, SongStyles.of(made, melodies)))
+        for seed in range(1, 7):
+            stages: list[str] = []
+            tune = finish(draw_sheet(desk, seed), stages.append).tune
+            parts = [1.0, *(stage.part for stage in stages if isinstance(stage, Stage))]
+            drawn[rules] += sum(after <= before for before, after in pairwise(parts))
+            pitches = [note.pitch for note in tune.sounding if note.pitch is not None]
+            rises = [str(b - a) for a, b in pairwise(pitches)]
+            runs = (",".join(rises[at : at + 8]).encode() for at in range(len(rises) - 7))
+            assert not {int.from_bytes(sha256(run).digest()[:4], "big") for run in runs} & known
+    assert known
+    assert 12 <= drawn["9"] <= 13  # two sections of each song
+    assert drawn["8"] > drawn["9"]
