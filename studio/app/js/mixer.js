@@ -11,7 +11,7 @@ const RATE = 24000;
 /** As many stems are rendered at once. */
 const AT_ONCE = 2;
 
-/** How much louder the whole is than its stems, which stand at -24 LUFS. */
+/** How much louder the whole is than its stems, so that it is as loud as the recording. */
 const LIFT = 2.6;
 
 export class Mixer {

@@ -30,7 +30,8 @@ class PlayedPart:
     """One part of a performance, and where it stands in the mix.
 
     notes: ordered by start. program: General MIDI instrument 0..127. percussion: General MIDI drums. level:
-    in dB, as the mixer is set. pan: -1 (left) to 1 (right). reverb: how much of it is sent to the room, 0..1.
+    in dB, as the mixer is set. chosen: whether a person set it. pan: -1 (left) to 1 (right). reverb:
+    how much of it is sent to the room, 0..1.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PlayedPart:
     level: float = 0.0
     pan: float = 0.0
     reverb: float = 0.2
+    chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Performance:
     score: what is written; chords, words, sections and bars are there. tempi: quarter notes a minute from a
     place of the score on, the first at 0. lead_in: seconds of silence before the first bar, so that nobody
     can be too early. evened: a recording of it brings its sections to the loudness they should have beside
-    each other.
+    each other. lifted: and a part that would hardly be heard in a section is turned up there.
     """
 
     score: Score
@@ -57,6 +59,7 @@ class Performance:
     tempi: tuple[TempoAt, ...] = field(default_factory=lambda: (TempoAt(Fraction(0), 120.0),))
     lead_in: float = 0.0
     evened: bool = False
+    lifted: bool = False
 
     @property
     def clock(self) -> Clock:

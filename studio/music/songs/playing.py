@@ -59,14 +59,17 @@ class PlayedSong:
         rng = np.random.default_rng(recipe.seed)
         rng.integers(2**31)  # the parts' seeds were drawn with this one
         whole = mixed(perform(self.score, self.band, rng, feels=self.feels), strips_of(recipe, self.score))
-        whole = replace(whole, evened=mixing_rules(recipe) != EARLIER_MIXING)
+        rules = mixing_rules(recipe)
+        whole = replace(whole, evened=rules != EARLIER_MIXING, lifted=rules not in UNLIFTED)
         if recipe.write in ("", "score"):
             return whole
         name = self.band.leader.name if recipe.write == "lead" else recipe.write
         names = [part.name for part in whole.parts]
         if name not in names:
             raise UnknownName("part", name, ["lead", "score", *names])
-        return replace(whole, parts=tuple(part for part in whole.parts if part.name == name), evened=False)
+        return replace(
+            whole, parts=tuple(part for part in whole.parts if part.name == name), evened=False, lifted=False
+        )
 
 
 def play(
@@ -153,10 +156,14 @@ def arranging_rules(recipe: SongRecipe) -> str:
     return recipe.setting.versions.get("arranging", EARLIER_ARRANGING)
 
 
-MIXING_RULES, EARLIER_MIXING = "2", "1"
+MIXING_RULES, EARLIER_MIXING = "3", "1"
 """How a song is mixed. 1: as in 0.6.0. 2: sections are as loud beside each other as they are meant
-(`sound.mixing.evened`). A work says by which it was made.
+(`sound.faders.evened`). 3: a part that would hardly be heard in a section is turned up there
+(`sound.faders.lifted`), and stems are as loud as in the recording. A work says by which it was made.
 """
+
+UNLIFTED = ("1", "2")
+"""The rules by which no part is turned up."""
 
 
 def mixing_rules(recipe: SongRecipe) -> str:

@@ -16,12 +16,14 @@ from studio.errors import Missing, Refused, UnknownName
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.renditions import PAGES, Renditions
 from studio.music.scores.sections import Section
+from studio.music.sound.faders import Faders
 from studio.music.writing.formats import by_name
 from studio.works.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from studio.music.scores.performance import Performance
     from studio.music.songs.keeping import KeptBand
     from studio.music.songs.playing import PlayedSong
     from studio.music.songs.recipes import SongRecipe
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 STEM_RATE = 24_000
 """Samples a second of the stems that the mixer plays, as many as it keeps (`app/js/mixer.js`)."""
+
+MIXER_GAIN = 2.6
+"""What the mixer multiplies all stems by (`LIFT` in `app/js/mixer.js`)."""
 
 LEAD, SCORE = "lead", "score"
 """What can be written of a song beside its parts."""
@@ -226,7 +231,8 @@ class SongRenditions(Renditions):
         }
 
     def stem(self, work: Work, name: str) -> Path:
-        """The sound of one part alone, as FLAC, at the band's level and in the middle. Each is rendered when
+        """The sound of one part alone, as FLAC, at the band's level and in the middle, and otherwise as it is
+        in the recording, but softer by `MIXER_GAIN`. Each is rendered when
         it is asked for, so the first is heard before the last is made. (Packing it as MP3 takes longer than
         playing it.) Raises `UnknownName` and `Refused`.
         """
@@ -236,34 +242,55 @@ class SongRenditions(Renditions):
         from studio.music.sound.fonts import named_font
         from studio.music.sound.mixing import Strip, mixed, stems
 
+        mixed_recipe = self.song_recipe(work).model_copy(update={"write": ""})
         played = self.played(work)
         if played is None:
             raise Refused("A lead sheet has no stems; make the song with a band.")
         name = part_named(name, [part.name for part in played.score.parts])
-        recipe = self.song_recipe(work).model_copy(update={"mix": (), "write": ""})
+        recipe = mixed_recipe.model_copy(update={"mix": ()})
         performance = mixed(played.performance(recipe), {name: Strip(pan=0.0)})
         part = next(each for each in performance.parts if each.name == name)
         if not part.notes:
             raise Missing(f"{name} plays no note in this song.")
 
+        faders = self._faders(work, played.performance(mixed_recipe)) if performance.lifted else None
+
         def render() -> bytes:
-            ((_, sound),) = stems(performance, font=named_font(sound_of(recipe)), rate=STEM_RATE, only=name)
+            font = named_font(sound_of(recipe))
+            ((_, sound),) = stems(performance, font=font, rate=STEM_RATE, only=name, faders=faders)
             return to_flac(sound)
 
         # By what is heard: takes that share a part share its stem, whatever else of them is new.
-        heard = f"{part!r} {performance.seconds} {sound_of(recipe)} {STEM_RATE}"
+        heard = f"{part!r} {performance.seconds} {sound_of(recipe)} {STEM_RATE} {faders}"
         return self._cache.file(f"stem-{sha256(heard.encode()).hexdigest()[:32]}.flac", render)
+
+    def _faders(self, work: Work, performance: Performance) -> Faders:
+        """Those of a song's recording, for stems that the mixer plays."""
+        from studio.music.songs.playing import sound_of
+        from studio.music.sound.fonts import named_font
+        from studio.music.sound.mixing import faders_of
+
+        recipe = self.song_recipe(work)
+        font = sound_of(recipe)
+        path = self._kept(
+            work,
+            f"faders-{sha256(font.encode()).hexdigest()[:16]}.json",
+            lambda: faders_of(performance, font=named_font(font)).to_json().encode(),
+        )
+        found = Faders.of_json(path.read_text())
+        return replace(found, gain=found.gain / MIXER_GAIN)
 
     def stems_zip(self, work: Work) -> Path:
         """All stems in one zip, as FLAC, with the level, place and room that the song's mix gives them: added
-        up they are the mix before its sections are evened and it is mastered. Muted parts are left out.
+        up they are the recording. (Of songs by earlier rules, they are the mix before its sections are evened
+        and it is mastered.) Muted parts are left out.
 
         Raises `Refused` for a lead sheet.
         """
         from studio.music.songs.playing import sound_of
         from studio.music.sound.encoding import to_flac
         from studio.music.sound.fonts import named_font
-        from studio.music.sound.mixing import stems
+        from studio.music.sound.mixing import recorded_stems, stems
         from studio.works.naming import file_name
 
         played = self.played(work)
@@ -274,7 +301,9 @@ class SongRenditions(Renditions):
         def packed() -> bytes:
             file = BytesIO()
             with ZipFile(file, "w", ZIP_STORED) as archive:
-                sounds = stems(played.performance(recipe), font=named_font(sound_of(recipe)))
+                performance, font = played.performance(recipe), named_font(sound_of(recipe))
+                alone = recorded_stems if performance.lifted else stems
+                sounds = alone(performance, font=font)
                 for number, (name, sound) in enumerate(sounds, 1):
                     entry = ZipInfo(f"{number:02} {file_name(name)}.flac", work.made_at.timetuple()[:6])
                     entry.external_attr = 0o100644 << 16

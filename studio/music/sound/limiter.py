@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.errors import Refused
@@ -30,7 +31,18 @@ BLOCK = 1 << 14
 """Samples that are oversampled at once."""
 
 
-def mastered(samples: NDArray[np.float32], rate: int, loudness: float) -> Sound:
+@dataclass(frozen=True)
+class Mastered:
+    """sound: the recording. gains: what each sample of the mix was multiplied by, as long as the recording.
+    gain: the same without the limiter, the fade and what was trimmed.
+    """
+
+    sound: Sound
+    gains: NDArray[np.float32]
+    gain: float
+
+
+def mastered(samples: NDArray[np.float32], rate: int, loudness: float) -> Mastered:
     """Trimmed, faded out, brought to `loudness` (LUFS) and limited. samples: [n, 2].
 
     Limiting takes loudness away, so gain and limiter are worked out again until the loudness is met. Raises
@@ -47,16 +59,18 @@ def mastered(samples: NDArray[np.float32], rate: int, loudness: float) -> Sound:
     last = int(np.flatnonzero(level > peak * 10 ** (-66 / 20))[-1])
     samples = np.ascontiguousarray(samples[: min(len(samples), last + rate // 10)])
     fade = min(len(samples), rate // 5)
-    samples[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
+    fading = np.linspace(1, 0, fade, dtype=np.float32)
+    samples[-fade:] *= fading[:, None]
     peaks = peak_levels(samples)
     measured = integrated_loudness(samples, rate)
-    gain = 10 ** ((loudness - measured) / 20)
+    gain = used = 10 ** ((loudness - measured) / 20)
     ceiling = 10 ** (AIM / 20)
     limited, scaled = np.empty_like(samples), np.empty_like(peaks)
     for _ in range(PASSES):
         np.multiply(peaks, np.float32(gain), out=scaled)
         reduced = _gains(scaled, ceiling, rate)
         reduced *= np.float32(gain)
+        used = gain
         np.multiply(samples, reduced[:, None], out=limited)
         measured = integrated_loudness(limited, rate)
         if abs(measured - loudness) < CLOSE:
@@ -64,9 +78,12 @@ def mastered(samples: NDArray[np.float32], rate: int, loudness: float) -> Sound:
         gain *= 10 ** ((loudness - measured) / 20)
     highest = 20 * math.log10(max(float(peak_levels(limited).max()), 1e-9))
     if highest > CEILING:  # between samples, where gains change
-        limited *= np.float32(10 ** ((CEILING - highest) / 20))
+        lower = np.float32(10 ** ((CEILING - highest) / 20))
+        limited *= lower
+        reduced *= lower
         measured, highest = measured + CEILING - highest, CEILING
-    return Sound(limited, rate, measured, highest)
+    reduced[-fade:] *= fading
+    return Mastered(Sound(limited, rate, measured, highest), reduced, used)
 
 
 def peak_levels(samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,19 +17,35 @@ def integrated_loudness(samples: NDArray[np.floating[Any]], rate: int) -> float:
 
     Silence gives -inf. Sound shorter than a block is measured as one block.
     """
+    return loudness_of_spans(samples, rate, [(0, len(samples))])[0]
+
+
+def loudness_of_spans(
+    samples: NDArray[np.floating[Any]], rate: int, spans: Sequence[tuple[int, int]]
+) -> list[float]:
+    """The integrated loudness of each span (first, last) of samples [n, channels], each gated by itself, from
+    one pass of the filters. An empty span gives -inf.
+    """
     import numpy as np
 
-    block = min(round(0.4 * rate), len(samples))
-    if block == 0:
-        return -math.inf
-    starts = np.arange(0, len(samples) - block + 1, max(1, block // 4))
-    energy = _energy_before(samples, rate, np.concatenate([starts, starts + block]))
-    power = (energy[len(starts) :] - energy[: len(starts)]) / block
-    kept = power[power > 10 ** ((-70 + 0.691) / 10)]
-    if not len(kept):
-        return -math.inf
-    kept = kept[kept > kept.mean() / 10]
-    return float(-0.691 + 10 * math.log10(kept.mean()))
+    if not spans:
+        return []
+    blocks, starts = [], []
+    for first, last in spans:
+        block = max(0, min(round(0.4 * rate), last - first))
+        blocks.append(block)
+        starts.append(np.arange(first, last - block + 1, max(1, block // 4)) if block else np.zeros(0, int))
+    pairs = [(at, at + block) for at, block in zip(starts, blocks, strict=True)]
+    energy = _energy_before(samples, rate, np.concatenate([places for pair in pairs for places in pair]))
+    found, here = [], 0
+    for at, block in zip(starts, blocks, strict=True):
+        before, after = energy[here : here + len(at)], energy[here + len(at) : here + 2 * len(at)]
+        here += 2 * len(at)
+        power = (after - before) / max(1, block)
+        kept = power[power > 10 ** ((-70 + 0.691) / 10)]
+        kept = kept[kept > kept.mean() / 10] if len(kept) else kept
+        found.append(float(-0.691 + 10 * math.log10(kept.mean())) if len(kept) else -math.inf)
+    return found
 
 
 STRETCH = 1 << 15

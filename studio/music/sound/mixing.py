@@ -15,16 +15,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.errors import Refused, UnknownName
 from studio.music.scores.performance import Performance, PlayedPart
-from studio.music.scores.sections import kinds_of_sections
+from studio.music.sound.faders import Faders, curve, evened, lifted, section_edges, spans_of
 from studio.music.sound.fonts import chosen_font
-from studio.music.sound.limiter import mastered
-from studio.music.sound.loudness import integrated_loudness
+from studio.music.sound.limiter import Mastered, mastered
+from studio.music.sound.loudness import integrated_loudness, loudness_of_spans
 from studio.music.sound.rendering import LONGEST, RATE, Sound
 from studio.music.sound.soundfont import SoundFont, open_soundfont
 from studio.music.sound.synthesis import stem
@@ -38,6 +39,9 @@ LOUDNESS = -14.0
 
 NOMINAL = -24.0
 """Loudness in LUFS of a part at level 0 before the recording is mastered."""
+
+KEPT = 64
+"""Recordings whose faders are remembered."""
 
 RING_OUT = 3.0
 """Seconds after the last note."""
@@ -77,6 +81,7 @@ def mixed(performance: Performance, strips: Mapping[str, Strip]) -> Performance:
             replace(
                 part,
                 level=part.level if strip.level is None else strip.level,
+                chosen=part.chosen or strip.level is not None,
                 pan=part.pan if strip.pan is None else min(1.0, max(-1.0, strip.pan)),
                 reverb=part.reverb if strip.reverb is None else min(1.0, max(0.0, strip.reverb)),
             )
@@ -93,86 +98,121 @@ def record(performance: Performance, *, font: Path | None = None, loudness: floa
     Raises `Refused` for music without notes or longer than half an hour, `Unreadable` for a font that is
     none.
     """
+    return recorded(performance, font=font, loudness=loudness)[0].sound
+
+
+def recorded(
+    performance: Performance, *, font: Path | None = None, loudness: float = LOUDNESS
+) -> tuple[Mastered, Faders]:
+    """As `record`, with what the mix was multiplied by, and where the faders stood."""
     import numpy as np
 
     opened = open_soundfont(font or chosen_font())
     length = _length(performance)
+    edges = section_edges(performance)
+    spans = spans_of(edges, length, RATE)
     mix, room = np.zeros((2, length), np.float32), np.zeros((2, length), np.float32)
+    loud = {}
     for part, sound in _stems(performance, opened, length):
-        mix += sound
-        if part.reverb:
-            sound *= np.float32(part.reverb)
-            room += sound
+        if performance.lifted:
+            loud[part.name] = loudness_of_spans(sound.T, RATE, spans)
+        _add(part, sound, mix, room)
     mix += _reverberated(room)
+    lifts = {}
+    if performance.lifted:
+        whole = loudness_of_spans(mix.T, RATE, spans)
+        found = {part.name: part for part in performance.parts}
+        lifts = {name: lifted(found[name], its, whole, edges) for name, its in loud.items()}
+        lifts = {name: its for name, its in lifts.items() if any(its)}
+    if lifts:
+        room[:] = 0
+        turned_up = replace(performance, parts=tuple(p for p in performance.parts if p.name in lifts))
+        for part, sound in _stems(turned_up, opened, length):
+            sound *= curve(edges, lifts[part.name], length, RATE) - np.float32(1)
+            _add(part, sound, mix, room)
+        mix += _reverberated(room)
+    levels = evened(mix, performance, RATE) if performance.evened else [0.0] * len(edges)
     if performance.evened:
-        mix *= section_gains(mix, performance)
-    return mastered(mix.T, RATE, loudness)
+        mix *= curve(edges, levels, length, RATE)
+    done = mastered(mix.T, RATE, loudness)
+    faders = Faders(edges, tuple(levels), lifts, done.gain)
+    kept = _kept_faders()
+    while len(kept) >= KEPT:
+        kept.pop(next(iter(kept)), None)
+    kept[_of_sound(performance, font, loudness)] = faders
+    return done, faders
 
 
-LOUDER = {"intro": -1.0, "verse": 0.0, "bridge": 0.0, "chorus": 1.5, "ending": 0.0}
-"""In LU, how loud a section should be beside the verses; the last one before the ending is one louder."""
-
-MOST_EVENED, CROSSING = 4.0, 0.5
-"""How far a section is turned up or down, in dB, and the seconds in which the fader moves from one to the
-next.
-"""
+def faders_of(performance: Performance, *, font: Path | None = None) -> Faders:
+    """Where the faders stand in the recording of a performance, which is recorded unless it just was."""
+    found = _kept_faders().get(_of_sound(performance, font, LOUDNESS))
+    return found or recorded(performance, font=font)[1]
 
 
-def section_gains(mix: NDArray[np.float32], performance: Performance) -> NDArray[np.float32]:
-    """[n]: the gains of a mix [2, n] that bring each of its sections to the loudness it should have.
+@lru_cache(maxsize=1)
+def _kept_faders() -> dict[str, Faders]:
+    """The faders of the latest recordings, by what was recorded."""
+    return {}
 
-    A band is balanced part by part, over the whole song. So a section in which few play is soft, an intro
-    above all, and one in which all play is loud, whatever it is. An engineer's hand on the fader mends that.
-    """
-    import numpy as np
 
-    length, sections = mix.shape[1], performance.score.sections
-    if len(sections) < 2:
-        return np.ones(length, np.float32)
-    starts = {bar.number: bar.start for bar in performance.score.bars()}
-    edges = [performance.clock.seconds(starts[each.first_bar]) + performance.lead_in for each in sections]
-    samples = [*(min(length, int(edge * RATE)) for edge in edges), length]
-    kinds = kinds_of_sections([each.name for each in sections])
-    loud = [
-        integrated_loudness(mix[:, first:last].T, RATE) if last - first > RATE // 2 else -math.inf
-        for first, last in pairwise(samples)
-    ]
-    known = [n for n, each in enumerate(loud) if each > -60]
-    verses = [n for n in known if kinds[n] == "verse"] or known
-    if not verses:
-        return np.ones(length, np.float32)
-    usual = float(np.mean([loud[n] for n in verses]))
-    final = max((n for n, kind in enumerate(kinds) if kind != "ending"), default=-1)
-    gains = [0.0] * len(sections)
-    for n in known:
-        wanted = usual + LOUDER[kinds[n]] + (n == final)
-        gains[n] = min(MOST_EVENED, max(-MOST_EVENED, wanted - loud[n]))
-    places, levels = [0.0], [gains[0]]
-    for edge, (before, after) in zip(edges[1:], pairwise(gains), strict=True):
-        places += [edge - CROSSING, edge]
-        levels += [before, after]
-    found = np.empty(length, np.float32)
-    for begin in range(0, length, 10 * RATE):  # in blocks, for the sake of long songs
-        end = min(length, begin + 10 * RATE)
-        found[begin:end] = 10 ** (np.interp(np.arange(begin, end) / RATE, places, levels) / 20)
-    return found
+def _of_sound(performance: Performance, font: Path | None, loudness: float) -> str:
+    heard = (performance.parts, performance.tempi, performance.score.sections, performance.evened)
+    said = f"{heard!r} {performance.lifted} {font or chosen_font()} {loudness}"
+    return sha256(said.encode()).hexdigest()
+
+
+def _add(
+    part: PlayedPart, sound: NDArray[np.float32], mix: NDArray[np.float32], room: NDArray[np.float32]
+) -> None:
+    """Adds a part to the mix, and what it sends to the room. The sound is used up."""
+    mix += sound
+    if part.reverb:
+        sound *= sound.dtype.type(part.reverb)
+        room += sound
 
 
 def stems(
-    performance: Performance, *, font: Path | None = None, rate: int = RATE, only: str = ""
+    performance: Performance,
+    *,
+    font: Path | None = None,
+    rate: int = RATE,
+    only: str = "",
+    faders: Faders | None = None,
 ) -> Iterator[tuple[str, Sound]]:
-    """Each part alone, with its room, as it stands in the mix before its sections are evened and it is
-    mastered: (name, sound). rate: samples a second. only: the name of one part; empty for all.
+    """Each part alone, with its room, as it stands in the mix before its faders are moved and it is mastered:
+    (name, sound). rate: samples a second. only: the name of one part; empty for all. faders: those of its
+    recording; then each part is as loud as in it, but for what holds its peaks down.
     """
     opened = open_soundfont(font or chosen_font())
     length = _length(performance, rate)
     if only:
         performance = replace(performance, parts=tuple(p for p in performance.parts if p.name == only))
     for part, sound in _stems(performance, opened, length, rate):
+        if faders is not None:
+            sound *= faders.of_part(part.name, length, rate)
         if part.reverb:
             sound += _reverberated(sound * sound.dtype.type(part.reverb), rate)
+        if faders is not None:
+            sound *= faders.of_whole(length, rate)
+            sound *= sound.dtype.type(faders.gain)
         samples = sound.T
         yield part.name, Sound(samples, rate, integrated_loudness(samples, rate), float("nan"))
+
+
+def recorded_stems(performance: Performance, *, font: Path | None = None) -> Iterator[tuple[str, Sound]]:
+    """Each part alone as it is heard in the recording: added up, they are the recording."""
+    import numpy as np
+
+    done, faders = recorded(performance, font=font)
+    length = _length(performance)
+    whole = faders.of_whole(length, RATE)[: len(done.gains)] * done.gains
+    opened = open_soundfont(font or chosen_font())
+    for part, sound in _stems(performance, opened, length):
+        sound *= faders.of_part(part.name, length, RATE)
+        if part.reverb:
+            sound += _reverberated(sound * np.float32(part.reverb))
+        samples = np.ascontiguousarray((sound[:, : len(whole)] * whole).T)
+        yield part.name, Sound(samples, RATE, integrated_loudness(samples, RATE), float("nan"))
 
 
 def _length(performance: Performance, rate: int = RATE) -> int:

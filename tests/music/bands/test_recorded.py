@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pyloudnorm
@@ -13,9 +14,12 @@ from studio.music.bands.arranging import arrange
 from studio.music.bands.band import Band, bands
 from studio.music.bands.performing import perform
 from studio.music.scores.sections import sections_of
+from studio.music.songs.playing import PlayedSong
+from studio.music.songs.recipes import SongRecipe
 from studio.music.sound.loudness import integrated_loudness
 from studio.music.sound.mixing import record, stems
 from studio.music.sound.rendering import RATE
+from studio.works.setting import Setting
 
 QUIETEST = 18.0
 """LU below the mix at which a part is still heard."""
@@ -39,6 +43,19 @@ def test_every_part_is_heard_and_nothing_clips(song, band: Band) -> None:
     meter = pyloudnorm.Meter(RATE)
     assert abs(meter.integrated_loudness(sound.samples.astype(np.float64)) + 14) < 0.5
     assert 20 * np.log10(np.abs(resample_poly(sound.samples, 4, 1, axis=0)).max()) <= -1
+
+
+def test_songs_are_mixed_by_the_rules_that_they_were_made_by(song) -> None:
+    tune, sections = song("4/4")
+    band = next(each for each in PLAYING if each.name == "singer")
+    played = PlayedSong(band, arrange(tune, sections, band, np.random.default_rng(1)), Fraction(0), {}, {})
+    wanted = {"": (False, False), "1": (False, False), "2": (True, False), "3": (True, True)}
+    for rules, switches in wanted.items():
+        made = Setting(versions={"mixing": rules} if rules else {}, device="cpu")
+        found = played.performance(SongRecipe(setting=made))
+        assert (found.evened, found.lifted) == switches
+    today = played.performance(SongRecipe())
+    assert (today.evened, today.lifted) == (True, True)
 
 
 def test_an_intro_in_which_few_play_is_as_loud_as_the_verse(song) -> None:

@@ -20,10 +20,13 @@ from scipy.signal import resample_poly
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.scores.performance import Performance, PlayedNote, PlayedPart
 from studio.music.scores.scores import Score
+from studio.music.scores.sections import sections_of
 from studio.music.sound import fonts
 from studio.music.sound.encoding import to_flac, to_mp3, write_wav
+from studio.music.sound.faders import Faders
 from studio.music.sound.limiter import CEILING
-from studio.music.sound.mixing import Strip, mixed, record, stems
+from studio.music.sound.loudness import integrated_loudness
+from studio.music.sound.mixing import Strip, faders_of, mixed, record, recorded_stems, stems
 from studio.music.sound.rendering import RATE, Sound, soundfont
 from studio.music.sound.soundfont import (
     ATTENUATION,
@@ -111,6 +114,37 @@ def test_the_mixer_turns_parts_up_and_off(performance) -> None:
         mixed(performance, {"Base": Strip()})
     with pytest.raises(Refused, match="Every part is muted"):
         mixed(performance, {part.name: Strip(mute=True) for part in performance.parts})
+
+
+def test_a_part_that_would_be_drowned_is_turned_up_and_stems_add_up_to_the_recording(performance) -> None:
+    """The triangle is clear in A, and much softer in B. By pyloudnorm, section by section."""
+    sections = sections_of([("A", 1), ("B", 1)])
+    score = Score((), length=Fraction(8), sections=sections)
+    struck = (
+        *line([81] * 4, 90, 0.1),
+        *(replace(note, start=note.start + 2) for note in line([81] * 4, 60, 0.1)),
+    )
+    triangle = PlayedPart("Triangle", struck, 0, True, level=-10)
+    soft = Performance(score, (*performance.parts, triangle), lifted=True)
+    found = record(soft)
+    heard = {name: each.samples for name, each in recorded_stems(soft)}
+    assert np.allclose(sum(heard.values()), found.samples, atol=1e-5)
+
+    def below(samples: np.ndarray, whole: np.ndarray) -> float:
+        later = slice(2 * RATE, 4 * RATE)
+        return lufs(samples[later]) - lufs(whole[later])
+
+    assert -18 < below(heard["Triangle"], found.samples) < -15
+    unlifted = replace(soft, lifted=False)
+    before, plain = dict(stems(unlifted))["Triangle"].samples, record(unlifted)
+    assert below(before, sum(each.samples for _, each in stems(unlifted))) < -18
+    level = {"Triangle": Strip(level=-10)}  # a person's own choice
+    assert np.array_equal(record(mixed(soft, level)).samples, plain.samples)
+
+    faders = faders_of(soft)
+    assert Faders.of_json(faders.to_json()) == faders
+    in_mixer = sum(each.samples for _, each in stems(soft, rate=24_000, faders=faders))
+    assert integrated_loudness(in_mixer, 24_000) == pytest.approx(found.loudness, abs=1)
 
 
 def test_what_cannot_be_recorded_is_refused(performance, tmp_path: Path) -> None:
