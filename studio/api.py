@@ -204,7 +204,7 @@ class SongWork(TuneWork):
         return str(self.facts["chords"]["row"])
 
     def save_stems(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write each part alone as FLAC, as it is mixed, into one .zip; returns the path.
+        """Write each part alone as FLAC, as it is heard in the recording, into one .zip; returns the path.
 
         Raises `Refused` for a lead sheet without a band, or where the file exists, unless `force` is set.
         """
