@@ -5,6 +5,7 @@ bass, asks again, mixes, plays and exports it.
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,12 @@ def lead(page: Any, id: str) -> list[list[Any]]:
         id,
     )
     return found
+
+
+def sung(musicxml: str) -> str:
+    """The words under the notes of a score, as music21 puts them together."""
+    words: str = music21.text.assembleAllLyrics(music21.converter.parseData(musicxml, format="musicxml"))
+    return words
 
 
 def test_a_song_is_made_kept_in_parts_mixed_played_and_exported(
@@ -174,6 +181,15 @@ def test_a_song_is_made_kept_in_parts_mixed_played_and_exported(
         page.get_by_text("Step 3 of 3").wait_for()
         page.get_by_role("button", name="Undo: back").click()
         assert page.locator(".song").get_attribute("data-work") == second
+
+        # Words that do not fit come with a way out, while the song is being tried or when that has failed.
+        words = page.get_by_role("textbox", name=re.compile("^Words"))
+        words.fill("Over the hills")
+        words.press("Tab")
+        page.click("#song-button")
+        page.get_by_role("button", name="Make the words fit").first.click()
+        fourth = made(page, second)
+        assert "Over the hills" in sung(fetched(page, f"works/{fourth}/parts/score/as/musicxml"))
 
 
 def test_what_cannot_be_is_said_in_a_sentence_and_a_phone_is_wide_enough(

@@ -3,7 +3,7 @@
 
 import { onDials } from './address.js';
 import { find, make, sentenceOf } from './dom.js';
-import { onTold, tell } from './desks.js';
+import { desk, onTold, tell } from './desks.js';
 import { atFault, onConflict, onKept } from './news.js';
 import { asked } from './server.js';
 import { visitor } from './visitor.js';
@@ -79,6 +79,7 @@ class Chips {
     /** @type {Kept | null} */
     this.kept = null;
     this.question = 0;
+    this.changedAt = 0; // milliseconds, when a setting was changed last
     this.drawn = '';
     /** @type {number | undefined} */
     this.waiting = undefined;
@@ -90,6 +91,7 @@ class Chips {
       !== JSON.stringify(this.dials.filter(([name]) => !NEVER_MATTERS.includes(name)));
     this.dials = dials;
     if (!changed) return;
+    this.changedAt = performance.now();
     this.conflict = [];
     this.say(null);
     for (const field of this.widget.props.told ?? []) atFault(this.widget.props.tab, field, null);
@@ -131,6 +133,7 @@ class Chips {
 
   /** @param {number} question */
   async ask(question) {
+    if (this.tried()) return;
     const slow = setTimeout(() => {
       if (question === this.question) this.say('Checking whether these can hold together …', [], false);
     }, A_WHILE);
@@ -167,10 +170,26 @@ class Chips {
     this.box.classList.toggle('quiet', !bad);
     find(this.box, '.sentence').textContent = sentence ?? '';
     find(this.box, '.ways').replaceChildren(...ways.map((way) =>
-      make('button', { type: 'button', class: 'small', onclick: () => this.letGo(way.field, way.value) }, way.label)));
+      make('button', { type: 'button', class: 'small', onclick: () => this.take(way.field, way.value) }, way.label)));
+  }
+
+  /** Whether a request for just this is under way: it will say itself what cannot be. */
+  tried() {
+    return desk(this.widget.props.tab).underWay?.(this.changedAt) ?? false;
   }
 
   // --- Chips
+
+  /**
+   * What is in conflict is let go. A request for just this that is under way must fail: it is stopped and made once more.
+   *
+   * @param {string} field
+   * @param {any} value what stays
+   */
+  take(field, value) {
+    if (this.tried() && !field.startsWith('keep')) desk(this.widget.props.tab).relax?.({ field, value, label: '' });
+    else this.letGo(field, value);
+  }
 
   /** @param {string} field @param {any} value what stays */
   letGo(field, value) {
@@ -197,7 +216,7 @@ class Chips {
     this.list.replaceChildren(...chips.map(({ red, ...chip }) =>
       make('li', { class: red ? 'chip red' : 'chip', 'data-field': chip.field },
         red && make('span', { class: 'hidden' }, this.conflict.length > 1 ? 'Contradicts another constraint: ' : 'Cannot be met: '), briefly(chip.text),
-        make('button', { type: 'button', onclick: () => this.letGo(chip.field, chip.left), 'aria-label': `Leave out ${chip.text}` }, '✕'))));
+        make('button', { type: 'button', onclick: () => (red ? this.take(chip.field, chip.left) : this.letGo(chip.field, chip.left)), 'aria-label': `Leave out ${chip.text}` }, '✕'))));
     // Who goes from chip to chip with the keyboard stays among them.
     if (!focused) return;
     const next = this.list.querySelector('button') ?? this.list.closest('[role=tabpanel]')?.querySelector('.go button.primary');

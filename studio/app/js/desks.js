@@ -26,7 +26,8 @@
  * @property {() => ({style: Offer[], weights: number[]} | null)} [palette] what a preview is painted with
  * @property {() => number} [paintings] how many paintings go in
  * @property {() => void} [stop] what is under way is stopped
- * @property {(way: WayOut) => void} [relax] one of the ways out is taken
+ * @property {(way: WayOut) => void} [relax] one of the ways out is taken, and the latest request made once more
+ * @property {(since: number) => boolean} [underWay] whether what was asked for here, after this moment, is being made
  * @property {(look: Look | null) => void} [peek] a look is shown on the stage for a moment, or none any more
  */
 

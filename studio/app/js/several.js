@@ -77,12 +77,14 @@ export class Requests {
     /** @type {Asking | null} the latest request, to make it once more; null for the button */
     this.asking = null;
     this.mustWait = false; // somebody was told so
-    this.askedAt = -Infinity; // milliseconds, when something was last asked for around a work
+    this.askedAt = -Infinity; // milliseconds, when something was last asked for
+    this.unanswered = false; // the server has not said yet what becomes of it
     /** @type {'button' | 'work'} what was pressed last: what happens is told there */
     this.place = 'work';
     const beside = desk(words.tab);
     beside.stop = () => this.stop();
     beside.relax = (way) => this.relax(way);
+    beside.underWay = (since) => this.askedAt > since && (this.unanswered || this.following.some(isOpen));
     widget.watch('value', () => this.hear());
     element.addEventListener('click', (event) => {
       const deed = around(event, '[data-do]')?.dataset.do;
@@ -180,11 +182,13 @@ export class Requests {
   forget() {
     this.complain(null);
     this.asking = null;
+    this.askedAt = performance.now();
+    this.unanswered = true;
   }
 
   /** Keeps some of a work and asks for the rest. Two quick presses ask once. @param {Asking} asking */
   again(asking) {
-    if (performance.now() - this.askedAt < QUICK) return;
+    if (this.asking && performance.now() - this.askedAt < QUICK) return;
     if (this.following.some(isOpen)) {
       this.pressedAt('work');
       this.mustWait = true;
@@ -197,6 +201,7 @@ export class Requests {
   /** @param {Asking} asking */
   ask(asking) {
     this.askedAt = performance.now();
+    this.unanswered = true;
     this.complain(null);
     this.pressedAt('work');
     this.asking = asking;
@@ -243,6 +248,7 @@ export class Requests {
   hear() {
     const told = this.widget.props.value;
     if (!told) return;
+    this.unanswered = false;
     if (told.state === 'refused') {
       const name = this.place === 'button' && this.words.told?.[told.field];
       this.progress(null);
