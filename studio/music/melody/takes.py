@@ -117,7 +117,8 @@ class Outlook:
     that a melody without the constraints satisfies the hard ones. remarks: what gave way, in sentences.
     judge: from melodies in bars to how often each should be taken among the others; None takes the one with
     the fewest faults. may_settle: whether a stretch of symbols can stand in a melody, where the search cannot
-    tell; bars of which it does not hold are not settled.
+    tell; bars of which it does not hold are not settled. sets_aside: a form of which something gives way is set
+    aside at once, while there may be others.
     """
 
     recipe: ComposeRecipe
@@ -130,6 +131,7 @@ class Outlook:
     forms: Forms | None
     judge: Judge | None = None
     may_settle: Callable[[Sequence[int]], bool] | None = None
+    sets_aside: bool = False
 
     @property
     def idiom(self) -> Idiom:
@@ -340,6 +342,8 @@ def _drawn_in_form(
     """The best of a few drawings, each in a form of its own; the first without a fault ends the search."""
     recipe, bars = outlook.recipe, outlook.context.bars
     learnt = recipe.form == "learnt"
+    if outlook.sets_aside and learnt:
+        return (yield from _drawn_in_one_of_few(outlook, forms, play, random))
     best: _Drawing | None = None
     refused: Refused | None = None
     for attempt in range(PLANS if learnt else PLANS_IN_LETTERS):
@@ -366,6 +370,42 @@ def _drawn_in_form(
         assert refused is not None
         raise refused
     return best
+
+
+def _drawn_in_one_of_few(
+    outlook: Outlook, forms: Forms, play: Player, random: np.random.Generator
+) -> Generator[str, None, _Drawing]:
+    """The same in learnt forms, of which those are set aside where something gives way. Where none is kept in
+    full, the one in which the least did is finished.
+    """
+    found: list[tuple[_Drawing, Iterator[tuple[str, float]]]] = []
+    refused: Refused | None = None
+    for attempt, (began, ends) in enumerate(pairwise(ATTEMPTS)):
+        drawing = _Drawing(outlook, forms.plan(outlook.context.bars, random), random, play)
+        steps = drawing.steps("composing in another form" if attempt else "composing what returns")
+        try:
+            for said, part in steps:
+                yield Stage(said, began + (ends - began) * part)
+                if drawing.relaxed:
+                    break
+        except Refused as error:  # these closes leave no way to return; those of another plan may
+            refused = refused or error
+            continue
+        if not any(drawing.faults):
+            return drawing
+        found.append((drawing, steps))
+    resumed = ATTEMPTS[-2] + (ATTEMPTS[-1] - ATTEMPTS[-2]) * RESTING  # beyond what was said so far
+    while found:
+        least = min(range(len(found)), key=lambda each: found[each][0].faults)
+        drawing, steps = found.pop(least)
+        try:
+            for said, part in steps:
+                yield Stage(said, resumed + (ATTEMPTS[-1] - resumed) * part)
+            return drawing
+        except Refused as error:
+            refused = refused or error
+    assert refused is not None
+    raise refused
 
 
 class _Drawing:
@@ -397,6 +437,15 @@ class _Drawing:
         if self._found is None:
             self._found = self.outlook.solve([self.leaning])
         return self._found
+
+    def steps(self, said: str) -> Iterator[tuple[str, float]]:
+        """All of it, step by step. Yields what is going on, and how much is done, 0..1."""
+        yield said, 0.0
+        self.close_phrases()
+        for part in self.lay_down_returns():
+            yield said, RETURNING + (RESTING - RETURNING) * part
+        yield "composing the rest", RESTING
+        self.finish()
 
     # What is tried is kept if it is possible
     # ----------------------------------------------------------------------------------------------
@@ -577,8 +626,10 @@ class _Drawing:
     @property
     def faults(self) -> tuple[bool, int]:
         """Whether nothing is new that was to be, and how much gave way or returns unplanned: less is
-        better.
+        better. Of one that is not finished, what gave way so far.
         """
+        if not self.symbols:
+            return False, len(self.relaxed)
         unchanged, unplanned = self._faults_of(self.symbols)
         return unchanged, len(self.relaxed) + unplanned
 

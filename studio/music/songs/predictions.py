@@ -81,7 +81,7 @@ def costs_of(recipe: SongRecipe, own: int = 0) -> SongCosts:
     given = recipe.source("style") is not None or own > 0
     reading = own * 2e-5 + (0.0 if given else seconds_to_read(_melody_style(recipe)))
     sound = recipe.format in SOUNDS
-    a_bar = (0.11 if sound else 0.014) if recipe.band else (0.01 if sound else 0.001)
+    a_bar = (0.11 if sound else 0.012) if recipe.band else (0.01 if sound else 0.001)
     a_bar += 0.045 * (recipe.format == "mp3" and bool(recipe.band))
     words = _words_lead(recipe)
     learning, chords, melody = COSTS[counted, words]
@@ -95,9 +95,9 @@ def costs_of(recipe: SongRecipe, own: int = 0) -> SongCosts:
 
 
 COSTS = {
-    (True, False): (0.1, 0.17, 0.018),
+    (True, False): (0.1, 0.09, 0.008),
     (True, True): (0.1, 0.45, 0.09),
-    (False, False): (2.2, 0.4, 0.035),
+    (False, False): (2.2, 0.34, 0.045),
     (False, True): (2.2, 2.0, 0.2),
 }
 """Seconds that learning, chords, and each different bar of the melody take, by whether the style is counts,
@@ -111,11 +111,11 @@ def _words_lead(recipe: SongRecipe) -> bool:
 
 def _joining(recipe: SongRecipe) -> float:
     """How many times longer the different sections of a song take since they have to go on from each other:
-    of three or more some are drawn several times.
+    of three or more, more forms are tried.
     """
     form = FORMS.get(recipe.form)
     different = len(set(read_parts(form.letters if form else recipe.form)))
-    return 1.0 if different <= 2 or not _is_looped(form) else 2.25
+    return 1.0 if different <= 2 or not _is_looped(form) else 1.9
 
 
 def _is_looped(form: SongForm | None) -> bool:

@@ -645,9 +645,10 @@ class SectionView:
             reach = keeping_within(desk.span, desk.sung, self.part.bars)
             compiled = replace(compiled, soft=(*compiled.soft, reach))
         judge = judge_of(desk.sung, first, seams, joins) if since(desk.rules, "2") else None
-        keeps = partial(desk.sung.keeps, notes=context.max_copy) if since(desk.rules, "9") else None
         whole = melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms
-        return Outlook(*whole, judge, keeps)
+        if not since(desk.rules, "9"):
+            return Outlook(*whole, judge)
+        return Outlook(*whole, judge, partial(desk.sung.keeps, notes=context.max_copy), sets_aside=True)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from studio.music.melody.compose import (
     reading_rules,
 )
 from studio.music.melody.predictions import own_bytes
-from studio.music.melody.takes import ATTEMPTS, Stage
+from studio.music.melody.takes import Stage
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
 from studio.music.scores.titles import NAMING_RULES
@@ -99,7 +99,7 @@ from studio.works.work import Making, Materials, Progress
 
 T = TypeVar("T")
 
-READING, CONSIDERING, SINGING, DRAWING, WRITING = 30, 60, 65, 85, 100
+READING, CONSIDERING, SINGING, DRAWING, WRITING = 20, 40, 50, 90, 100
 """How far each part of the making goes, of 100: from `SINGING` on there are chords, and a melody is drawn."""
 
 
@@ -124,12 +124,26 @@ def _marks(costs: SongCosts) -> Marks:
 AGAIN, AGAIN_BEFORE = 1.0, 1.5
 """How many times a section is drawn, as a rule, and by the rules before 7."""
 
-OPEN = 0.15
+OPEN = 0.1
 """The part of the drawing that is left for sections which are drawn more often."""
 
-FORMS_TRIED = (0.0, 0.4, 0.7, 1.0)
-"""How much of a section is done at each of `takes.ATTEMPTS`: in a song, the first form that is tried is
-kept in full about every second time, and often the third one is the last.
+FORMS_TRIED = (
+    (0.0, 0.0),
+    (0.15, 0.15),
+    (0.55, 0.65),
+    (0.749, 0.95),
+    (0.75, 0.35),
+    (0.79, 0.45),
+    (0.87, 0.8),
+    (0.919, 0.97),
+    (0.92, 0.6),
+    (0.936, 0.65),
+    (0.98, 0.9),
+    (0.981, 0.65),
+    (1.0, 1.0),
+)
+"""(part of a drawing of `takes`, how much of a section is done there): what is left is what it takes as a
+rule from there on. About every second form is kept in full, and the later one gives way, the more was done.
 """
 
 KEPT = 2
@@ -334,7 +348,7 @@ def _as_it_is_drawn(drawing: Generator[str, None, T], expected: float) -> Genera
         if isinstance(stage, Stage):
             drawn += stage.part <= latest  # another section
             latest = stage.part
-            part = float(np.interp(latest, ATTEMPTS, FORMS_TRIED))
+            part = float(np.interp(latest, *zip(*FORMS_TRIED, strict=True)))
         elif "chords" in stage and drawn < 0:
             reached, chords = chords, (chords + SINGING) / 2
             return Progress(int(reached), WRITING, stage)
