@@ -117,8 +117,8 @@ class Outlook:
     that a melody without the constraints satisfies the hard ones. remarks: what gave way, in sentences.
     judge: from melodies in bars to how often each should be taken among the others; None takes the one with
     the fewest faults. may_settle: whether a stretch of symbols can stand in a melody, where the search cannot
-    tell; bars of which it does not hold are not settled. sets_aside: a form of which something gives way is set
-    aside at once, while there may be others.
+    tell; bars of which it does not hold are not settled. sets_aside: a form of which something gives way is
+    set aside at once, while there may be others.
     """
 
     recipe: ComposeRecipe

@@ -64,6 +64,9 @@ LONGEST_PLAN = 16
 BATCHES = 4
 """How many times as many melodies are drawn, at most, until enough of them keep the copy limit."""
 
+KEPT_IDIOMS = 2
+"""What was learnt for the latest requests is kept."""
+
 KNOWN_RUNS = 100_000
 """Runs of which it is kept whether a song has them."""
 
@@ -451,6 +454,32 @@ def sung_of(
     """
     if isinstance(style, CountedStyle):
         return style.sung(meter, key)
+    kept = _sung_last()
+    heard = tuple(sorted((number, tuple(row)) for number, row in (tonics or {}).items()))
+    asked = style, meter, key, order, variants, most, heard
+    if asked not in kept:
+        while len(kept) >= KEPT_IDIOMS:
+            del kept[next(iter(kept))]
+        kept[asked] = _learnt(style, meter, key, order, variants=variants, most=most, tonics=tonics)
+    return kept[asked]
+
+
+@lru_cache(maxsize=1)
+def _sung_last() -> dict[tuple[Any, ...], SungIdiom]:
+    """What was learnt last: requests that differ in their words or bars share it, and its search."""
+    return {}
+
+
+def _learnt(
+    style: Style,
+    meter: Meter,
+    key: Key,
+    order: int,
+    *,
+    variants: bool,
+    most: int | None,
+    tonics: Mapping[int, Sequence[int]] | None,
+) -> SungIdiom:
     base = latest_idiom(style, meter, key, order)
     events = sum(len(line.events) for line in base.lines)
     unheard = 0

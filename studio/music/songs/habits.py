@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,9 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
 from studio.music.scores.tunes import Tune
 from studio.works.shipped import shipped
+
+if TYPE_CHECKING:
+    from studio.music.styles.style import Style
 
 Upbeat = tuple[tuple[int, Fraction], ...]
 """(semitones from the note it leads to, length in quarter notes) of each note, in order."""
@@ -153,6 +156,12 @@ def learn_habits(tunes: Iterable[Tune], lines: Iterable[ChordLine]) -> SongHabit
         for upbeat in _upbeats(tune):
             upbeats.setdefault(str(tune.meter), Counter())[upbeat] += 1
     return SongHabits(songs, begun, section_keys(lines), upbeats, ends)
+
+
+@lru_cache(maxsize=2)
+def habits_of(style: Style) -> SongHabits:
+    """What the tunes of a style do; the latest styles are remembered."""
+    return learn_habits(style, ())
 
 
 def _end_of(tune: Tune) -> End | None:

@@ -73,7 +73,7 @@ from studio.music.songs.conflicts import SongWishes
 from studio.music.songs.copying import CopyLimit
 from studio.music.songs.counted import CountedStyle, sung_of
 from studio.music.songs.endings import SongEnds
-from studio.music.songs.habits import SongHabits, learn_habits, section_keys, shipped_habits, with_pickup
+from studio.music.songs.habits import SongHabits, habits_of, section_keys, shipped_habits, with_pickup
 from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chords
 from studio.music.songs.keeping import Kept
 from studio.music.songs.leading import Leading
@@ -288,7 +288,7 @@ class SongStyles:
         if isinstance(self.melody, CountedStyle):
             found = shipped_habits(self.melody.name)
         else:
-            found = learn_habits(self.melody, ())
+            found = habits_of(self.melody)
         return replace(found, section_keys=keys)
 
     def loops(self, meter: Meter, mode: str) -> ChordLoops | None:
@@ -502,6 +502,12 @@ class SheetDesk:
                 [] if words is None else words.clocks(part.letter, self.sung, part.bars)
             )
         return self.clocks[part.letter]
+
+    def loosest_clock_of(self, part: SheetPart) -> list[TimedAutomaton]:
+        """The last of these alone, which is quicker where the others are not needed."""
+        if self.words is None or part.letter in self.clocks:
+            return [clock for clock, _ in self.clocks_of(part)[-1:]]
+        return self.words.loosest_clock(part.letter, self.sung, part.bars)
 
     def sections(self, row: Sequence[int]) -> list[SectionView]:
         """The different sections of the song over these chords. Raises nothing where one has no melody: its
@@ -896,6 +902,16 @@ def prepare(
 
     Raises `Contradiction` and `Refused` as `melody.takes.consider` does.
     """
+    desk = yield from considered(recipe, styles, given)
+    return with_habits(desk, styles)
+
+
+def considered(
+    recipe: SongRecipe, styles: SongStyles, given: GivenTunes | None = None
+) -> Generator[str, None, SheetDesk]:
+    """The same without what the style's songs usually do (`with_habits`), which makes no difference to what
+    is possible.
+    """
     meter, key, in_common = frame_of(recipe, styles)
     plan = plan_of(recipe, key)
     given = (given or GivenTunes()).placed(recipe, plan)
@@ -935,19 +951,26 @@ def prepare(
     if rules == "3" and words is None:
         lively = lively_weights(sung, side, forms)
         rhythm = lively if rhythm is None else rhythm * lively
-    desk = SheetDesk(
+    return SheetDesk(
         *(recipe, plan, chords, fit, sung, side, forms, given, styles.chords_title),
         rules=rules,
         rhythm=rhythm,
         remarks=remarks,
         words=words,
-        habits=styles.habits(harmony) if _has_habits(recipe, words) else None,
         ends=styles.ends(sung) if since(rules, "4") else None,
         loops=loops,
     )
-    if since(rules, "4") and rhythm is None:
-        desk = replace(desk, rhythm=natural_rhythm(desk, styles.chords))
-    return desk
+
+
+def with_habits(desk: SheetDesk, styles: SongStyles) -> SheetDesk:
+    """The desk with what songs of the style do beside their chords and melodies, where it is asked for, and
+    with what `natural_rhythm` finds, since rules 4, unless its rhythms are those of another style.
+    """
+    if _has_habits(desk.recipe, desk.words):
+        desk = replace(desk, habits=styles.habits(desk.chords.idiom))
+    if not since(desk.rules, "4") or desk.rhythm is not None:
+        return desk
+    return replace(desk, rhythm=natural_rhythm(desk, styles.chords))
 
 
 def _has_habits(recipe: SongRecipe, words: SongWords | None) -> bool:
@@ -1360,7 +1383,7 @@ def has_a_melody(whole: SheetDesk, part: SheetPart) -> bool:
     if part.letter not in whole.singable:
         desk = whole.sung_in(part)
         asked = [each for each in desk.wishes_of(part).hard if each.listener is not desk.side.copies]
-        asked += [Requirement("words", clock=clock.gentle()) for clock, _ in desk.clocks_of(part)[-1:]]
+        asked += [Requirement("words", clock=clock.gentle()) for clock in desk.loosest_clock_of(part)]
         listeners = tuple(each.listener for each in asked if each.listener is not None)
         try:
             trellis = desk.sung.trellis(desk.compiled.context.walk, listeners, SMALL_BUDGET)

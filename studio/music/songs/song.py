@@ -79,10 +79,13 @@ from studio.music.songs.sheet import (
     Sheet,
     SheetDesk,
     SongStyles,
+    considered,
     draw_sheet,
+    has_a_melody,
     plan_of,
     prepare,
     sings,
+    with_habits,
 )
 from studio.music.songs.sung_words import with_words
 from studio.music.sound.rendering import program_of
@@ -145,6 +148,9 @@ FORMS_TRIED = (
 """(part of a drawing of `takes`, how much of a section is done there): what is left is what it takes as a
 rule from there on. About every second form is kept in full, and the later one gives way, the more was done.
 """
+
+KEPT_WAYS = 16
+"""Requests of which it is kept what makes their words fit."""
 
 KEPT = 2
 """Requests that are kept in memory, so that another take of the same needs only a moment."""
@@ -276,27 +282,65 @@ def with_fitting_words(
         return longer
     if not is_about_words(recipe, error):
         raise error
+    kept, asked = _kept_ways(), f"{_named(recipe, style)} {error}"
+    if asked not in kept:
+        while len(kept) >= KEPT_WAYS:
+            del kept[next(iter(kept))]
+        kept[asked] = yield from _ways_that_do(recipe, error, style, materials, records)
+    found = kept[asked]
+    if recipe.fit:
+        return with_way(recipe, found[0]) if found else laid_later(recipe)
+    raise offered(error, found) from None
+
+
+def _ways_that_do(
+    recipe: SongRecipe,
+    error: Contradiction,
+    style: Style,
+    materials: Materials,
+    records: Sequence[SongRecord],
+) -> Generator[Progress, None, list[WayOut]]:
+    """Changes that give the words a melody, of each setting the first; the first of all where words are to be
+    made to fit.
+    """
     found: dict[str, WayOut] = {}
-    for way in ways_for_words(recipe, error):
+    ways = list(ways_for_words(recipe, error))
+    for number, way in enumerate(ways):
         if way.field in found:
             continue
-        yield Progress(CONSIDERING, WRITING, "looking for what gives the words a melody")
-        if (yield from _sings(with_way(recipe, way), style, materials, records)):
+        done = CONSIDERING + (SINGING - CONSIDERING) * number // len(ways)
+        told = Progress(done, WRITING, f"trying to {way.label[0].lower()}{way.label[1:]}")
+        yield told
+        trying = _sings(with_way(recipe, way), style, materials, records)
+        if (yield from mapped(trying, lambda _, told=told: told)):  # type: ignore[misc]
             found[way.field] = way
             if recipe.fit:
-                return with_way(recipe, way)
-    if recipe.fit:
-        return laid_later(recipe)
-    raise offered(error, list(found.values())) from None
+                break
+    return list(found.values())
+
+
+@lru_cache(maxsize=1)
+def _kept_ways() -> dict[str, list[WayOut]]:
+    """What was found for the latest requests whose words do not fit: it is the same for every take."""
+    return {}
 
 
 def _sings(
     recipe: SongRecipe, style: Style, materials: Materials, records: Sequence[SongRecord]
 ) -> Generator[Progress, None, bool]:
-    """Whether the sections of a request have melodies over chords that were found for them."""
+    """Whether the sections of a request have melodies over chords that were found for them. First it is
+    looked whether they have any at all, which is quick.
+    """
+    recipe = with_playable_meter(recipe, style)
     try:
-        request = yield from prepared(recipe, style, materials, records)
-        return sings(request.desk, np.random.default_rng(0))
+        styles = yield from _styles(recipe, style)
+        work = considered(recipe, styles, _given(recipe, materials, records))
+        desk = yield from as_stages(work, READING, CONSIDERING, expected=4)
+        if not all(has_a_melody(desk, part) for part in desk.drawn):
+            return False
+        desk = with_habits(desk, styles)
+        _keep(_named(recipe, style), SongRequest(desk))
+        return sings(desk, np.random.default_rng(0))
     except Refused:
         return False
 
@@ -348,7 +392,7 @@ def _as_it_is_drawn(drawing: Generator[str, None, T], expected: float) -> Genera
         if isinstance(stage, Stage):
             drawn += stage.part <= latest  # another section
             latest = stage.part
-            part = float(np.interp(latest, *zip(*FORMS_TRIED, strict=True)))
+            part = float(np.interp(latest, *np.transpose(FORMS_TRIED)))
         elif "chords" in stage and drawn < 0:
             reached, chords = chords, (chords + SINGING) / 2
             return Progress(int(reached), WRITING, stage)
@@ -434,25 +478,17 @@ def prepared(
     themselves.
     """
     recipe = with_playable_meter(recipe, style)
-    kept = _kept_requests()
-    rules = reading_rules(recipe) + drawing_rules(recipe) + form_rules(recipe)
-    key = style.sha256 + rules + in_common(recipe).to_json()
+    kept, key = _kept_requests(), _named(recipe, style)
     if key not in kept:
-        take, theme = (
-            given_tune(source, materials, reading_rules(recipe)) if source else None
-            for source in (recipe.source("take"), recipe.source("theme"))
-        )
         try:
-            given = GivenTunes(take, theme, tuple(records))
+            given = _given(recipe, materials, records)
             styles = yield from _styles(recipe, style)
             work = prepare(recipe, styles, given)
             desk = yield from as_stages(work, READING, CONSIDERING, expected=4)
             request: SongRequest | Contradiction = SongRequest(desk)
         except Contradiction as error:
             request = error.with_traceback(None)
-        while len(kept) >= KEPT:
-            del kept[next(iter(kept))]
-        kept[key] = request
+        _keep(key, request)
     else:
         yield Progress(CONSIDERING, WRITING, "as in the previous take")
         request = kept[key]
@@ -461,6 +497,27 @@ def prepared(
             raise request.with_ways(request.ways_out)
         raise Contradiction(str(request), request.conflict, request.ways_out)
     return request
+
+
+def _named(recipe: SongRecipe, style: Style) -> str:
+    """What requests have in common that share what was prepared for them."""
+    rules = reading_rules(recipe) + drawing_rules(recipe) + form_rules(recipe)
+    return style.sha256 + rules + in_common(recipe).to_json()
+
+
+def _given(recipe: SongRecipe, materials: Materials, records: Sequence[SongRecord]) -> GivenTunes:
+    take, theme = (
+        given_tune(source, materials, reading_rules(recipe)) if source else None
+        for source in (recipe.source("take"), recipe.source("theme"))
+    )
+    return GivenTunes(take, theme, tuple(records))
+
+
+def _keep(key: str, request: SongRequest | Contradiction) -> None:
+    kept = _kept_requests()
+    while len(kept) >= KEPT:
+        del kept[next(iter(kept))]
+    kept[key] = request
 
 
 @lru_cache(maxsize=1)

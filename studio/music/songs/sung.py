@@ -112,6 +112,10 @@ class SungIdiom(Idiom):
 
     def forms(self) -> Forms:
         """The forms of its songs."""
+        return self._learnt_forms
+
+    @cached_property
+    def _learnt_forms(self) -> Forms:
         return learn_forms(self.whole)
 
     def player(self, notes: int) -> Player:  # noqa: ARG002 - the search keeps the copy limit
@@ -166,7 +170,7 @@ class SungIdiom(Idiom):
         found.number = {event: number for number, event in enumerate(found.events)}
         found.pitch = np.where(self.pitch >= 0, self.pitch + steps, self.pitch)
         found.pitch.flags.writeable = False
-        for name in ("_kept_ratios", "pitches", "_pitch_view", "read_bars"):
+        for name in ("_learnt_forms", "_kept_ratios", "pitches", "_pitch_view", "read_bars"):
             found.__dict__.pop(name, None)
         low, high = self.range
         found.__dict__["range"] = low + steps, high + steps

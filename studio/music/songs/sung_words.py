@@ -165,8 +165,7 @@ class SongWords:
         lines = self.lines.get(letter.rstrip("'"))
         if not lines:
             return []
-        free, seed = self.free_beats(letter), self.rhythm_seed(letter)
-        timing = _Timing.of(lines, sung, bars, free, seed, slurs=self.slurs)
+        free, seed, timing = self._timing(letter, sung, bars)
         said = f"Section {letter}: no melody carries the words with %s, so they only lean that way."
         held = self.held.get(letter.rstrip("'"), lines)
         slurred = _Timing.of(held, sung, bars, free, seed, slurs=self.slurs)
@@ -176,6 +175,19 @@ class SongWords:
             (timing.clock(long_ends=False), said % "a long note at the end of every line"),
             (timing.clock(long_ends=False, stressed=False), said % "every stress on a beat"),
         ]
+
+    def loosest_clock(self, letter: str, sung: SungIdiom, bars: int) -> list[TimedAutomaton]:
+        """The last of these alone; empty where no words are sung."""
+        if not self.lines.get(letter.rstrip("'")):
+            return []
+        *_, timing = self._timing(letter, sung, bars)
+        return [timing.clock(long_ends=False, stressed=False)]
+
+    def _timing(self, letter: str, sung: SungIdiom, bars: int) -> tuple[int, tuple[int, ...] | None, _Timing]:
+        """The beats that are left free, what the rhythms are drawn by, and when syllables may be sung."""
+        free, seed = self.free_beats(letter), self.rhythm_seed(letter)
+        lines = self.lines[letter.rstrip("'")]
+        return free, seed, _Timing.of(lines, sung, bars, free, seed, slurs=self.slurs)
 
     def room(self, letter: str, sung: SungIdiom, bars: int) -> Requirement | None:
         """That nothing begins in the last beats of a section without words, where words lead to the section
