@@ -181,6 +181,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     if style is None:
         assert kept is not None
         tune, sections, facts = _as_it_was(recipe, kept)
+        tune, facts = with_words(recipe, tune, sections, facts)
     elif given is not None:
         melody, remarks = melody_of(recipe, given, materials)
         recipe = _titled_as(recipe, melody)
@@ -190,9 +191,9 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
             facts["remarks"] = remarks
         if offers := offers_of(recipe, style):
             facts["offers"] = offers
+        tune, facts = with_words(recipe, tune, sections, facts)
     else:
         tune, sections, facts, kept, recipe = yield from _drawn(recipe, style, materials, records)
-    tune, facts = with_words(recipe, tune, sections, facts)
     yield Progress(
         DRAWING,
         WRITING,
@@ -250,18 +251,20 @@ def chords_model(recipe: SongRecipe, style: Style) -> ModelIdentity | None:
 def _drawn(
     recipe: SongRecipe, style: Style, materials: Materials, records: Sequence[SongRecord]
 ) -> Generator[Progress, None, tuple[Tune, tuple[Section, ...], dict[str, Any], Kept | None, SongRecipe]]:
-    """A song and its recipe, which asks for other bars or words where words that are to be made to fit need
-    them.
+    """A song with its words and its recipe, which asks for other bars or words where words that are to be
+    made to fit need them.
     """
     asked = recipe
     while True:
         try:
             tune, sections, facts, kept = yield from _as_asked(recipe, style, materials, records)
             if recipe.fit:
-                with_words(recipe, tune, sections, {})
+                tune, facts = with_words(recipe, tune, sections, facts)
             break
         except Contradiction as error:
             recipe = yield from with_fitting_words(recipe, error, style, materials, records)
+    if not recipe.fit:
+        tune, facts = with_words(recipe, tune, sections, facts)
     if said := fitted_in_words(asked, recipe):
         facts["remarks"] = [*said, *facts.get("remarks", ())]
     return tune, sections, facts, kept, recipe

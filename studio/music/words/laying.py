@@ -15,8 +15,9 @@ where the tune breathes, and stressed syllables on notes that are felt strongly.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
@@ -203,6 +204,8 @@ class _Alignment:
     rests: tuple[bool, ...]
     breaks: tuple[bool, ...]
     ends: tuple[bool, ...]
+    known: dict[tuple[int, int, tuple[bool, int, bool]], float] = field(default_factory=dict, compare=False)
+    """What `between` found, by the notes and by all that counts of a syllable there."""
 
     @classmethod
     def of(cls, stanza: Stanza, notes: Sequence[Note], tune: Tune) -> _Alignment:
@@ -271,20 +274,35 @@ class _Alignment:
 
     def between(self, number: int, place: int, after: int) -> float:
         """The cost of a syllable that begins at a note and is over before the note `after`."""
+        key = place, after, self._kinds[number]
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self._between(number, place, after)
+        return found
+
+    @cached_property
+    def _kinds(self) -> list[tuple[bool, int, bool]]:
+        """Of each syllable: whether it ends a line, how many notes it has, and whether its word goes on."""
+        return [
+            (ends, each.notes, each.syllabic in ("begin", "middle"))
+            for ends, each in zip(self.ends, self.syllables, strict=True)
+        ]
+
+    def _between(self, number: int, place: int, after: int) -> float:
+        ends, least, inside = self._kinds[number]
         cost, silent = 0.0, False
         for note in range(place + 1, after):
             silent = silent or self.rests[note]
             if silent:
-                cost += 2.5 if self.ends[number] else 8.0
-            elif note - place >= self.syllables[number].notes:
+                cost += 2.5 if ends else 8.0
+            elif note - place >= least:
                 cost += 0.7 + 0.25 * max(0.0, self.weights[note]) + 0.2 * min(2.0, self.lengths[note])
         if after >= len(self.weights):
             return cost
         pause = self.rests[after] or self.breaks[after]
-        if self.ends[number]:
+        if ends:
             cost -= (1.5 if pause else 0.0) + 0.4 * min(3.0, self.lengths[after - 1])
         elif pause:
-            inside = self.syllables[number].syllabic in ("begin", "middle")
             cost += 3.0 if inside else 0.7
         return cost
 
