@@ -7,6 +7,7 @@ was tested. What depends on the elements Gradio draws is in `js/gradio_page.js` 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import inspect
@@ -17,6 +18,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -74,6 +76,9 @@ and what is 0 is as closed.
 
 QUEUE_INTERVAL = 0.01
 """Seconds between two looks for new requests."""
+
+STREAM_LINGERS = 8.0
+"""Seconds for which a browser's stream of messages stays open when nothing is under way."""
 
 STUB_MODULE, STUB_WRITER = "gradio.component_meta", "create_or_modify_pyi"
 
@@ -205,6 +210,50 @@ def poll_less_often(page: gr.Blocks) -> None:
     offers no setting for it.
     """
     page._queue.sleep_when_free = QUEUE_INTERVAL
+
+
+def lose_no_message(page: gr.Blocks) -> None:
+    """Keep a browser's stream of messages open for `STREAM_LINGERS` seconds after its last request has ended.
+
+    Gradio ends the stream as soon as no request is under way. A request that a page sends at that very moment
+    finds the stream open still, as the page sees it, so no other is opened, and what becomes of the request
+    is never heard: `close_stream` in its `index-*.js` opens none. On a busy computer this happened when a
+    page was loaded, which sends several short requests, and what was being made was not found again.
+    Gradio counts what is under way in `pending_event_ids_session`, so there is one more until then. A browser
+    calls itself Mozilla. A program has no such stream: it would wait for it before it ends.
+    """
+    from gradio.server_messages import ProcessCompletedMessage
+
+    queue = page._queue
+    original, held = queue.push, dict[str, tuple[str, asyncio.TimerHandle]]()
+
+    def let_go(session: str, more: str) -> None:
+        pending = queue.pending_event_ids_session.get(session, set())
+        if any(event in queue.event_ids_to_events for event in pending):
+            hold(session, more)
+            return
+        held.pop(session, None)
+        pending.discard(more)
+        messages = queue.pending_messages_per_session.get(session)
+        if messages is not None:
+            messages.put_nowait(ProcessCompletedMessage(event_id=more, output={}, success=True))
+
+    def hold(session: str, more: str) -> None:
+        clock = asyncio.get_running_loop().call_later(STREAM_LINGERS, let_go, session, more)
+        held[session] = more, clock
+
+    async def push(body: Any, request: Any, username: str | None) -> Any:
+        found = await original(body=body, request=request, username=username)
+        session = body.session_hash
+        if session in queue.pending_event_ids_session and "Mozilla" in request.headers.get("user-agent", ""):
+            more, clock = held.get(session) or (f"open-{uuid4().hex}", None)
+            if clock is not None:
+                clock.cancel()
+            queue.pending_event_ids_session[session].add(more)
+            hold(session, more)
+        return found
+
+    queue.__dict__["push"] = push
 
 
 def draw_only_what_is_seen(page: gr.Blocks) -> None:

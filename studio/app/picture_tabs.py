@@ -289,7 +289,7 @@ def restore(
         except StudioError as error:
             warn_of_link(error)
         if linked is not None:
-            return [job, *tab.dials.values(linked)]
+            return [job or gr.skip(), *tab.dials.values(linked)]
         try:
             return [job, *tab.dials.values(recipe_settings(desk.recipe_of_job(str(job))))]
         except StudioError:

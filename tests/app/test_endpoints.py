@@ -362,8 +362,41 @@ def test_the_pages_own_questions_cannot_either(studio: Open) -> None:
         assert told["trouble"] == "That file was not uploaded here; choose it again."
 
 
-def post(url: str, body: Any) -> bytes:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+def test_a_request_sent_as_another_ends_is_answered_in_the_same_stream(studio: Open) -> None:
+    """A page opens no other stream as long as it takes this one to be open."""
+    with urllib.request.urlopen(f"{studio.address}/config", timeout=60) as answer:
+        functions = json.loads(answer.read())["dependencies"]
+    (number,) = [each["id"] for each in functions if each["api_name"] == "paintings"]
+    browser, program = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}, dict[str, str]()
+
+    def ask(session: str, headers: dict[str, str]) -> str:
+        asked = {"data": [], "fn_index": number, "session_hash": session}
+        told = json.loads(post(f"{studio.address}/gradio_api/queue/join", asked, headers))
+        return str(told["event_id"])
+
+    def messages(session: str) -> Iterator[dict[str, Any]]:
+        url = f"{studio.address}/gradio_api/queue/data?session_hash={session}"
+        with urllib.request.urlopen(url, timeout=60) as stream:
+            for line in stream:
+                if line.startswith(b"data: "):
+                    yield json.loads(line.removeprefix(b"data: "))
+
+    def ended(stream: Iterator[dict[str, Any]], event: str) -> bool:
+        return any(told["msg"] == "process_completed" and told["event_id"] == event for told in stream)
+
+    first = ask("a page", browser)
+    stream = messages("a+page")
+    assert ended(stream, first)
+    assert ended(stream, ask("a page", browser))
+
+    first = ask("a program", program)
+    told = list(messages("a+program"))  # which ends, so that the program does
+    assert first in [each.get("event_id") for each in told if each["msg"] == "process_completed"]
+
+
+def post(url: str, body: Any, headers: dict[str, str] | None = None) -> bytes:
+    headers = {"Content-Type": "application/json"} | (headers or {})
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
         content: bytes = answer.read()
     return content
