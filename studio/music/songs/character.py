@@ -98,6 +98,19 @@ def melody_figures(bars: Sequence[ReadBar], length: int) -> list[float]:
     ]
 
 
+def steps_over_rests(bars: Sequence[ReadBar]) -> list[int]:
+    """Semitones from the last note before each rest to the first one after it."""
+    found, before, rested = [], None, False
+    for pitch, _, _ in (event for bar in bars for event in bar.heard):
+        if pitch < 0:
+            rested = before is not None
+            continue
+        if rested and before is not None:
+            found.append(pitch - before)
+        before, rested = pitch, False
+    return found
+
+
 def contrast_figures(first: Sequence[ReadBar], other: Sequence[ReadBar]) -> list[float]:
     """The figures `CONTRAST` of a section beside the first one of its song."""
 

@@ -37,7 +37,8 @@ BROUGHT = {
     "melody that goes beyond the style's usual range (`sheet._led_in`).",
     "9": "A section is drawn under the copy limit as it goes on from its neighbours, also where only hashes "
     "know the copies (`copying`), and bars that return are settled only where they keep it. What melodies of "
-    "counts lean to was found for that.",
+    "counts lean to was found for that. A line of words begins near where the one before it ended "
+    "(`sheet.Seams`).",
 }
 """What each number brought, the oldest first."""
 

@@ -67,7 +67,7 @@ from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
-from studio.music.songs.character import ReadBar, contrast_figures, melody_figures
+from studio.music.songs.character import ReadBar, contrast_figures, melody_figures, steps_over_rests
 from studio.music.songs.chording import ChordRequest, DrawnRows, KeptChords
 from studio.music.songs.conflicts import SongWishes
 from studio.music.songs.copying import CopyLimit
@@ -121,6 +121,12 @@ RHYTHM = 0.7
 NEAR, FAR = 4, 0.5
 """Semitones from one section to the next that cost nothing, and by how much (a logarithm) each more is
 avoided.
+"""
+
+APART = 0.6
+"""By how much a section with words is avoided for each more semitone from a line to the next. A chain that
+goes on after a rest hardly knows what was before: without this, one step in seven from line to line of a
+sixties song was wider than an octave, and one in fifty is in the songbook.
 """
 
 TURNS = 24
@@ -661,12 +667,14 @@ class SectionView:
 class Seams:
     """What a section is next to. before: the last pitches of the sections it follows. after: the first
     pitches of those that follow it. itself: it follows itself somewhere. near: semitones that cost nothing.
+    lines: it is sung in lines, each of which begins near where the one before ended.
     """
 
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
     itself: bool = False
     near: int = NEAR
+    lines: bool = False
 
     @classmethod
     def of(cls, desk: SheetDesk, letter: str, takes: Mapping[str, Take]) -> Seams:
@@ -681,7 +689,8 @@ class Seams:
             if one == letter and other in edges:
                 after.append(edges[other][0])
         near = CLOSE if desk.near else NEAR
-        return cls(tuple(before), tuple(after), (letter, letter) in set(pairwise(letters)), near)
+        itself, lines = (letter, letter) in set(pairwise(letters)), desk.words is not None
+        return cls(tuple(before), tuple(after), itself, near, lines and since(desk.rules, "9"))
 
     def leaning(self, sung: SungIdiom, bars: int) -> Requirement:
         """[bars, alphabet]: a section of so many bars begins and ends near what it is next to."""
@@ -708,6 +717,8 @@ class Seams:
         if self.near == CLOSE:
             runs = [len(list(run)) for _, run in groupby(pitches)]
             cost += RECITED * sum(max(0, run - AT_ONCE) for run in runs)
+        if self.lines:
+            cost += APART * sum(max(0, abs(step) - NEAR) for step in steps_over_rests(section))
         return cost
 
 

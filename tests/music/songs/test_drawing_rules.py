@@ -12,16 +12,19 @@ import pytest
 from studio.errors import Contradiction
 from studio.music.chains.sampling import Requirement, Solution, solve
 from studio.music.harmony.symbols import Harmony
+from studio.music.melody.idiom import Event
 from studio.music.melody.takes import Stage
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
+from studio.music.songs.character import ReadBar
 from studio.music.songs.counted import counted_style, sung_of
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.natural import natural_weights
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.rules import DRAWING_RULES
 from studio.music.songs.sheet import (
+    Seams,
     SheetDesk,
     SongStyles,
     draw_sheet,
@@ -261,3 +264,21 @@ def test_hardly_a_section_is_drawn_again_for_its_copies_and_neighbours() -> None
     assert known
     assert 12 <= drawn["9"] <= 13  # two sections of each song
     assert drawn["8"] > drawn["9"]
+
+
+def test_a_line_of_words_begins_near_where_the_one_before_it_ended() -> None:
+    """Not by the rules that were released, nor without words."""
+    words = "Morning comes across the meadow\nSilver light upon the stream"
+
+    def section(after_rest: int) -> list[ReadBar]:
+        line = [Event(65, 2, 0), Event(67, 2, 2), Event(-1, 2, 4), Event(after_rest, 2, 6)]
+        last = [Event(after_rest, 4, 0, carries=True), Event(65, 4, 4)]
+        return [ReadBar.of(line, 8), ReadBar.of(last, 8)]
+
+    def apart(desk: SheetDesk) -> float:
+        seams = Seams.of(desk, "A", {})
+        return seams.cost(section(67 - 11)) - seams.cost(section(67 - 2))
+
+    assert apart(desk_of("9", words=words)) > 3
+    assert apart(desk_of("8", words=words)) == 0
+    assert apart(desk_of("9")) == 0
