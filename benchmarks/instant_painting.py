@@ -6,7 +6,9 @@ Every size is painted in a process of its own: a first time, when nothing is kno
 2048 px three times more; the quickest counts. Memory is held from one to the next, as in the page. CPU
 seconds vary less than seconds on a busy computer. The peak is the largest resident set from start to end,
 Python and torch included; a large part of that are pages of torch's libraries, which all processes share. On
-Linux its private memory is told too, looked at every few milliseconds. The texture error is that of the
+Linux its private memory is told too, looked at every few milliseconds, and how much of the peak CUDA's
+libraries take, which a build of torch for GPUs loads and painting on a CPU never calls: what is resident of
+their files, and of the zeros that follow each in memory (proc(5), smaps). The texture error is that of the
 painters' cards, at 640 px, on the gallery's photos and two of the catalogue's, on none of which any painter's
 network practised (`benchmarks.catalogue` says whose they are, and under which licence), and on those of a
 folder. --optimised paints the same photos step by step, which takes half a minute each. --rival names a
@@ -30,7 +32,7 @@ SECONDS, MEMORY, LARGE_MEMORY = 0.7, 700 * 2**20, 2 * 2**30
 """The bounds: seconds and bytes at 1024 x 768, bytes at 4096 x 3072."""
 
 PAINTING = """
-import json, resource, sys, threading, time
+import json, re, resource, sys, threading, time
 import numpy as np
 import torch
 def private():
@@ -47,6 +49,22 @@ def look():
         most = max(most, private())
         time.sleep(0.004)
 threading.Thread(target=look, daemon=True).start()
+CUDA = re.compile("/nvidia/|/cuda/|libtorch_cuda|libc10_cuda|libtorch_nvshmem|/libcu|/libnv")
+def cuda():
+    found, counts, last = 0, False, ""
+    try:
+        with open("/proc/self/smaps") as file:
+            lines = file.readlines()
+    except OSError:
+        return 0
+    for line in lines:
+        begins = re.match("([0-9a-f]+)-([0-9a-f]+) (?:[^ ]+ +){4}(.*)", line)
+        if begins:
+            follows = not begins[3] and begins[1] == last and counts
+            counts, last = bool(CUDA.search(begins[3])) or follows, begins[2]
+        elif counts and line.startswith("Rss:"):
+            found += 1024 * int(line.split()[1])
+    return found
 unit = 1 if sys.platform == "darwin" else 1024
 bare = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 from PIL import Image
@@ -77,7 +95,7 @@ for _ in range(1 if width > 2048 else 4):
     works.append(time.process_time() - worked)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 told = {"loaded": loaded, "seconds": min(times), "peak": peak, "torch": bare, "private": most, "own": own}
-told |= {"first": times[0], "cpu": min(works)}
+told |= {"first": times[0], "cpu": min(works), "cuda": cuda()}
 print(json.dumps(told))
 """
 
@@ -124,7 +142,8 @@ def print_speed() -> None:
         print(
             f"{width:5} x {height:4}  {told['seconds']:6.2f} s ({told['cpu']:.2f} CPU s; "
             f"the first time {told['first']:.2f} s), {told['peak'] / 2**20:6.0f} MiB, "
-            f"of them {told['beside'] / 2**20:.0f} beside torch, private {told['private'] / 2**20:.0f} MiB, "
+            f"of which CUDA's libraries: {told['cuda'] / 2**20:.0f} MiB, "
+            f"{told['beside'] / 2**20:.0f} beside torch, private {told['private'] / 2**20:.0f} MiB, "
             f"of them {(told['private'] - told['own']) / 2**20:.0f} beside torch's, "
             f"{told['seconds'] / width / height * 1e6:5.2f} s a megapixel, painter read in "
             f"{told['loaded']:.2f} s{'   BEYOND ITS BOUND' if beyond else ''}",

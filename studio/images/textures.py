@@ -151,10 +151,8 @@ class StyleMeasure:
             self.textures = loss
         for tile in field.tiles():
             window = field.window(picture, tile).requires_grad_()
-            seen = self.network(window)
-            part = _parts(window, seen, field, tile, wanted)
+            part, shapes = self._looked_at(window, tile, wanted)
             error = target.texture_error(part) if derivative is None else _product(derivative, part)
-            shapes = tile.core_of(seen[target.shapes_layer])
             shapes_error = target.shapes_error(shapes, tile.places(field.step(shapes, tile)))
             (slope,) = torch.autograd.grad(error + target.shapes_weight * shapes_error, window)
             field.add_window(gradient, slope, tile)
@@ -165,6 +163,29 @@ class StyleMeasure:
         if target.broad is not None:
             loss += target.broad.add(picture, gradient)
         return Slope(loss + _smoothed(picture, gradient, target.smoothness), [gradient])
+
+    def _looked_at(self, window: Tensor, tile: Tile, wanted: _Wanted) -> tuple[list[Statistics], Tensor]:
+        """A tile's part of the textures of every region, or of the whole, and its shapes."""
+        field, shapes_layer = self.field, self.target.shapes_layer
+        if wanted.areas is not None:
+            seen = self.network(window)
+            return _parts(window, seen, field, tile, wanted), tile.core_of(seen[shapes_layer])
+        colours = _gram(_with_ones(tile.core_of(window)), field, tile, None, 0, wanted.quick)
+
+        def gram(features: Tensor) -> Tensor:
+            core = tile.core_of(features)
+            return _gram(_with_ones(core) if wanted.means else core, field, tile, None, 0, wanted.quick)
+
+        def look(layer: str, features: Tensor) -> Tensor:
+            # Three gradients meet at the shapes' layer, and their sum is rounded by their order.
+            is_later = layer == shapes_layer or layer not in wanted.layers
+            return features if is_later else gram(features)
+
+        found = self.network.looked_at(window, look)
+        seen = {
+            layer: gram(found[layer]) if layer == shapes_layer else found[layer] for layer in wanted.layers
+        }
+        return [Statistics(seen, colours)], tile.core_of(found[shapes_layer])
 
 
 def _derivative(found: Sequence[Statistics], target: StyleTarget) -> tuple[float, list[Statistics]]:

@@ -71,22 +71,23 @@ class _Known:
 
     def __init__(self, memory: int, place: Tensor, gradient: Tensor) -> None:
         self.memory, self.place, self.gradient = memory, place.clone(), gradient.clone()
-        self.rows = place.new_zeros(2 * memory + 1, len(place))
+        self.rows = place.new_empty(0, len(place))  # until there is a move to learn from
         self.products = torch.zeros(2 * memory + 1, 2 * memory + 1, dtype=torch.double)
         self.order: list[int] = []
-        self._note(2 * memory, gradient)
 
     def learn(self, place: Tensor, gradient: Tensor) -> None:
         """Keep the last move and how it changed the gradient, where the loss curves upwards along it."""
         free = next((row for row in range(self.memory) if row not in self.order), self.order[:1])
         row = free if isinstance(free, int) else free[0]
         move, change = place - self.place, gradient - self.gradient
+        if not len(self.rows):
+            self.rows = place.new_zeros(2 * self.memory + 1, len(place))
+        self.gradient = self.rows[2 * self.memory]
         if float(torch.dot(move, change)) > 1e-12 * float(torch.dot(change, change)):
             self.order = [*(each for each in self.order if each != row), row]
             self._note(row, move)
             self._note(self.memory + row, change)
         self.place.copy_(place)
-        self.gradient.copy_(gradient)
         self._note(2 * self.memory, gradient)
 
     def way(self) -> tuple[Tensor, bool]:

@@ -75,9 +75,9 @@ class Banded(nn.Module):
             shown = band.of(given)
             wide = self.widen(shown)
             filtered = self.filter(wide)
-            back = self.narrow.slope(_among_zeros(slope, band, filtered), filtered)
-            back = self.filter.slope(_unclipped(back, filtered, self.filter), wide)
-            back = self.widen.slope(_unclipped(back, wide, self.widen), shown)
+            back = self.narrow.slope(_among_zeros(slope, band, filtered), filtered.shape)
+            back = self.filter.slope(_unclipped(back, filtered, self.filter), wide.shape)
+            back = self.widen.slope(_unclipped(back, wide, self.widen), shown.shape)
             found[..., band.first : band.last, :] += back
         return found
 

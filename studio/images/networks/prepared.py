@@ -56,6 +56,7 @@ class Prepared:
         self._found: dict[Hashable, Any] = {}
         self._finding = threading.Lock()
         self._shorter: dict[str, fx.GraphModule] = {}
+        self._looking: fx.GraphModule | None = None
         side = max(2 * LARGEST_STRIDE, smallest)
         with torch.no_grad():
             seen = self(torch.full((1, 3, side, side), 0.5, device=mean.device))
@@ -70,6 +71,26 @@ class Prepared:
         channels, h', w'].
         """
         return dict(zip(self.layers, self._graph(self._scaled(picture)), strict=True))
+
+    def looked_at(self, picture: Tensor, look: Callable[[str, Tensor], T]) -> dict[str, T]:
+        """What `look` makes of the name and the features of each layer. It is called as soon as they are
+        there. So the gradients of what it makes are computed layer by layer, and do not all exist at once.
+        """
+        if self._looking is None:
+            graph = fx.Graph()
+            copies: dict[fx.Node, fx.Node] = {}
+            graph.graph_copy(self._graph.graph, copies)
+            (output,) = self._graph.graph.find_nodes(op="output")
+            shown = [copies[node] for node in output.args[0]]
+            with graph.inserting_before(next(iter(graph.nodes))):
+                looking = graph.placeholder("look")
+            made = []
+            for layer, node in zip(self.layers, shown, strict=True):
+                with graph.inserting_after(node):
+                    made.append(graph.call_function(_looked, (looking, layer, node)))
+            graph.output(tuple(made))
+            self._looking = fx.GraphModule(self._graph, graph)
+        return dict(zip(self.layers, self._looking(look, self._scaled(picture)), strict=True))
 
     def at(self, layer: str, picture: Tensor) -> Tensor:
         """The features of one of the layers alone, which takes no longer than it must."""
@@ -137,6 +158,7 @@ def prepare(
     with tracer.alone:
         graph = tracer.trace(network)
     traced = fx.GraphModule(tracer.root, graph)
+    tracer.forget()
     ends = layer_ends(graph)
     for layer in layers:
         if layer not in ends:
@@ -151,6 +173,9 @@ def prepare(
         _fuse_activations(traced, keep)
         if sparing:
             _put_in_bands(traced, keep)
+            for module in traced.modules():
+                if isinstance(module, FusedConvolution):
+                    module.sparing = True
     _activate_in_place(traced, keep)
     traced.delete_all_unused_submodules()
     traced.graph.lint()
@@ -194,6 +219,12 @@ class _Tracer(fx.Tracer):
     def __init__(self) -> None:
         super().__init__()
         self.thread = threading.get_ident()
+
+    def forget(self) -> None:
+        """Let go of the network. The tracer is part of a reference cycle, and would keep all weights, even
+        those of layers that nobody asked for, until Python collects such cycles.
+        """
+        self.root, self.submodule_paths, self.tensor_attrs = nn.Module(), None, {}
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -403,6 +434,10 @@ class _Relu6InPlace(torch.autograd.Function):
             slope, output, 0.0, 6.0, grad_input=slope
         )
         return passed
+
+
+def _looked(look: Callable[[str, Tensor], T], layer: str, features: Tensor) -> T:
+    return look(layer, features)
 
 
 def _relu6_in_place(given: Tensor) -> Tensor:
