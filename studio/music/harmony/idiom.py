@@ -453,16 +453,23 @@ class HarmonyIdiom:
         return np.array([self.number.get(twin, number) for number, twin in enumerate(pairs)])
 
     def chords(
-        self, symbols: Iterable[int], keys: Sequence[Key], start: Fraction, restated: Container[int] = ()
+        self,
+        symbols: Iterable[int],
+        keys: Sequence[Key],
+        start: Fraction,
+        restated: Container[int] = (),
+        *,
+        raised: bool = True,
     ) -> tuple[ChordAt, ...]:
         """Chord symbols, one where a chord begins. keys: of each bar. start: where the first bar begins.
-        restated: bars (from 0) at which a chord that is carried on is written once more.
+        restated: bars (from 0) at which a chord that is carried on is written once more. raised: see
+        `Harmony.symbol`.
         """
         found: list[ChordAt] = []
         tick = 0
         for symbol in symbols:
             event = self.events[symbol]
-            text = event.harmony.symbol(keys[tick // self.bar])
+            text = event.harmony.symbol(keys[tick // self.bar], raised=raised)
             if not event.carries or not found or (tick % self.bar == 0 and tick // self.bar in restated):
                 found.append(ChordAt(start + tick * self.tick, text))
             tick += event.ticks

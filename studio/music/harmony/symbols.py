@@ -71,9 +71,12 @@ class Harmony:
         """root * 4 + the number of its triad in TRIADS: one of 48."""
         return self.root * 4 + _TRIAD_OF[self.family]
 
-    def symbol(self, key: Key) -> str:
-        """The chord symbol in a key, spelled as the key spells its notes."""
-        return _symbol(self, key)
+    def symbol(self, key: Key, *, raised: bool = True) -> str:
+        """The chord symbol in a key, spelled as the key spells its notes. raised: diminished chords between
+        two degrees are on the raised lower one, C#dim7 in C rather than Dbdim7, as songs write them. By
+        drawing rules before 9 they were not.
+        """
+        return _symbol(self, key, raised)
 
     def moved(self, semitones: int) -> Harmony:
         """The same chord with its root so many semitones higher."""
@@ -115,9 +118,9 @@ def _family(suffix: str) -> Family:
 
 
 @lru_cache(maxsize=8192)
-def _symbol(harmony: Harmony, key: Key) -> str:
+def _symbol(harmony: Harmony, key: Key, raised: bool) -> str:
     """A root outside the key is spelled by the key too (`spell`), but never with two signs or as Cb or Fb."""
-    root = _name((key.tonic + harmony.root) % 12, key)
+    root = (raised and _raised(harmony, key)) or _name((key.tonic + harmony.root) % 12, key)
     text = root + harmony.suffix
     if not harmony.bass:
         return text
@@ -125,6 +128,23 @@ def _symbol(harmony: Harmony, key: Key) -> str:
     fifths = place_on_fifths(root) + (7 * harmony.bass + 5) % 12 - 5
     bass = name_on_fifths(fifths)
     return f"{text}/{bass if len(bass) < 3 else _name((key.tonic + harmony.root + harmony.bass) % 12, key)}"
+
+
+RAISED = {1: 7, 6: 6, 8: 8}
+"""Semitones above the tonic of the raised first, fourth and fifth degree -> fifths above it. The songbook
+writes 28 of 32 diminished chords on the first of these so, 14 of 16 on the second, and all on the third.
+"""
+
+
+def _raised(harmony: Harmony, key: Key) -> str:
+    """The root of a diminished chord on a raised degree; "" for others, and where it would be E#, B# or have
+    two signs. In minor the sixth degree is where the raised fifth would be, and the lowered second is usual.
+    """
+    diminished = harmony.family in (Family.DIMINISHED, Family.HALF_DIMINISHED)
+    if not diminished or harmony.root not in RAISED or (key.mode == "minor" and harmony.root != 6):
+        return ""
+    name = name_on_fifths(place_on_fifths(key.tonic_name) + RAISED[harmony.root])
+    return name if len(name) < 3 and name not in ("E#", "B#") else ""
 
 
 def _name(pitch_class: int, key: Key) -> str:

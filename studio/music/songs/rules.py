@@ -38,7 +38,7 @@ BROUGHT = {
     "9": "A section is drawn under the copy limit as it goes on from its neighbours, also where only hashes "
     "know the copies (`copying`), and bars that return are settled only where they keep it. What melodies of "
     "counts lean to was found for that. A line of words begins near where the one before it ended "
-    "(`sheet.Seams`).",
+    "(`sheet.Seams`). Diminished chords are on raised degrees (`Harmony.symbol`).",
 }
 """What each number brought, the oldest first."""
 

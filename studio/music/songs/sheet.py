@@ -1736,7 +1736,11 @@ def _each_holds(desk: SheetDesk, lines: Sequence[Sequence[int]]) -> Mask:
 def _sheet(desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], seed: int) -> Sheet:
     plan, recipe, sung = desk.plan, desk.recipe, desk.sung
     chords = desk.chords.idiom.chords(
-        row, plan.keys, Fraction(0), [section.first for section in plan.sections]
+        row,
+        plan.keys,
+        Fraction(0),
+        [section.first for section in plan.sections],
+        raised=since(desk.rules, "9"),
     )
     tempo = recipe.tempo or sung.usual_tempo
     after = SONG_STYLES[recipe.style].title if recipe.style in SONG_STYLES else sung.style.entry.title

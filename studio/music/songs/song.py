@@ -452,7 +452,9 @@ def _harmonised(
     yield Progress(CONSIDERING, WRITING, "drawing chords")
     rows = rows_of(asked, recipe)
     row = rows[recipe.harmonisation - 1]
-    found = replace(asked.tune_with(row), title=recipe.title or tune.title)
+    found = replace(
+        asked.tune_with(row, raised=since(drawing_rules(recipe), "9")), title=recipe.title or tune.title
+    )
     if recipe.tempo:
         found = replace(found, tempo=float(recipe.tempo))
     facts = facts_of_harmonisation(asked, style, found, row)

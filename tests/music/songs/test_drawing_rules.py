@@ -282,3 +282,15 @@ def test_a_line_of_words_begins_near_where_the_one_before_it_ended() -> None:
     assert apart(desk_of("9", words=words)) > 3
     assert apart(desk_of("8", words=words)) == 0
     assert apart(desk_of("9")) == 0
+
+
+def test_diminished_chords_are_written_on_raised_degrees() -> None:
+    """As they were given, that is; by rules that were released C#dim7 came out as Dbdim7."""
+    asked = "F | F#dim7 | Gm7 | C7 | Bb | Bdim7 | F/C | C7"
+
+    def written(rules: str) -> list[str]:
+        desk = desk_of(rules, chords=asked)
+        return [chord.symbol for chord in finish(draw_sheet(desk, 1)).tune.chords[:8]]
+
+    assert written("9") == asked.split(" | ")
+    assert written("8") == asked.replace("F#dim7", "Gbdim7").split(" | ")
