@@ -41,12 +41,8 @@ def is_fusible(module: nn.Module | None) -> bool:
 class FusedConvolution(nn.Module):
     """A frozen `Conv2d` followed by an activation: "", "relu" or "relu6".
 
-    overwrites: the gradient of the output may be overwritten, because nothing else uses it. sparing: for the
-    gradient, a byte for each value is kept, which says where the activation clipped it, and not the output.
-    The gradient is the same.
+    overwrites: the gradient of the output may be overwritten, because nothing else uses it.
     """
-
-    sparing = False
 
     def __init__(self, convolution: nn.Conv2d, activation: str, *, overwrites: bool) -> None:
         super().__init__()
@@ -175,32 +171,20 @@ class _Convolve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, given: Tensor, by: FusedConvolution) -> Tensor:
         output = by.convolve(given, by.weight, by.bias, by.activation)
-        ctx.by, ctx.shape, ctx.masked = by, given.shape, bool(by.activation) and by.sparing
-        if ctx.masked:
-            ctx.save_for_backward(clipped(output, by.activation))
-        else:
-            ctx.save_for_backward(output if by.activation else None)
+        ctx.by, ctx.shape = by, given.shape
+        ctx.save_for_backward(output if by.activation else None)
         return output
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None]:
         (slope,) = slopes
         (output,) = ctx.saved_tensors
-        if ctx.masked:
-            slope = slope.masked_fill_(output, 0) if ctx.by.overwrites else slope.masked_fill(output, 0)
-        elif output is not None:
+        if output is not None:
             # Clipped values are exactly 0 or 6, where the derivative of a hard tanh is 0 too.
             highest = ACTIVATIONS[ctx.by.activation][2]
             into = slope if ctx.by.overwrites else torch.empty_like(slope)
             slope = torch.ops.aten.hardtanh_backward.grad_input(slope, output, 0.0, highest, grad_input=into)
         return ctx.by.slope(slope, ctx.shape), None
-
-
-def clipped(output: Tensor, activation: str) -> Tensor:
-    """Where an activation has clipped its output, which is exactly its limit there, bool."""
-    highest = ACTIVATIONS[activation][2]
-    low = output <= 0
-    return low if highest == float("inf") else low.logical_or_(output >= highest)
 
 
 __all__ = ["FusedConvolution", "can_fuse", "is_fusible", "sub_pixels"]

@@ -173,9 +173,6 @@ def prepare(
         _fuse_activations(traced, keep)
         if sparing:
             _put_in_bands(traced, keep)
-            for module in traced.modules():
-                if isinstance(module, FusedConvolution):
-                    module.sparing = True
     _activate_in_place(traced, keep)
     traced.delete_all_unused_submodules()
     traced.graph.lint()
