@@ -186,6 +186,9 @@ LOOKING = 8.0
 
 MELODY: dict[str, Any] = {"style": STYLE, "bars": 16}
 
+TAKES = 5
+"""Other takes that are asked for in each round: how often a melody is begun anew differs from seed to seed."""
+
 
 def tune(versions: dict[str, Path], rounds: int) -> None:
     """Tunes that are asked of a running studio in a new home."""
@@ -228,7 +231,8 @@ class Visitor:
             yield "draft of a painting, 384 px", self.painted(turn)
             return
         yield "first tune", self.made("compose", **MELODY, seed=turn)
-        yield "another take", self.made("compose", **MELODY, seed=turn + 50)
+        for take in range(TAKES):
+            yield "another take", self.made("compose", **MELODY, seed=TAKES * turn + 50 + take)
         yield "its sound, from the notes on", self.heard()
         yield "another key", self.made("compose", **MELODY, seed=turn, key="D")
         yield "24 bars", self.made("compose", **MELODY | {"bars": 24}, seed=turn)
@@ -455,13 +459,16 @@ def _timed(do: Callable[[], object]) -> float:
 
 
 Took = dict[str, dict[str, list[float]]]
-"""What -> version -> seconds, one for each round."""
+"""What -> version -> seconds, one or more for each round."""
 
 
 def _say_all(took: Took) -> None:
     for what, seconds in took.items():
         now = statistics.median(seconds["now"]) if "now" in seconds else float("nan")
         beside = statistics.median(seconds["beside"]) if "beside" in seconds else None
+        each = seconds.get("now", [])
+        if len(each) > 9:
+            print(f"{what}: from {min(each):.2f} to {max(each):.2f} s")
         _say(what, now, "" if beside is None else f", beside {beside:.2f} s: {now / beside:.2f} of it")
 
 
