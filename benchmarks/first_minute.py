@@ -187,7 +187,7 @@ LOOKING = 8.0
 MELODY: dict[str, Any] = {"style": STYLE, "bars": 16}
 
 TAKES = 5
-"""Other takes that are asked for in each round: how often a melody is begun anew differs from seed to seed."""
+"""Other takes that are asked for in each round: how often a melody is begun anew differs by seed."""
 
 
 def tune(versions: dict[str, Path], rounds: int) -> None:

@@ -1,5 +1,5 @@
 """The Gradio app: one file a tab, a theme, widgets. No logic of its own."""
 
-from studio.app.gradio_patches import leave_stubs_alone
+from studio.app.gradio_patches import import_less
 
-leave_stubs_alone()
+import_less()

@@ -11,9 +11,11 @@ import asyncio
 import contextlib
 import functools
 import inspect
+import math
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -86,17 +88,40 @@ STUB_MODULE, STUB_WRITER = "gradio.component_meta", "create_or_modify_pyi"
 # --- When Gradio is imported
 
 
-def leave_stubs_alone() -> None:
-    """Make the next `import gradio` skip its type stubs. Has no effect once Gradio is imported, or twice.
+def import_less() -> None:
+    """Make the next `import gradio` leave out what the studio never uses. Has no effect once Gradio is
+    imported, or twice.
 
     At every import Gradio reads the source of each of its components and compares it with the stub that it
     keeps for editors (`gradio.component_meta.create_or_modify_pyi`). That takes three of the six seconds of
     the import, while somebody waits for a page. The stubs are complete when Gradio is installed, and nothing
     that runs reads them. Where a later Gradio has no such function, nothing is changed.
+
+    Then it imports pandas, to tell tables from what else it may remember (`gradio.caching`), and IPython
+    where that is installed, for cells of a notebook (`gradio.ipython_ext`): a quarter of the import. pandas
+    comes when it is used, IPython only where it runs already.
     """
-    there = [finder for finder in sys.meta_path if isinstance(finder, WhenImported)]
-    if STUB_MODULE not in sys.modules and not any(finder.name == STUB_MODULE for finder in there):
-        sys.meta_path.insert(0, WhenImported(STUB_MODULE, write_no_stubs))
+    there = {finder.name for finder in sys.meta_path if isinstance(finder, WhenImported)}
+    for name, loader in (
+        (STUB_MODULE, functools.partial(_Changing, change=write_no_stubs)),
+        ("gradio.caching", functools.partial(_Lending, name="pandas", module=_Later("pandas"))),
+        ("gradio.utils", functools.partial(_Changing, change=ask_only_in_a_notebook)),
+        ("gradio.ipython_ext", functools.partial(_Lending, name="IPython", module=None)),
+    ):
+        if name not in sys.modules and name not in there:
+            sys.meta_path.insert(0, WhenImported(name, loader))
+
+
+class _Later:
+    """Stands for a module that is imported when something of it is used."""
+
+    __spec__ = None  # which an import asks for
+
+    def __init__(self, name: str) -> None:
+        self.__dict__["called"] = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__dict__["called"]), name)
 
 
 def write_no_stubs(module: Any) -> None:
@@ -112,33 +137,82 @@ def write_no_stubs(module: Any) -> None:
         module.EventListener.set_doc = lambda *_, **__: None
 
 
+NOTEBOOK_CHECKS = ("colab_check", "ipython_check")
+
+
+def ask_only_in_a_notebook(module: Any) -> None:
+    """Let Gradio import no IPython to find out whether it is in a notebook: there, IPython runs already."""
+    for name in NOTEBOOK_CHECKS:
+        original = getattr(module, name, None)
+        if original is not None:
+            setattr(module, name, functools.partial(_unless_absent, "IPython", original))
+
+
+def _unless_absent(name: str, ask: Callable[[], bool]) -> bool:
+    return name in sys.modules and ask()
+
+
 class WhenImported(MetaPathFinder):
-    """Changes a module as soon as it is imported, and not before. name: of the module. change: called with
-    it.
+    """Has a module loaded otherwise, as soon as it is imported, and not before. name: of the module. loader:
+    makes the loader from that which Python would take.
     """
 
-    def __init__(self, name: str, change: Callable[[Any], None]) -> None:
-        self.name, self.change = name, change
+    def __init__(self, name: str, loader: Callable[[Loader], Loader]) -> None:
+        self.name, self.loader = name, loader
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
         if name != self.name:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Changing(spec.loader, self.change)
+            spec.loader = self.loader(spec.loader)
         return spec
 
 
-class _Changing(Loader):
-    def __init__(self, original: Loader, change: Callable[[Any], None]) -> None:
-        self.original, self.change = original, change
+class _Around(Loader):
+    """Loads a module by Python's own loader, which the module also says it was loaded by."""
+
+    def __init__(self, original: Loader) -> None:
+        self.original = original
 
     def create_module(self, spec: ModuleSpec) -> Any:
         return self.original.create_module(spec)
 
     def exec_module(self, module: Any) -> None:
+        module.__loader__ = module.__spec__.loader = self.original
         self.original.exec_module(module)
+
+
+class _Changing(_Around):
+    """Changes a module that has been loaded."""
+
+    def __init__(self, original: Loader, change: Callable[[Any], None]) -> None:
+        super().__init__(original)
+        self.change = change
+
+    def exec_module(self, module: Any) -> None:
+        super().exec_module(module)
         self.change(module)
+
+
+class _Lending(_Around):
+    """While it loads a module, this one is there for another that nobody has imported yet; None: as
+    if there was none.
+    """
+
+    def __init__(self, original: Loader, name: str, module: Any) -> None:
+        super().__init__(original)
+        self.name, self.module = name, module
+
+    def exec_module(self, module: Any) -> None:
+        lent = self.name not in sys.modules
+        if lent:
+            sys.modules[self.name] = self.module
+        try:
+            super().exec_module(module)
+        finally:
+            if lent and sys.modules.get(self.name) is self.module:
+                del sys.modules[self.name]
 
 
 # --- The page and its server
@@ -210,6 +284,15 @@ def poll_less_often(page: gr.Blocks) -> None:
     offers no setting for it.
     """
     page._queue.sleep_when_free = QUEUE_INTERVAL
+
+
+def count_nothing(page: gr.Blocks) -> None:
+    """Let the queue work out no statistics of who asked for what, and how long it took.
+
+    Gradio does so by pandas as each request ends (`Queue.compute_analytics_summary`), over all requests so
+    far, for a page that the studio does not serve. The first request waited for the import of pandas.
+    """
+    page._queue.__dict__["ANAYLTICS_CACHE_FREQUENCY"] = math.inf
 
 
 def lose_no_message(page: gr.Blocks) -> None:

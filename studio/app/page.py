@@ -86,6 +86,7 @@ def build(desk: Desk, *, log_out: bool = False) -> gr.Blocks:
                 opened.select(None, None, None, js=told, api_visibility="private")
     page.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
     gradio_patches.poll_less_often(page)
+    gradio_patches.count_nothing(page)
     gradio_patches.lose_no_message(page)
     gradio_patches.draw_only_what_is_seen(page)
     gradio_patches.show_no_progress(page)

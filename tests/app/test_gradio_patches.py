@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +28,7 @@ from studio.app import gradio_patches, modules
 
 IMPORT = """
 import pathlib
+import sys
 written, read = [], []
 pathlib.Path.write_text = lambda self, *_, **__: written.append(self)
 before = pathlib.Path.read_text
@@ -41,6 +43,11 @@ assert page.get_config_file()["dependencies"], "what Gradio is for works"
 assert not written, written
 assert "slider.py" not in read, "the source of no component is read"
 assert "{{ component }}" in gradio.Button.click.__doc__, "no docstring is rendered"
+assert not {"pandas", "IPython"} & set(sys.modules), "they come when they are used"
+from gradio import caching
+assert caching.pd.Series([1]).sum() == 1
+import pandas.testing
+assert caching.pd.DataFrame is pandas.DataFrame
 """
 
 
@@ -103,7 +110,7 @@ def test_a_page_that_is_described_reads_the_parameters_of_each_kind_of_component
     assert blocks.__dict__["inspect"] is inspect
 
 
-def test_importing_gradio_reads_and_writes_no_stubs_and_renders_no_docstrings() -> None:
+def test_importing_gradio_reads_and_writes_no_stubs_and_leaves_out_what_is_not_used() -> None:
     ran = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
 
@@ -112,7 +119,8 @@ def test_a_gradio_without_the_stub_writer_is_imported_as_it_is(tmp_path: Path) -
     (tmp_path / "gradio").mkdir()
     (tmp_path / "gradio" / "__init__.py").write_text("")
     (tmp_path / "gradio" / "component_meta.py").write_text("FOUND = 1\n")
-    finder = gradio_patches.WhenImported(gradio_patches.STUB_MODULE, gradio_patches.write_no_stubs)
+    loader = partial(gradio_patches._Changing, change=gradio_patches.write_no_stubs)
+    finder = gradio_patches.WhenImported(gradio_patches.STUB_MODULE, loader)
     spec = finder.find_spec(gradio_patches.STUB_MODULE, [str(tmp_path / "gradio")])
     assert spec is not None
     assert spec.loader is not None
@@ -120,6 +128,21 @@ def test_a_gradio_without_the_stub_writer_is_imported_as_it_is(tmp_path: Path) -
     spec.loader.exec_module(module)
     assert module.FOUND == 1
     assert not hasattr(module, gradio_patches.STUB_WRITER)
+
+
+def test_no_statistics_are_worked_out(page: gr.Blocks) -> None:
+    request = {"time": 0, "status": "success", "process_time": 1.0, "function": "/dream", "session_hash": "x"}
+
+    def summary(queue: Any) -> Any:
+        queue.events_recorded = 100
+        return queue.compute_analytics_summary([request])["functions"]
+
+    with gr.Blocks() as another:
+        gr.Textbox()
+    another.queue()
+    assert list(summary(another._queue)) == ["/dream"], "Gradio still works them out"
+    gradio_patches.count_nothing(page)
+    assert summary(page._queue) == {}
 
 
 def test_an_idle_queue_waits_as_long_as_it_is_told(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
