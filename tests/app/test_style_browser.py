@@ -51,6 +51,8 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(
         page.click("#paint-button")
         seen(page, ".stage .trouble").wait_for()
         assert "Choose a painting too" in seen(page, ".stage .trouble").inner_text()
+        said = "[...document.querySelectorAll('.trouble')].filter((each) => each.offsetParent !== null)"
+        page.wait_for_function(f"() => {said}.length === 1")  # and not once more beside the button
 
         # The studio's own are hung and taken down with a click.
         own = page.get_by_role("button", name="Leaded glass")

@@ -55,19 +55,20 @@ function keepFocus(element) {
   }).observe(go ?? element, { subtree: true, attributes: true, attributeFilter: ['class', 'disabled'] });
 }
 
-/** Pixels at the bottom of a window that the button and its company may cover. */
+/** Pixels at the bottom of a phone's window that the button and its company may cover. */
 const COVERED = 190;
 
 /**
- * Marks what is wrong where a stage that is seen says so already: on a phone it is not said twice, one above the
+ * Marks what is wrong where a stage that is seen says so already: it is not said twice, one above or beside the
  * other. Progress and Stop stay where the press was.
  *
  * @param {HTMLElement} element
  */
 function sayOnce(element) {
+  const covered = window.matchMedia('(max-width: 860px)').matches ? COVERED : 0;
   const looking = new IntersectionObserver((seen) => {
     for (const { intersectionRatio } of seen) element.classList.toggle('trouble-above', intersectionRatio > 0.9);
-  }, { threshold: [0, 0.9, 1], rootMargin: `0px 0px -${COVERED}px` });
+  }, { threshold: [0, 0.9, 1], rootMargin: `0px 0px -${covered}px` });
   const trouble = element.closest('[role=tabpanel]')?.querySelector('.stage > .trouble');
   if (trouble) looking.observe(trouble);
 }
