@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from studio.works.recipe import Recipe
     from studio.works.work import Work
 
-PAGES = {"wide": (760, 40), "narrow": (400, 36)}
+PAGES = {"wide": (760, 40), "narrow": (400, 32)}
 """Name -> (width in pixels, size of the staves in per cent) of a score on a desk and on a phone."""
 
 MOST_AHEAD = 8
@@ -107,10 +107,10 @@ class Renditions:
         width, staff = PAGES[page]
         tune = replace(self.tune(work), title="", composer="")
         colours = origin_colours(origins_of(work.facts)) if origins else None
-        name = f"score-2-{page}{'-origins' * origins}.svg"
+        name = f"score-3-{page}{'-origins' * origins}.svg"
 
         def sheet() -> bytes:
-            return engrave(tune, colours, width=width, staff=staff, whole_tempo=True, lines="printed")
+            return engrave(tune, colours, width=width, staff=staff, whole_tempo=True, lines="shown")
 
         return self._kept(work, name, sheet)
 

@@ -99,11 +99,11 @@ class SongRenditions(Renditions):
 
         def sheet() -> bytes:
             return engrave(
-                tune, width=width, staff=staff, whole_tempo=True, names=True, letters=letters, lines="printed"
+                tune, width=width, staff=staff, whole_tempo=True, names=True, letters=letters, lines="shown"
             )
 
         self.begin_sound(work)
-        return self._kept(work, f"sheet-5-{page}.svg", sheet)
+        return self._kept(work, f"sheet-6-{page}.svg", sheet)
 
     def heard_as(self, work: Work) -> Format:
         """A song is heard as MP3, which is small enough to keep for many of them."""

@@ -15,13 +15,16 @@ from studio.music.writing.musicxml import write_musicxml
 
 MOST_BARS_ON_PAGE = 2000
 
-Lines = Literal["full", "named", "even", "printed"]
+Lines = Literal["full", "named", "even", "printed", "shown"]
 """Where lines are broken. full: as many bars as there is room for, as in 0.8.0 and before. Otherwise words
 have the room they need, and lines are about equally full (`line_breaks`): a bar is as wide as its chord names
 and words need (named, as in 0.9.0, where notes were pressed together in bars of few words), or as all in it
 needs (even). printed: as even, and as printed music has it, the tempo stands above the chord names and not
 between them and the staff, and notes that are sung on one syllable are under a slur.
+shown: as printed, for a screen: lines are fuller, and only those are divided in which names or syllables touch.
 """
+
+PRINTED = ("printed", "shown")
 
 
 def engrave(
@@ -52,7 +55,7 @@ def engrave(
     if bars > MOST_BARS_ON_PAGE:
         raise Refused(f"{bars} bars are too many for one picture; engrave a passage of it.")
     toolkit = _toolkit(width, staff)
-    written = write_musicxml(music, colours, engraved=names, slurs=lines == "printed").decode()
+    written = write_musicxml(music, colours, engraved=names, slurs=lines in PRINTED).decode()
     if whole_tempo:
         written = _with_whole_tempo(written)
     written = _lettered(written, letters or {})
@@ -96,6 +99,10 @@ def _evenly(
     lines: Lines,
 ) -> str:
     """The page in lines as `line_breaks` chooses them. wide: of the page in verovio's units."""
+    if lines == "shown":
+        written, starts = _spaced(toolkit, written, wide, music, letters, lines)
+        toolkit.setOptions({"pageWidth": round(wide)})
+        return _roomy(toolkit, written, starts, _is_sung(music), gap=TOUCHING, tempo_above=True)[0]
     written, starts = _in_even_lines(toolkit, written, wide, music, letters, lines)
     toolkit.setOptions({"breaks": "encoded", "pageWidth": round(wide)})
     ends = [*starts[1:], len(music.bars()) + 1]
@@ -113,17 +120,30 @@ def _in_even_lines(
     lines: Lines = "printed",
 ) -> tuple[str, list[int]]:
     """MusicXML whose syllables have room and whose lines are settled, and the bars that these begin with."""
+    written, starts = _spaced(toolkit, written, wide, music, letters, lines)
+    return _in_lines_from(starts[1:], written), starts
+
+
+def _spaced(
+    toolkit: Any,
+    written: str,
+    wide: float,
+    music: Tune | Score,
+    letters: Mapping[int, str],
+    lines: Lines,
+) -> tuple[str, list[int]]:
+    """The same before its lines are broken."""
     sung = _is_sung(music)
     if sung:
         written = _TEXT.sub(lambda found: f"{found[1]}{found[2]}{ROOM * _room(found[2])}</text>", written)
         first, end, rest = written.partition("</measure>")
         pickup = (number := _MEASURE.search(first)) and number[1] == "0"
-        if pickup and lines != "printed":  # the tempo stands above a pick-up
+        if pickup and lines not in PRINTED:  # the tempo stands above a pick-up
             before, text, after = first.rpartition("</text></lyric>")
             written = before + ROOM * TEMPO * bool(text) + text + after + end + rest
     toolkit.setOptions({"breaks": "none", "pageWidth": 100_000})
     numbers = list(map(int, _MEASURE.findall(written.partition("</part>")[0])))
-    one_line = _page(toolkit, written, tempo_above=lines == "printed")
+    one_line = _page(toolkit, written, tempo_above=lines in PRINTED)
     widths, needs, front = natural_widths(one_line, numbers, named=lines == "named")
     if lines != "named" and sung:
         widths = [width * max(1 / PRESSED_WORDS, need) for width, need in zip(widths, needs, strict=True)]
@@ -134,8 +154,8 @@ def _in_even_lines(
     for each in (widths, needs):
         _as_wide_as_alike(each, letters)
     most = 4 if sung or max(widths) * 8 > wide else 8
-    starts = line_breaks(widths, wide - front - MARGINS, sorted(letters), most, needs)
-    return _in_lines_from(starts[1:], written), starts
+    room = (wide - front - MARGINS) * (FULLER if lines == "shown" else 1.0)
+    return written, line_breaks(widths, room, sorted(letters), most, needs)
 
 
 def _with_short_names(written: str) -> str:
@@ -169,6 +189,9 @@ TEMPO = 5
 
 PRESSED, PRESSED_WORDS = 1.12, 1.25
 """By what factor notes may be pressed together, and those with words, whose room is that of the words."""
+
+FULLER = 1.08
+"""How much more than there is room for is put on a line of a screen, before it is seen whether it touches."""
 
 MARGINS = 100.0
 """Left and right of the lines, in verovio's units."""
@@ -279,9 +302,17 @@ MOST_HALVED = 5
 """Pages that are engraved at most until no line is crowded: 16, 8, 4, 2 bars and one."""
 
 
-def _roomy(toolkit: Any, written: str, starts: Sequence[int], sung: bool) -> tuple[str, list[int]]:
+def _roomy(
+    toolkit: Any,
+    written: str,
+    starts: Sequence[int],
+    sung: bool,
+    *,
+    gap: float | None = None,
+    tempo_above: bool = False,
+) -> tuple[str, list[int]]:
     """The page in lines that begin with these bars, each of which is halved if its chord names or words have
-    too little room; and the bars that its lines begin with then.
+    too little room; and the bars that its lines begin with then. gap: between chord names, `GAP` for None.
     """
     lines, last = list(starts), max((int(number) for number in _MEASURE.findall(written)), default=1)
     svg = ""
@@ -290,8 +321,10 @@ def _roomy(toolkit: Any, written: str, starts: Sequence[int], sung: bool) -> tup
         lengths = [end - start for start, end in zip(lines, ends, strict=True)]
         short = 0.6 if lengths[-1] < max(lengths) else 0.0
         toolkit.setOptions({"breaks": "encoded", "minLastJustification": short})
-        svg = _page(toolkit, _in_lines_from(lines[1:], written))
-        crowded = _overlapping(_names_in(svg, GAP)) | (_overlapping(_words_in(svg)) if sung else set())
+        svg = _page(toolkit, _in_lines_from(lines[1:], written), tempo_above=tempo_above)
+        crowded = _overlapping(_names_in(svg, GAP if gap is None else gap)) | (
+            _overlapping(_words_in(svg)) if sung else set()
+        )
         halves = [
             (start + end) // 2
             for number, (start, end) in enumerate(zip(lines, ends, strict=True), 1)
@@ -334,6 +367,9 @@ LETTER, SIGN = 0.5, 0.27
 
 GAP = 0.2
 """The room that a chord name should have before the next one, in parts of its font's size."""
+
+TOUCHING = 0.1
+"""The least of it on a screen."""
 
 _SYLLABLE = re.compile(r'class="syl">\s*<text x="(-?\d+)" y="(-?\d+)"(.*?)</text>', re.S)
 
