@@ -368,7 +368,7 @@ LETTER, SIGN = 0.5, 0.27
 GAP = 0.2
 """The room that a chord name should have before the next one, in parts of its font's size."""
 
-TOUCHING = 0.1
+TOUCHING = 0.16
 """The least of it on a screen."""
 
 _SYLLABLE = re.compile(r'class="syl">\s*<text x="(-?\d+)" y="(-?\d+)"(.*?)</text>', re.S)
