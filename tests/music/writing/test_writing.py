@@ -472,6 +472,13 @@ def test_lines_are_about_equally_full_and_no_bar_stands_alone() -> None:
     assert 1 not in lines(now)
     assert sum(lines(now)) == 16
     assert not words_collide(now)
+    printed, shown = (
+        engrave(tune, width=400, staff=32, names=True, letters=letters, lines=how).decode()
+        for how in ("printed", "shown")
+    )
+    assert len(lines(shown)) <= len(lines(printed))  # on a phone
+    assert sum(lines(shown)) == 16
+    assert not words_collide(shown)
 
 
 def test_lines_are_broken_where_it_costs_least() -> None:
@@ -573,10 +580,8 @@ def test_chord_names_do_not_run_into_each_other() -> None:
     long = ["F#m7b5", "B7b9", "Emaj7", "Am7b5", "D7sus4", "Gm7/F", "C13b9", "Fmaj7#11"] * 4
     tune = Tune.of([(67, 1)] * 32, key="F", chords=list(enumerate(long)))
     assert not names_collide(engrave(tune).decode())
-    for width in (400, 760):
-        assert not names_collide(
-            engrave(tune, width=width, staff=36, names=True, lines="printed").decode(), 0.05
-        )
+    for width, lines in ((400, "printed"), (760, "printed"), (400, "shown"), (760, "shown")):
+        assert not names_collide(engrave(tune, width=width, staff=36, names=True, lines=lines).decode(), 0.05)
     assert b"sus4(add7)" not in engrave(Tune.of([(67, 4)], chords=[(0, "Dsus4(add7)")]), lines="even")
     assert engrave(tune).count(b'class="system"') > 2
     short = Tune.of([(67, 1)] * 32, key="F", chords=[(bar * 4, "F") for bar in range(8)])
