@@ -21,7 +21,8 @@ have the room they need, and lines are about equally full (`line_breaks`): a bar
 and words need (named, as in 0.9.0, where notes were pressed together in bars of few words), or as all in it
 needs (even). printed: as even, and as printed music has it, the tempo stands above the chord names and not
 between them and the staff, and notes that are sung on one syllable are under a slur.
-shown: as printed, for a screen: lines are fuller, and only those are divided in which names or syllables touch.
+shown: as printed, for a screen: lines are fuller, and only those are divided in which chord names or
+syllables touch.
 """
 
 PRINTED = ("printed", "shown")
