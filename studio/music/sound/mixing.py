@@ -13,7 +13,7 @@ Computer Music Journal 3(2), 1979, found that to sound like a good hall).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -110,12 +110,11 @@ def recorded(
     opened = open_soundfont(font or chosen_font())
     length = _length(performance)
     edges = section_edges(performance)
-    spans = spans_of(edges, length, RATE)
+    spans = spans_of(edges, length, RATE) if performance.lifted else []
     mix, room = np.zeros((2, length), np.float32), np.zeros((2, length), np.float32)
     loud = {}
-    for part, sound in _stems(performance, opened, length):
-        if performance.lifted:
-            loud[part.name] = loudness_of_spans(sound.T, RATE, spans)
+    for part, sound, in_sections in _stems(performance, opened, length, spans=spans):
+        loud[part.name] = in_sections
         _add(part, sound, mix, room)
     mix += _reverberated(room)
     lifts = {}
@@ -127,7 +126,7 @@ def recorded(
     if lifts:
         room[:] = 0
         turned_up = replace(performance, parts=tuple(p for p in performance.parts if p.name in lifts))
-        for part, sound in _stems(turned_up, opened, length):
+        for part, sound, _ in _stems(turned_up, opened, length):
             sound *= curve(edges, lifts[part.name], length, RATE) - np.float32(1)
             _add(part, sound, mix, room)
         mix += _reverberated(room)
@@ -187,7 +186,7 @@ def stems(
     length = _length(performance, rate)
     if only:
         performance = replace(performance, parts=tuple(p for p in performance.parts if p.name == only))
-    for part, sound in _stems(performance, opened, length, rate):
+    for part, sound, _ in _stems(performance, opened, length, rate):
         if faders is not None:
             sound *= faders.of_part(part.name, length, rate)
         if part.reverb:
@@ -207,7 +206,7 @@ def recorded_stems(performance: Performance, *, font: Path | None = None) -> Ite
     length = _length(performance)
     whole = faders.of_whole(length, RATE)[: len(done.gains)] * done.gains
     opened = open_soundfont(font or chosen_font())
-    for part, sound in _stems(performance, opened, length):
+    for part, sound, _ in _stems(performance, opened, length):
         sound *= faders.of_part(part.name, length, RATE)
         if part.reverb:
             sound += _reverberated(sound * np.float32(part.reverb))
@@ -228,23 +227,30 @@ def _length(performance: Performance, rate: int = RATE) -> int:
 
 
 def _stems(
-    performance: Performance, font: SoundFont, length: int, rate: int = RATE
-) -> Iterator[tuple[PlayedPart, NDArray[np.float32]]]:
-    """Each part at its level and place, without the room, [2, length]."""
+    performance: Performance,
+    font: SoundFont,
+    length: int,
+    rate: int = RATE,
+    spans: Sequence[tuple[int, int]] = (),
+) -> Iterator[tuple[PlayedPart, NDArray[np.float32], list[float]]]:
+    """Each part at its level and place, without the room, [2, length], and how loud it is in each of these
+    spans, in LUFS, as it is in the middle.
+    """
     import numpy as np
 
     for part in performance.parts:
         if not part.notes:
             continue
         sound = stem(part, font, rate, length)
-        loud = integrated_loudness(sound.T, rate)
+        loud, *inside = loudness_of_spans(sound.T, rate, [(0, length), *spans])
         if loud == -math.inf:
             continue
-        gain = 10 ** ((NOMINAL + part.level - loud) / 20)
+        change = NOMINAL + part.level - loud
+        gain = 10 ** (change / 20)
         left, right = _panned(part.pan)
         sound[0] *= np.float32(gain * left)
         sound[1] *= np.float32(gain * right)
-        yield part, sound
+        yield part, sound, [each + change for each in inside]
 
 
 def _panned(pan: float) -> tuple[float, float]:
