@@ -46,7 +46,10 @@ LEFT: tuple[tuple[str, dict[str, Any]], ...] = (
     ("song", {"style": "hymn", "form": "AB", "bars": 16}),
     ("song", {"style": "sixties-pop", "form": "verse-chorus", "band": "sixties"}),
     ("song", {"style": "songbook-manner", "form": "AABA", "band": "trio", "format": "wav", "bars": 16}),
-    ("song", {"style": "ryans-mammoth", "form": "AABA", "words": "Over the hills\nand far away", "fit": True}),
+    (
+        "song",
+        {"style": "ryans-mammoth", "form": "AABA", "words": "Over the hills\nand far away", "fit": True},
+    ),
     ("compose", {"style": "ryans-mammoth", "bars": 16}),
     ("compose", {"style": "oneill", "bars": 32}),
     ("dream", {}),
