@@ -101,15 +101,15 @@ def import_less() -> None:
     where that is installed, for cells of a notebook (`gradio.ipython_ext`): a quarter of the import. pandas
     comes when it is used, IPython only where it runs already.
     """
-    there = {finder.name for finder in sys.meta_path if isinstance(finder, WhenImported)}
-    for name, loader in (
-        (STUB_MODULE, functools.partial(_Changing, change=write_no_stubs)),
-        ("gradio.caching", functools.partial(_Lending, name="pandas", module=_Later("pandas"))),
-        ("gradio.utils", functools.partial(_Changing, change=ask_only_in_a_notebook)),
-        ("gradio.ipython_ext", functools.partial(_Lending, name="IPython", module=None)),
+    there = {finder.name for finder in sys.meta_path if isinstance(finder, LoadedBy)}
+    for finder in (
+        WhenImported(STUB_MODULE, write_no_stubs),
+        WhenImported("gradio.utils", ask_only_in_a_notebook),
+        LoadedBy("gradio.caching", functools.partial(_Lending, name="pandas", module=_Later("pandas"))),
+        LoadedBy("gradio.ipython_ext", functools.partial(_Lending, name="IPython", module=None)),
     ):
-        if name not in sys.modules and name not in there:
-            sys.meta_path.insert(0, WhenImported(name, loader))
+        if finder.name not in sys.modules and finder.name not in there:
+            sys.meta_path.insert(0, finder)
 
 
 class _Later:
@@ -152,7 +152,7 @@ def _unless_absent(name: str, ask: Callable[[], bool]) -> bool:
     return name in sys.modules and ask()
 
 
-class WhenImported(MetaPathFinder):
+class LoadedBy(MetaPathFinder):
     """Has a module loaded otherwise, as soon as it is imported, and not before. name: of the module. loader:
     makes the loader from that which Python would take.
     """
@@ -167,6 +167,15 @@ class WhenImported(MetaPathFinder):
         if spec is not None and spec.loader is not None:
             spec.loader = self.loader(spec.loader)
         return spec
+
+
+class WhenImported(LoadedBy):
+    """Changes a module as soon as it is imported, and not before. name: of the module. change: called with
+    it.
+    """
+
+    def __init__(self, name: str, change: Callable[[Any], None]) -> None:
+        super().__init__(name, functools.partial(_Changing, change=change))
 
 
 class _Around(Loader):

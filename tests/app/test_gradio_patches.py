@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -119,8 +118,7 @@ def test_a_gradio_without_the_stub_writer_is_imported_as_it_is(tmp_path: Path) -
     (tmp_path / "gradio").mkdir()
     (tmp_path / "gradio" / "__init__.py").write_text("")
     (tmp_path / "gradio" / "component_meta.py").write_text("FOUND = 1\n")
-    loader = partial(gradio_patches._Changing, change=gradio_patches.write_no_stubs)
-    finder = gradio_patches.WhenImported(gradio_patches.STUB_MODULE, loader)
+    finder = gradio_patches.WhenImported(gradio_patches.STUB_MODULE, gradio_patches.write_no_stubs)
     spec = finder.find_spec(gradio_patches.STUB_MODULE, [str(tmp_path / "gradio")])
     assert spec is not None
     assert spec.loader is not None
