@@ -259,8 +259,9 @@ def bands_page() -> str:
 
 {table(head, rows)}
 
-A band is one TOML file in `studio/music/bands/library`; a new file is a new band, and one of your own is used
-by its path. The patterns are the studio's own. What stands in a file:
+A band is one TOML file, such as those in `studio/music/bands/library`. `studio bands add duo.toml` keeps one
+of your own: `--band duo` plays it, and the Songs tab offers it when the studio is opened next. The patterns
+are the studio's own. What stands in a file:
 
 ```toml
 {example}

@@ -334,16 +334,15 @@ def lose_no_message(page: gr.Blocks) -> None:
         clock = asyncio.get_running_loop().call_later(STREAM_LINGERS, let_go, session, more)
         held[session] = more, clock
 
-    async def push(body: Any, request: Any, username: str | None) -> Any:
-        found = await original(body=body, request=request, username=username)
+    def push(body: Any, request: Any, username: str | None) -> Any:
         session = body.session_hash
-        if session in queue.pending_event_ids_session and "Mozilla" in request.headers.get("user-agent", ""):
+        if session and "Mozilla" in request.headers.get("user-agent", ""):
             more, clock = held.get(session) or (f"open-{uuid4().hex}", None)
             if clock is not None:
                 clock.cancel()
-            queue.pending_event_ids_session[session].add(more)
+            queue.pending_event_ids_session.setdefault(session, set()).add(more)
             hold(session, more)
-        return found
+        return original(body=body, request=request, username=username)
 
     queue.__dict__["push"] = push
 

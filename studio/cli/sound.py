@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from studio.cli.options import watch
+from studio.errors import Unreadable
 
 
 @click.group(invoke_without_command=True)
@@ -63,13 +64,21 @@ def sound_remove(name: str) -> None:
     click.echo(f"Removed {name}.")
 
 
-@click.command("bands")
+@click.group("bands", invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def list_bands(as_json: bool) -> None:
-    """List the bands that songs can be arranged for, with their meters and parts."""
-    from studio.music.bands.band import bands
+@click.pass_context
+def list_bands(context: click.Context, as_json: bool) -> None:
+    """List the bands that songs can be arranged for, with their meters and parts; add one of your own."""
+    if context.invoked_subcommand:
+        return
+    from studio.music.bands.band import band_by_name, band_names
 
-    for band in bands():
+    for name in band_names():
+        try:
+            band = band_by_name(name)
+        except Unreadable as error:
+            click.echo(f"{name:<10} {error}", err=True)
+            continue
         meters, parts = [str(meter) for meter in band.meters], [player.name for player in band.player]
         if as_json:
             answer = {"name": band.name, "title": band.title, "about": band.about}
@@ -77,3 +86,23 @@ def list_bands(as_json: bool) -> None:
             continue
         click.echo(f"{band.name:<10} {band.title} ({', '.join(meters) or 'any meter'})")
         click.echo(f"{'':<10} {', '.join(parts)}")
+
+
+@list_bands.command("add")
+@click.argument("file", type=click.Path(path_type=Path))
+def bands_add(file: Path) -> None:
+    """Add a band of your own: FILE is a TOML file, written as docs/bands.md says. A copy is kept."""
+    from studio.music.bands.own import add_band
+
+    band = add_band(file)
+    click.echo(f"Added {band.title}; songs are played by it with --band {band.name}.")
+
+
+@list_bands.command("remove")
+@click.argument("name")
+def bands_remove(name: str) -> None:
+    """Remove a band of your own."""
+    from studio.music.bands.own import remove_band
+
+    remove_band(name)
+    click.echo(f"Removed {name}.")

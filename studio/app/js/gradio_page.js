@@ -101,16 +101,18 @@ export function press(id) {
 }
 
 /**
- * Presses a button of Gradio's as soon as it may be pressed.
+ * Presses a button of Gradio's as soon as it may be pressed. Gradio drops a press that comes while the end of the one
+ * before has not arrived, although the button may be pressed: so it is pressed until that was heard.
  *
  * @param {string} id
+ * @param {() => boolean} heard whether the press has done something
  */
-export function pressSoon(id) {
+export function pressSoon(id, heard) {
   const patience = Date.now() + 30000;
   const knock = () => {
     const button = document.querySelector(`#${id}`);
     if (button instanceof HTMLButtonElement && !button.disabled) button.click();
-    else if (Date.now() < patience) setTimeout(knock, 100);
+    setTimeout(() => { if (!heard() && Date.now() < patience) knock(); }, 100);
   };
   knock();
 }

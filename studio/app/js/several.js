@@ -211,8 +211,9 @@ export class Requests {
   /** Works of the request before that are still being made are let go: they would contradict themselves too. */
   async askOnceMore() {
     if (this.following.some(isOpen)) await this.stop();
+    const before = this.askedAt;
     if (this.asking) this.ask(this.asking);
-    else pressSoon(this.words.button);
+    else pressSoon(this.words.button, () => this.askedAt > before);
   }
 
   /**

@@ -30,6 +30,8 @@ class SongRoom extends Requests {
     /** @type {Step[]} */
     this.steps = [];
     this.at = -1;
+    /** @type {string | null} */
+    this.keptOf = null; // the song of which something is kept, by the id of its work
     this.abreast = false;
     this.shelf = new Shelf((sections) => this.build(sections), () => this.keepSteps(), () => find(this.songs, '.again').focus());
     this.songs.after(this.shelf.element);
@@ -223,6 +225,18 @@ class SongRoom extends Requests {
     return made;
   }
 
+  /** The chips say what is kept of a song that is shown, and of no other. @param {Work[]} shown */
+  tellShown(shown) {
+    if (this.keptOf && !shown.some(({ id }) => id === this.keptOf)) {
+      keepBars({ tab: TAB, id: this.keptOf, bars: [], keep: () => {} });
+      this.keptOf = null;
+    }
+    for (const work of shown) {
+      const keeping = this.cards.get(work.id)?.keeping;
+      if (keeping && !keeping.isEmpty && this.keptOf !== work.id) this.tellKept(work, keeping);
+    }
+  }
+
   /**
    * The chips ask whether a song can be that keeps this.
    *
@@ -230,6 +244,8 @@ class SongRoom extends Requests {
    * @param {import('./song_keeping').Keeping} keeping
    */
   tellKept(work, keeping) {
+    if (!keeping.isEmpty) this.keptOf = work.id;
+    else if (this.keptOf === work.id) this.keptOf = null;
     const asked = keeping.asked();
     keepBars({
       tab: TAB,
@@ -248,6 +264,7 @@ class SongRoom extends Requests {
     const several = step.works.length > 1;
     const shown = this.abreast && several ? step.works : [step.works[step.at]];
     const cards = shown.map((work) => this.card(work, step.works.indexOf(work)));
+    this.tellShown(shown);
     for (const other of this.cards.values()) if (!cards.includes(other)) other.sound.stop();
     const focused = this.songs.contains(document.activeElement);
     const there = [...this.songs.children];

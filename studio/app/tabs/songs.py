@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from html import escape
 from importlib.resources import files
@@ -42,7 +43,7 @@ from studio.app.several import (
 from studio.app.song_desk import MOST_SONGS, SongDesk, as_lists, kept_of
 from studio.app.views import work_view
 from studio.app.widgets import folded, widget
-from studio.errors import StudioError
+from studio.errors import StudioError, Unreadable
 from studio.music.reading.pieces import SUFFIXES
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.plan import FORMS
@@ -266,7 +267,9 @@ def _band_dial(control: Control, label: str) -> Component:
     from studio.music.bands.band import band_by_name
 
     offered = [("Lead sheet alone", "")]
-    offered += [(band_by_name(name).title, name) for name in control.choices if name]
+    for name in filter(None, control.choices):
+        with suppress(Unreadable):  # a file of one's own that was changed since
+            offered.append((band_by_name(name).title, name))
     return gr.Dropdown(offered, value=control.default or "", label=label, info=as_text(control.help))
 
 

@@ -42,7 +42,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,6 +53,7 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.pitches import parse_pitch
 from studio.music.scores.sections import SECTION_WORDS
 from studio.music.sound.rendering import program_of
+from studio.works.home import home as studio_home
 
 DRUMS = {
     "kick": 36,
@@ -383,27 +384,46 @@ def read_band(text: str, name: str) -> Band:
 LIBRARY = Path(__file__).parent / "library"
 
 
-def band_names() -> tuple[str, ...]:
+def own_bands(home: Path | None = None) -> dict[str, Path]:
+    """The files of your own bands, by name (see `bands.own`)."""
+    files = sorted(((home or studio_home()) / "bands").glob("*.toml"))
+    return {path.stem: path for path in files if path.stem not in shipped_bands()}
+
+
+@cache
+def shipped_bands() -> tuple[str, ...]:
     """The bands that come with the studio, one for each file of `library`."""
     return tuple(sorted(path.stem for path in LIBRARY.glob("*.toml")))
 
 
+def band_names() -> tuple[str, ...]:
+    """The bands that come with the studio, then your own."""
+    return (*shipped_bands(), *own_bands())
+
+
 @lru_cache(maxsize=64)
-def _shipped(name: str) -> Band:
-    return read_band((LIBRARY / f"{name}.toml").read_text("utf-8"), name)
+def _read(name: str, text: str) -> Band:
+    return read_band(text, name)
 
 
 def band_by_name(name: str | Path) -> Band:
-    """A band by its name, or from a TOML file of one's own. Raises `UnknownName`, `Missing` or
-    `Unreadable`."""
-    text = str(name)
-    if not text.endswith(".toml"):
-        if text not in band_names():
-            raise UnknownName("band", text, band_names())
-        return _shipped(text)
-    path = Path(text)
+    """A band by its name, or from a TOML file. Raises `UnknownName` or `Unreadable`."""
+    if str(name).endswith(".toml"):
+        return _read(Path(name).stem, _text(Path(name)))
+    return _read(str(name), _text(_file_of(str(name))))
+
+
+def _file_of(name: str) -> Path:
+    path = LIBRARY / f"{name}.toml" if name in shipped_bands() else own_bands().get(name)
+    if path is None:
+        raise UnknownName("band", name, band_names())
+    return path
+
+
+def _text(path: Path) -> str:
+    """The text of a band's file, with line ends as every system reads them. Raises `Unreadable`."""
     try:
-        return read_band(path.read_text("utf-8"), path.stem)
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         raise Unreadable(f"{path.name} is not a band that can be read; give a TOML file.") from None
 
@@ -412,15 +432,12 @@ def band_hash(name: str) -> str:
     """The first eight digits (hex) of the sha256 of a band's file, so that a song can say whether the file is
     the one it was played by. Raises `UnknownName`.
     """
-    if name not in band_names():
-        raise UnknownName("band", name, band_names())
-    text = (LIBRARY / f"{name}.toml").read_text("utf-8")  # with line ends as every system reads them
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return hashlib.sha256(_text(_file_of(name)).encode()).hexdigest()[:8]
 
 
 def bands() -> tuple[Band, ...]:
     """All bands that come with the studio."""
-    return tuple(band_by_name(name) for name in band_names())
+    return tuple(band_by_name(name) for name in shipped_bands())
 
 
 def kind_of_section(name: str, first: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.errors import AskedFor, Contradiction, WayOut
+from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.bands.band import band_by_name
 from studio.music.chains.markov import Mask
 from studio.music.chains.trellis import Trellis
@@ -162,7 +162,8 @@ def syllables_beyond(
 
 def frame_of(recipe: SongRecipe, styles: SongStyles) -> tuple[Meter, Key, str]:
     """The meter and key of a song, and what is said of them, or "": as asked, or else the commonest ones of
-    its melodies that its other styles and its band have too.
+    its melodies that its other styles and its band have too. Raises `Refused` where its melodies have no such
+    meter.
     """
     asked = [Meter.parse(recipe.meter)] if recipe.meter else []
     meters = asked or list(map(Meter.parse, styles.melody.counts("meter")))
@@ -178,7 +179,12 @@ def frame_of(recipe: SongRecipe, styles: SongStyles) -> tuple[Meter, Key, str]:
             other = [str(each) for each, own in zip((meter, key), usual, strict=True) if each != own]
             whose = "all its styles and its band" if recipe.band else "all its styles"
             return meter, key, f"The song is in {' and '.join(other)}, which {whose} have."
-    assert usual is not None
+    if usual is None:
+        known = ", ".join(styles.melody.counts("meter"))
+        raise Refused(
+            f"{styles.melody.entry.title} has no melodies in {meters[0]}; it has some in {known}: choose one "
+            "of these, or another style."
+        )
     return *usual, ""
 
 

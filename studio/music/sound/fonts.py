@@ -105,6 +105,8 @@ def named_font(name: str, home: Path | None = None) -> Path:
         raise Missing(
             f"The SoundFont {name} is not on this computer; add its file with studio sound add {name}.sf2."
         )
+    if is_font_file(name):
+        raise Missing(f"A SoundFont is chosen by name; add this file first: studio sound add {name}.")
     if name not in FONTS:
         raise UnknownName("sound", name, (DEFAULT_FONT, *FONTS, *own))
     if not _is_whole(name, home):
