@@ -153,8 +153,8 @@ def _unless_absent(name: str, ask: Callable[[], bool]) -> bool:
 
 
 class LoadedBy(MetaPathFinder):
-    """Has a module loaded otherwise, as soon as it is imported, and not before. name: of the module. loader:
-    makes the loader from that which Python would take.
+    """Loads a module in another way, as soon as it is imported and not before. name: of the module. loader:
+    makes the new loader from the one that Python would use.
     """
 
     def __init__(self, name: str, loader: Callable[[Loader], Loader]) -> None:
@@ -205,8 +205,8 @@ class _Changing(_Around):
 
 
 class _Lending(_Around):
-    """While it loads a module, this one is there for another that nobody has imported yet; None: as
-    if there was none.
+    """While it loads a module, another one stands in for a library that nobody has imported yet. name: of the
+    library. module: what stands in for it; None: as if it were not installed.
     """
 
     def __init__(self, original: Loader, name: str, module: Any) -> None:
@@ -311,8 +311,9 @@ def lose_no_message(page: gr.Blocks) -> None:
     finds the stream open still, as the page sees it, so no other is opened, and what becomes of the request
     is never heard: `close_stream` in its `index-*.js` opens none. On a busy computer this happened when a
     page was loaded, which sends several short requests, and what was being made was not found again.
-    Gradio counts what is under way in `pending_event_ids_session`, so there is one more until then. A browser
-    calls itself Mozilla. A program has no such stream: it would wait for it before it ends.
+    Gradio counts what is under way in `pending_event_ids_session`, so there is one more until then. Every
+    browser calls itself Mozilla. A program's stream ends with its last request, or the program would wait
+    for it.
     """
     from gradio.server_messages import ProcessCompletedMessage
 
@@ -329,6 +330,8 @@ def lose_no_message(page: gr.Blocks) -> None:
         messages = queue.pending_messages_per_session.get(session)
         if messages is not None:
             messages.put_nowait(ProcessCompletedMessage(event_id=more, output={}, success=True))
+        elif not pending:  # the page is gone, or its request was refused
+            queue.pending_event_ids_session.pop(session, None)
 
     def hold(session: str, more: str) -> None:
         clock = asyncio.get_running_loop().call_later(STREAM_LINGERS, let_go, session, more)
