@@ -18,8 +18,9 @@ import re
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from studio.music.reading.describing import heard_in
 from studio.music.reading.pieces import SUFFIXES, pieces
 from studio.music.scores.scores import Score
 from studio.music.scores.tunes import Tune, unfolded_score
+from studio.music.scores.words import Syllable
 from studio.music.writing.formats import by_name
 
 BUDGET = ReadingBudget()
@@ -60,7 +62,7 @@ def facts(tune: Tune, score: Score, *, played: bool) -> Facts:
         "chords": [(chord.start, chord.symbol) for chord in tune.chords],
         "words": [(word.start, word.verse, word.text) for word in words],
         "hyphens": [(word.start, word.verse, word.syllabic) for word in words],
-        "extenders": [] if played else [(word.start, word.verse, word.extends) for word in words],
+        "extenders": [] if played else _extenders(words),
         "repeats": [] if played else list(tune.repeats),
         "jumps": [] if played else [replace(mark, label="") for mark in tune.jumps],
         "bars": [(bar.start, bar.length, str(bar.meter)) for bar in tune.bars()],
@@ -82,6 +84,11 @@ def facts(tune: Tune, score: Score, *, played: bool) -> Facts:
             if not played or word.verse == 1
         ],
     }
+
+
+def _extenders(words: Sequence[Syllable]) -> list[tuple[Fraction, int, bool]]:
+    """Of the last syllables of their words; a file has hyphens after others, held or not."""
+    return [(word.start, word.verse, word.extends and not word.goes_on) for word in words]
 
 
 @dataclass

@@ -27,8 +27,9 @@ class WordSign(NamedTuple):
 
 
 def word_signs(line: str) -> list[WordSign]:
-    r"""The signs of a w: line. "~" is a space, "\-" a hyphen within a syllable; a hyphen without a syllable
-    before it holds that syllable, and so does "_"; "*" skips a note, "|" the rest of a bar.
+    r"""The signs of a w: line. "~" is a space, "\-" a hyphen within a syllable. A hyphen without a syllable
+    before it is a note that is sung on the syllable before, inside its word; "_" is one that is sung on any.
+    "*" skips a note, "|" the rest of a bar.
     """
     signs: list[WordSign] = []
     text, place = "", 0

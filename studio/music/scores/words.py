@@ -31,6 +31,11 @@ class Syllable:
         if self.syllabic not in SYLLABICS or self.verse < 1:
             raise ValueError(f"{self.syllabic!r} in verse {self.verse} is not a syllable's place in its word")
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether its word has another syllable after it."""
+        return self.syllabic in ("begin", "middle")
+
 
 def words_in(
     words: Iterable[Syllable], start: Fraction, end: Fraction, shift: Fraction, verse: int = 0

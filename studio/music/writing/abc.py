@@ -33,9 +33,10 @@ CLEFS = {"G": "", "C": " clef=alto", "F": " clef=bass"}
 """How a voice names its clef, where it is not the treble one."""
 
 
-def write_abc(music: Tune | Score) -> bytes:
+def write_abc(music: Tune | Score, *, hyphens: bool = True) -> bytes:
     """An ABC tune with chord symbols and words, four bars to a line; a score has a voice (V:) for each part.
 
+    hyphens: as in `write_musicxml`.
     Raises `Refused` for lengths that no score can show.
     """
     score = music.score() if isinstance(music, Tune) else music
@@ -43,12 +44,12 @@ def write_abc(music: Tune | Score) -> bytes:
     for number, part in enumerate(score.parts, 1):
         if len(score.parts) > 1:
             lines.append(f"V:{number}")
-        lines += _part(part, score, number)
+        lines += _part(part, score, number, hyphens=hyphens)
     lines += [f"W:{_line(line)}" for line in score.text]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _part(part: Part, score: Score, number: int) -> list[str]:
+def _part(part: Part, score: Score, number: int, *, hyphens: bool) -> list[str]:
     """The lines of one part, each with the words below it. number: of the part; the first has the chords."""
     chords = list(score.chords) if number == 1 else []
     measures = measures_of(_sung_first(part), score)
@@ -80,7 +81,7 @@ def _part(part: Part, score: Score, number: int) -> list[str]:
         if before is None or before.bar != measure.bar:
             short = before is not None and not before.bar.full
         before = measure
-    words = _WordLines(part)
+    words = _WordLines(part, hyphens=hyphens)
     lines = []
     for music, notes in zip(text.strip().split("\n"), sung, strict=True):
         lines += [music, *words.under(notes)]
@@ -114,10 +115,11 @@ def _in_the_way(one: Note, other: Note) -> bool:
 class _WordLines:
     """Writes the words of a part, line after line (ABC 2.1, section 5.1)."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, *, hyphens: bool) -> None:
+        self.hyphens = hyphens
         self.words = {(word.start, word.verse): word for word in part.words}
         self.verses = range(1, max((word.verse for word in part.words), default=0) + 1)
-        self.held: set[int] = set()
+        self.held: dict[int, str] = {}  # verse -> what holds its latest syllable
 
     def under(self, notes: Sequence[Written]) -> list[str]:
         """The w: lines below a line of music, without those at the end that say nothing."""
@@ -131,11 +133,10 @@ class _WordLines:
         for note in notes:
             word = None if note.tie_in else self.words.get((note.start, verse))
             if word is None:
-                signs.append("_" if verse in self.held else "*")
+                signs.append(self.held.get(verse, "*"))
                 continue
-            goes_on = word.syllabic in ("begin", "middle")
-            signs.append(_syllable(word.text) + "-" * goes_on)
-            (self.held.add if word.extends else self.held.discard)(verse)
+            signs.append(_syllable(word.text) + "-" * word.goes_on)
+            self.held[verse] = "-" if word.goes_on and self.hyphens else "_" if word.extends else "*"
         while signs and signs[-1] == "*":
             signs.pop()
         return " ".join(signs)

@@ -15,17 +15,19 @@ from studio.music.writing.musicxml import write_musicxml
 
 MOST_BARS_ON_PAGE = 2000
 
-Lines = Literal["full", "named", "even", "printed", "shown"]
+Lines = Literal["full", "named", "even", "slurred", "printed", "shown"]
 """Where lines are broken. full: as many bars as there is room for, as in 0.8.0 and before. Otherwise words
 have the room they need, and lines are about equally full (`line_breaks`): a bar is as wide as its chord names
 and words need (named, as in 0.9.0, where notes were pressed together in bars of few words), or as all in it
-needs (even). printed: as even, and as printed music has it, the tempo stands above the chord names and not
-between them and the staff, and notes that are sung on one syllable are under a slur.
+needs (even). slurred: as even, and the tempo stands above the chord names and not between them and the staff,
+and notes that are sung on one syllable are under a slur (0.11.0 to 0.14.0). printed: as printed music has it,
+a syllable that is held inside its word has hyphens after it, too.
 shown: as printed, for a screen: lines are fuller, and only those are divided in which chord names or
 syllables touch.
 """
 
 PRINTED = ("printed", "shown")
+SLURRED = ("slurred", *PRINTED)
 
 
 def engrave(
@@ -56,7 +58,8 @@ def engrave(
     if bars > MOST_BARS_ON_PAGE:
         raise Refused(f"{bars} bars are too many for one picture; engrave a passage of it.")
     toolkit = _toolkit(width, staff)
-    written = write_musicxml(music, colours, engraved=names, slurs=lines in PRINTED).decode()
+    slurs, hyphens = lines in SLURRED, lines in PRINTED
+    written = write_musicxml(music, colours, engraved=names, slurs=slurs, hyphens=hyphens).decode()
     if whole_tempo:
         written = _with_whole_tempo(written)
     written = _lettered(written, letters or {})
@@ -109,7 +112,7 @@ def _evenly(
     ends = [*starts[1:], len(music.bars()) + 1]
     lengths = [end - start for start, end in zip(starts, ends, strict=True)]
     toolkit.setOptions({"minLastJustification": 0.6 if lengths[-1] < max(lengths) else 0.0})
-    return _page(toolkit, written, tempo_above=lines == "printed")
+    return _page(toolkit, written, tempo_above=lines in SLURRED)
 
 
 def _in_even_lines(
@@ -139,12 +142,12 @@ def _spaced(
         written = _TEXT.sub(lambda found: f"{found[1]}{found[2]}{ROOM * _room(found[2])}</text>", written)
         first, end, rest = written.partition("</measure>")
         pickup = (number := _MEASURE.search(first)) and number[1] == "0"
-        if pickup and lines not in PRINTED:  # the tempo stands above a pick-up
+        if pickup and lines not in SLURRED:  # the tempo stands above a pick-up
             before, text, after = first.rpartition("</text></lyric>")
             written = before + ROOM * TEMPO * bool(text) + text + after + end + rest
     toolkit.setOptions({"breaks": "none", "pageWidth": 100_000})
     numbers = list(map(int, _MEASURE.findall(written.partition("</part>")[0])))
-    one_line = _page(toolkit, written, tempo_above=lines in PRINTED)
+    one_line = _page(toolkit, written, tempo_above=lines in SLURRED)
     widths, needs, front = natural_widths(one_line, numbers, named=lines == "named")
     if lines != "named" and sung:
         widths = [width * max(1 / PRESSED_WORDS, need) for width, need in zip(widths, needs, strict=True)]

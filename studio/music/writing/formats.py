@@ -5,8 +5,9 @@
 Options: `program`, the General MIDI instrument (0..127) that plays a tune; `colours`, number of a sounding
 note -> "#rrggbb"; `whole_tempo`, whether an engraved tempo is rounded; `names`, whether engraved chord names
 are those that musicians write; `letters`, the names of sections by the bars they begin with; `lines`, where
-its lines are broken; `slurs`, whether notes that are sung on one syllable are under a slur. A format takes
-those it can use and ignores the others.
+its lines are broken, and what else is printed; `slurs`, whether notes that are sung on one syllable are under
+a slur; `hyphens`, whether a syllable that is held inside its word has hyphens after it. A format takes those
+it can use and ignores the others.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ FORMATS = FormatTable(
             "MusicXML",
             "studio.music.writing.musicxml:write_musicxml",
             "For notation programs such as MuseScore, Dorico and Sibelius.",
-            options=frozenset({"colours", "slurs"}),
+            options=frozenset({"colours", "slurs", "hyphens"}),
             reads_back=True,
         ),
         Format(
@@ -45,7 +46,7 @@ FORMATS = FormatTable(
             "Compressed MusicXML",
             "studio.music.writing.musicxml:write_mxl",
             "MusicXML in a small file, as notation programs exchange it.",
-            options=frozenset({"colours", "slurs"}),
+            options=frozenset({"colours", "slurs", "hyphens"}),
             reads_back=True,
         ),
         Format(
@@ -55,6 +56,7 @@ FORMATS = FormatTable(
             "ABC",
             "studio.music.writing.abc:write_abc",
             "Plain text, as folk musicians share tunes.",
+            options=frozenset({"hyphens"}),
             reads_back=True,
         ),
         Format(

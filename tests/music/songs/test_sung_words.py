@@ -21,6 +21,7 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.fitting import ways_for_words
 from studio.music.songs.line_rhythm import LineRhythms, lead_of
 from studio.music.songs.plan import SheetPlan
+from studio.music.songs.playing import engraved
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import SongRecord
 from studio.music.songs.sheet import GivenTunes, Sheet, SheetDesk, SongStyles, draw_sheet, prepare
@@ -31,7 +32,7 @@ from studio.music.writing.abc import write_abc
 from studio.music.writing.midi import write_midi
 from studio.music.writing.musicxml import write_musicxml
 from studio.process import finish
-from studio.works.setting import setting
+from studio.works.setting import Setting, setting
 from tests.conftest import Studio
 
 LINES = (
@@ -252,6 +253,13 @@ def test_stanzas_of_one_section_share_a_melody_that_carries_the_longer_lines() -
 def test_unstressed_beginnings_are_upbeats() -> None:
     (stanza,) = read_lyrics("The rivers run\nOver the sea\nAlone").stanzas
     assert [upbeats(line) for line in stanza.lines] == [1, 0, 1]
+
+
+def test_works_engraved_by_earlier_rules_keep_their_extenders() -> None:
+    for rules, hyphens in (("6", False), ("7", True), ("", False)):
+        versions = {"engraving": rules} if rules else {}
+        asked = engraved(SongRecipe(setting=Setting(versions=versions, device="cpu")), ())
+        assert asked["hyphens"] == hyphens == (asked["lines"] == "printed"), rules
 
 
 LEADING = (

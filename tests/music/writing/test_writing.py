@@ -551,6 +551,36 @@ def test_the_tempo_stands_above_the_chord_names_and_a_held_syllable_is_slurred()
     assert looks("even") == (False, 0)
 
 
+@pytest.mark.parametrize("read", [False, True])
+def test_a_syllable_held_inside_its_word_has_hyphens_and_the_last_an_extender(
+    read: bool, readers: Readers
+) -> None:
+    """Gar-(-)den(_) sings: one extender, after "den", where there were two, and slurs over both. Hyphens fill
+    the notes on which "gar" is held, also where the words come from a file. Earlier works stay as they were.
+    """
+    words = (
+        Syllable(Fraction(0), "gar", "begin", extends=True),
+        Syllable(Fraction(3), "den", "end", extends=True),
+        Syllable(Fraction(5), "sings"),
+    )
+    tune = replace(Tune.of([(60 + 2 * (n % 3), 1) for n in range(8)]), words=words)
+    if read:
+        tune = readers.read(write_musicxml(tune), "tune.musicxml").tunes[0]
+    xml = ET.fromstring(write_musicxml(tune, slurs=True))
+    said = [note.findtext("lyric/text") for note in xml.iter("note") if note.find("lyric/extend") is not None]
+    assert said == ["den"]
+    assert len(list(xml.iter("slur"))) == 4
+    assert b"w: gar- - - den _ sings" in write_abc(tune)
+    for lines, hyphens in (("printed", True), ("shown", True), ("slurred", read)):
+        gar = re.search(r">gar.*?</g>", engrave(tune, lines=lines).decode(), re.S)  # type: ignore[arg-type]
+        assert gar is not None
+        drawn = [int(width) for width in re.findall(r'<rect [^>]*width="(\d+)"', gar[0])]
+        assert (len(drawn) > 2 and max(drawn) < 150) == hyphens
+    if not read:
+        assert write_musicxml(tune, hyphens=False).count(b"<extend") == 2
+        assert b"w: gar- _ _ den _ sings" in write_abc(tune, hyphens=False)
+
+
 def test_pages_are_engraved_in_any_thread() -> None:
     """A server engraves in any of its threads: fonts are found in all of them, and pages are equal."""
     with ThreadPoolExecutor(1) as elsewhere:
