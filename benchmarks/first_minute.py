@@ -148,7 +148,7 @@ def dreaming(code: Path, photo: Path, seed: int) -> float:
     return _timed(
         lambda: subprocess.run(
             [sys.executable, "-c", program, str(photo)],
-            env=_environment(code, photo.parent) | {"OMP_WAIT_POLICY": "passive"},  # as the studio waits
+            env=_environment(code, photo.parent),
             cwd=photo.parent,
             check=True,
         )

@@ -34,6 +34,8 @@ COMMAND_SECONDS = 1.0
 
 PAINTING = """
 import json, re, resource, sys, threading, time
+from studio.making.waiting import wait_politely
+wait_politely()
 import numpy as np
 import torch
 def private():

@@ -25,7 +25,7 @@ from studio.cli.styles import originality, styles
 from studio.cli.training import train
 from studio.errors import StudioError, error_data, ways_out_of
 from studio.making.kinds import KINDS
-from studio.making.load import wait_asleep
+from studio.making.waiting import wait_politely
 from studio.version import __version__
 
 OPTIONS = {
@@ -49,7 +49,7 @@ SETTINGS = {
 
 def main() -> NoReturn:
     """Run a command and exit with its status. An error is printed as one line."""
-    wait_asleep()
+    wait_politely()
     try:
         commands.main(prog_name="studio", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):

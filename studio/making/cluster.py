@@ -22,7 +22,7 @@ from distributed import Nanny, Scheduler, SpecCluster, Worker
 from distributed.deploy.cluster import Cluster
 
 from studio.making.keys import keys_for_this_studio
-from studio.making.load import wait_asleep
+from studio.making.waiting import wait_politely
 
 SECRETS = ("STUDIO_PASSWORD",)
 """What nobody needs who is started from here; the page has read it before."""
@@ -96,7 +96,7 @@ def start_cluster(
     """
     for name in SECRETS:
         os.environ.pop(name, None)
-    wait_asleep()
+    wait_politely()
     threads = str(max(1, CPU_COUNT // count))
     environment = {name: os.environ.get(name, threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     common = {"host": "127.0.0.1", "protocol": "tls://", "security": keys_for_this_studio()}

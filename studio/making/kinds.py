@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from studio.errors import UnknownName, Unreadable
-from studio.making.load import wait_asleep
+from studio.making.waiting import wait_politely
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import SCHEMA_VERSION, Control, Recipe, controls, from_fields
 from studio.works.work import Making, Materials
@@ -463,6 +463,6 @@ def make(recipe: Recipe, materials: Materials, kinds: Mapping[str, Kind] = KINDS
 
 def found_at(place: str) -> Any:
     """The object at "module:name". What it needs may be PyTorch, so threads are told how to wait before."""
-    wait_asleep()
+    wait_politely()
     module, name = place.split(":")
     return getattr(import_module(module), name)

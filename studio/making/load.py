@@ -21,17 +21,6 @@ RUNNING = Path("/proc/loadavg")
 """Where Linux says how many threads run or wait for a processor just now."""
 
 
-def wait_asleep() -> None:
-    """Let PyTorch's threads sleep while they wait for each other, in this process and in those it starts.
-
-    They usually spin (OpenMP 5.2, section 21.7.1, OMP_WAIT_POLICY). Beside another program, one that spins
-    keeps the processor from the one it waits for: on two processors, of which others want one, a step of a
-    dream took thirty times as long. Has no effect once PyTorch is loaded. Whoever has set the variable keeps
-    it.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
-
 class Load:
     """What other programs want of the processors, as a mean of the latest looks.
 
