@@ -25,7 +25,10 @@ on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="GNU'
         ({"OMP_WAIT_POLICY": "active"}, ("active", None, False)),
         ({"OMP_WAIT_POLICY": "passive"}, ("passive", None, False)),
         ({"GOMP_SPINCOUNT": "7"}, (None, "7", False)),
-        ({"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "20000"}, ("passive", "20000", True)),  # by a parent
+        (
+            {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "20000"},
+            ("passive", "20000", True),
+        ),  # by a parent
     ],
 )
 def test_what_is_told_to_threads_and_whether_others_are_watched(
