@@ -612,8 +612,12 @@ def _listening(listeners: Sequence[Listener]) -> tuple[Mask, Ints | None]:
     return patterns, which.ravel().astype(np.int32)
 
 
+class TooLarge(Refused):
+    """A search beyond its budget."""
+
+
 def _too_large(states: int, steps: int, budget: SearchBudget) -> None:
-    raise Refused(
+    raise TooLarge(
         f"The request grew beyond {states:,} states and {steps:,} steps "
         f"(at most {budget.states:,} and {budget.steps:,}); "
         "ask for fewer constraints at once, raise the lowest order, or learn from a smaller corpus."

@@ -1,4 +1,6 @@
-"""Humdrum kern. music21 reads it, and where possible only the column that holds the melody."""
+"""Humdrum kern. Where possible only the column that holds the melody is read, by music21 where it is not
+plain (`kern_plain`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from fractions import Fraction
 from studio.music.reading.assembling import MELODY_NAMES, FoundNote, one_at_a_time, without_meter
 from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 from studio.music.reading.found_words import FoundLyric, words_under
+from studio.music.reading.kern_plain import read_plain
 from studio.music.reading.kern_spines import Beside, beside_notes
 from studio.music.reading.pieces import READING_RULES
 from studio.music.scores.bars import Repeat
@@ -25,17 +28,12 @@ def read_kern(
 
     Raises `Unreadable`, and whatever music21 raises for a broken file.
     """
-    from music21 import converter
-
-    from studio.music.reading.music21_streams import by_id, parts_of, sounding, sounding_by_id, tunes_of
-
     alone, column = _alone(text)
-    stream = converter.parseData(alone, format="humdrum")
-    order = sounding if rules >= "6" else sounding_by_id if rules >= "4" else by_id
-    reading = tunes_of(stream, name, budget, order=order)
-    if parts:
-        whole = stream if alone == text else converter.parseData(text, format="humdrum")
-        reading = replace(reading, parts=tuple(_led(each, text, column) for each in parts_of(whole, order)))
+    plain = None if parts else read_plain(alone, name, budget)
+    if plain is not None:
+        reading = plain
+    else:
+        reading = _by_music21(text, alone, column, name, budget, parts=parts, rules=rules)
     if rules >= "4":
         reading = _with_what_is_beside(reading, beside_notes(text), column, jumps=rules >= "5")
         no_meter = re.search(r"^(.*\t)?\*MX(\t|$)", text, re.M)
@@ -46,6 +44,22 @@ def read_kern(
         return reading
     top = OfMelody("The melody was taken from the top voice of several.")
     return replace(reading, remarks=(top, *reading.remarks))
+
+
+def _by_music21(
+    text: str, alone: str, column: int | None, name: str, budget: ReadingBudget, *, parts: bool, rules: str
+) -> Reading:
+    from music21 import converter
+
+    from studio.music.reading.music21_streams import by_id, parts_of, sounding, sounding_by_id, tunes_of
+
+    stream = converter.parseData(alone, format="humdrum")
+    order = sounding if rules >= "6" else sounding_by_id if rules >= "4" else by_id
+    reading = tunes_of(stream, name, budget, order=order)
+    if parts:
+        whole = stream if alone == text else converter.parseData(text, format="humdrum")
+        reading = replace(reading, parts=tuple(_led(each, text, column) for each in parts_of(whole, order)))
+    return reading
 
 
 def _with_what_is_beside(reading: Reading, beside: Beside, column: int | None, *, jumps: bool) -> Reading:

@@ -45,7 +45,7 @@ from studio.music.chains.sampling import (
     possible,
     solve,
 )
-from studio.music.chains.trellis import SearchBudget, Trellis, Walk
+from studio.music.chains.trellis import SearchBudget, TooLarge, Trellis, Walk
 from studio.music.harmony.counts import shipped_chords, shipped_fit, ships_chords
 from studio.music.harmony.fit import Fit
 from studio.music.harmony.idiom import HALVINGS, SECTION, HarmonyIdiom, is_minor, learn_harmony, stretch
@@ -198,6 +198,9 @@ many in a row.
 MOST_WITH_WORDS = 12_000
 """Events of a style from which words lead a melody: every syllable is counted at every tick, so larger ones
 would take minutes."""
+
+PARTS_LEARNT = (24_000, 12_000, 6_000)
+"""Events that are learnt from where a style is too large to be searched, the next where that is too."""
 
 RESOLVED = Constraint(
     "dissonance",
@@ -936,24 +939,14 @@ def considered(
     begun = since(rules, "6")
     kept = given.kept_chords(fit)
     chords = ChordRequest.of(recipe, plan, harmony, given.take, kept, judged=judged, loops=loops, begun=begun)
-    yield f"learning the melody from {styles.melody.entry.title}"
-    most = MOST_WITH_WORDS if since(rules, "3") and words is not None else None
-    sung = sung_of(
-        styles.melody,
-        *(meter, key, recipe.order),
-        variants=since(rules, "2"),
-        most=most,
-        tonics=styles.local_keys(harmony) if since(rules, "5") else None,
-    )
-    check_singable(recipe, plan, sung, words)
+    tonics = styles.local_keys(harmony) if since(rules, "5") else None
+    sung, side = yield from _learnt(recipe, styles, plan, given, words, (meter, key, tonics))
     laid = LaidRow.of(recipe)
     remarks = (*filter(None, (laid.remark, in_common)), *styles.borrowed(recipe))
     if sung.unheard:
-        said = "The words lead a melody learnt from {} of the style's {} songs, spread over it."
+        led = "The words lead a melody" if words is not None else "The melody is"
+        said = led + " learnt from {} of the style's {} songs, spread over it."
         remarks += (said.format(sung.song_count, sung.song_count + sung.unheard),)
-    usual_copy = max(LEAST_COPY, Comparison(styles.melody, styles.melody.entry.title).max_copy)
-    yield "finding every possible way"
-    side = MelodySide.of(recipe, plan, sung, recipe.max_copy or usual_copy, given)
     yield "learning the form"
     forms = sung.forms()
     rhythm = None
@@ -971,6 +964,36 @@ def considered(
         ends=styles.ends(sung) if since(rules, "4") else None,
         loops=loops,
     )
+
+
+def _learnt(
+    recipe: SongRecipe,
+    styles: SongStyles,
+    plan: SheetPlan,
+    given: GivenTunes,
+    words: SongWords | None,
+    asked: tuple[Meter, Key, Mapping[int, Sequence[int]] | None],
+) -> Generator[str, None, tuple[SungIdiom, MelodySide]]:
+    """The melodies of the style, and what is asked of the song's. Of a style too large to be searched, as
+    one of long melodies is, a part is learnt from.
+    """
+    meter, key, tonics = asked
+    title, rules = styles.melody.entry.title, drawing_rules(recipe)
+    most = MOST_WITH_WORDS if since(rules, "3") and words is not None else None
+    parts = [most, *(part for part in PARTS_LEARNT if most is None or part < most)]
+    for part in parts:
+        yield f"learning the melody from {'a part of ' if part != most else ''}{title}"
+        variants = since(rules, "2")
+        sung = sung_of(styles.melody, meter, key, recipe.order, variants=variants, most=part, tonics=tonics)
+        check_singable(recipe, plan, sung, words)
+        usual_copy = max(LEAST_COPY, Comparison(styles.melody, title).max_copy)
+        yield "finding every possible way"
+        try:
+            return sung, MelodySide.of(recipe, plan, sung, recipe.max_copy or usual_copy, given)
+        except TooLarge:
+            if part == parts[-1] or isinstance(styles.melody, CountedStyle):
+                raise
+    raise AssertionError
 
 
 def with_habits(desk: SheetDesk, styles: SongStyles) -> SheetDesk:
