@@ -13,13 +13,17 @@ import subprocess
 import sys
 import time
 import zlib
+from collections.abc import Generator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from studio import cli
+from studio.cli.options import watch
+from studio.works.work import Progress
 from tests.conftest import Studio
 
 QUICK = ("--size", "96", "--octaves", "2", "--steps", "2")
@@ -475,3 +479,26 @@ def test_importing_and_helping_load_neither_torch_nor_gradio() -> None:
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stderr.strip() == "[]"
+
+
+def test_what_takes_long_says_what_it_does_where_nobody_sees_a_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line every ten seconds on standard error, none for what takes a moment, and none with --quiet."""
+    now = 0.0
+    monkeypatch.setattr("studio.cli.options.time", SimpleNamespace(monotonic=lambda: now))
+
+    def process(seconds: float) -> Generator[Progress, None, str]:
+        nonlocal now
+        for number in range(1, 5):
+            now += seconds
+            yield Progress(number, 4, f"reading {number}")
+        return "done"
+
+    for seconds, quiet, lines in (
+        (6.0, False, ["reading 2 …", "reading 4 …"]),
+        (2.0, False, []),
+        (60.0, True, []),
+    ):
+        assert watch(process(seconds), quiet=quiet) == "done"
+        assert capsys.readouterr().err.splitlines() == lines

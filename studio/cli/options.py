@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,8 +142,10 @@ def output_options() -> list[click.Option]:
 
 def watch(process: Generator[Progress, None, T], *, quiet: bool) -> T:
     """Run a process to its end with a progress line on standard error."""
-    if quiet or not sys.stderr.isatty():
+    if quiet:
         return _finish(process, lambda _: None)
+    if not sys.stderr.isatty():
+        return _finish(process, _seldom())
     with click.progressbar(
         length=1, file=sys.stderr, show_pos=True, item_show_func=lambda stage: stage
     ) as bar:
@@ -152,6 +155,23 @@ def watch(process: Generator[Progress, None, T], *, quiet: bool) -> T:
             bar.update(progress.done - bar.pos, progress.stage)
 
         return _finish(process, show)
+
+
+SELDOM = 10.0
+"""Seconds between lines on what goes on, where standard error is a file or another program."""
+
+
+def _seldom() -> Callable[[Progress], None]:
+    """Says what goes on in a line now and then: nothing of what takes a moment."""
+    said = time.monotonic()
+
+    def show(progress: Progress) -> None:
+        nonlocal said
+        if time.monotonic() - said >= SELDOM:
+            said = time.monotonic()
+            click.echo(f"{progress.stage} …", err=True)
+
+    return show
 
 
 def _finish(process: Generator[Progress, None, T], show: Callable[[Progress], None]) -> T:

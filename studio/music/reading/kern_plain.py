@@ -76,7 +76,7 @@ _HEAD = re.compile(
 )
 """What music21 takes nothing from but meter and signature."""
 
-_NOTE = re.compile(r"(\[?)([1-9]\d*|0)(\.?)(?:(r)|([a-g]+|[A-G]+)(#|-)?)([\]_]?)")
+_NOTE = re.compile(r"(\[?)(0|1|2|4|8|16|32)(\.?)(?:(r)|([a-g]+|[A-G]+)(#|-)?)([\]_]?)")
 """An opening tie, a duration with a dot, a rest or a pitch, and the end or middle of a tie (the Humdrum
 reference for **kern). The duration is a part of a whole note, and 0 is two whole notes.
 """

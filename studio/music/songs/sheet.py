@@ -199,7 +199,7 @@ MOST_WITH_WORDS = 12_000
 """Events of a style from which words lead a melody: every syllable is counted at every tick, so larger ones
 would take minutes."""
 
-PARTS_LEARNT = (24_000, 12_000, 6_000)
+PARTS_LEARNT = (12_000, 6_000)
 """Events that are learnt from where a style is too large to be searched, the next where that is too."""
 
 RESOLVED = Constraint(
@@ -991,9 +991,12 @@ def _learnt(
         try:
             return sung, MelodySide.of(recipe, plan, sung, recipe.max_copy or usual_copy, given)
         except TooLarge:
-            if part == parts[-1] or isinstance(styles.melody, CountedStyle):
-                raise
-    raise AssertionError
+            if isinstance(styles.melody, CountedStyle):
+                break
+    raise Refused(
+        f"The melodies of {title} go on in too many ways to be searched with all that is asked; ask for "
+        "fewer bars or constraints, or choose another style."
+    )
 
 
 def with_habits(desk: SheetDesk, styles: SongStyles) -> SheetDesk:
@@ -1188,21 +1191,21 @@ class MelodySide:
         cls, recipe: SongRecipe, plan: SheetPlan, sung: SungIdiom, max_copy: int, given: GivenTunes
     ) -> MelodySide:
         """In a small style every step looks back one note at least, in a larger one two: the more it looks
-        back, the smaller the search, and the fewer the ways.
+        back, the smaller the search, and the fewer the ways. Where that is still too large, three.
         """
         melody = melody_recipe_of(recipe, plan)
         if given.kept is not None:
             melody = melody.model_copy(update={"keep": (), "pins": (*melody.pins, *given.kept.pins)})
         if since(drawing_rules(recipe), "4") and len({each.tonic for each in plan.keys}) > 1:
             melody = _in_its_key(melody, plan, sung.key)
-        backs = (1, BACK) if sum(map(len, sung.sequences)) < LARGE_STYLE else (BACK,)
+        backs = ((1,) if sum(map(len, sung.sequences)) < LARGE_STYLE else ()) + (BACK, BACK + 1)
         for back in backs:
             context = Context(sung, sung.walk(back), plan.bars, given.take, given.theme, max_copy)
             compiled = _with_kept_bars(compile_constraints(context, melody), sung, given.kept, recipe)
             try:
                 trellis = sung.trellis(context.walk, compiled.listeners, SMALL_BUDGET)
-            except Refused:
-                if back == BACK:
+            except TooLarge:
+                if back == backs[-1]:
                     raise
                 continue
             return cls(melody, compiled, trellis, back)

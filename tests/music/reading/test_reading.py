@@ -278,9 +278,11 @@ def test_kern_gives_its_top_voice(readers: Readers) -> None:
 
 
 def test_the_melodys_column_gives_what_the_whole_file_gives() -> None:
+    """Read by the studio, and by music21 with and without the other voices."""
     from music21 import converter
 
     from studio.music.reading.kern import top_spine
+    from studio.music.reading.kern_plain import read_plain
     from studio.music.reading.music21_streams import tunes_of
 
     for path in sorted((music21_corpus() / "palestrina").glob("*.krn"))[10::600]:
@@ -292,6 +294,11 @@ def test_the_melodys_column_gives_what_the_whole_file_gives() -> None:
             for each in (alone, text)
         )
         assert (one.notes, one.grid, one.keys) == (whole.notes, whole.grid, whole.keys)
+        plain = read_plain(alone, path.name, ReadingBudget())
+        assert plain is not None
+        assert plain.tunes == (one,)
+    assert read_plain(alone.replace("*M4/2", "*M4/2\n*MM120"), "a", ReadingBudget()) is None
+    assert read_plain(alone.replace("2d", "3d"), "a", ReadingBudget()) is None, "not plain"
     split = "**kern\t**kern\n4c\t*^\n4d\t4e\t4f\n*-\t*-\t*-\n"
     assert top_spine(split) == split, "columns that split are left alone"
 

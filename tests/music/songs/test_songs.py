@@ -15,6 +15,7 @@ import pytest
 
 import studio as library
 from studio.errors import Contradiction, Refused
+from studio.music.chains.trellis import SearchBudget
 from studio.music.harmony.counts import chords_file, shipped_chords
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.harmony.symbols import Harmony
@@ -57,6 +58,23 @@ def folder(tmp_path: Path) -> Path:
     for number, tune in enumerate(songs(12)):
         (there / f"{number}.musicxml").write_bytes(write_musicxml(tune))
     return there
+
+
+def test_a_style_too_large_to_be_searched_is_learnt_from_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the masses of Palestrina are: songs after them were refused. The song says so, and keeps the copy
+    limit of the whole style; where no part is small enough, one sentence says it.
+    """
+    whole = desk_of()
+    assert whole.sung.unheard == 0
+    monkeypatch.setattr("studio.music.songs.counted._sung_last", dict)  # nothing is kept
+    monkeypatch.setattr("studio.music.songs.sheet.SMALL_BUDGET", SearchBudget(states=300, steps=1200))
+    monkeypatch.setattr("studio.music.songs.sheet.PARTS_LEARNT", (400, 200))
+    part = desk_of()
+    assert 0 < part.sung.song_count < part.sung.song_count + part.sung.unheard == whole.sung.song_count
+    assert any(f"learnt from {part.sung.song_count} of the style's" in remark for remark in part.remarks)
+    monkeypatch.setattr("studio.music.songs.sheet.SMALL_BUDGET", SearchBudget(states=10, steps=10))
+    with pytest.raises(Refused, match=r"too many ways .* or choose another style\.$"):
+        desk_of()
 
 
 def test_a_sheet_has_its_bars_key_chords_and_sections_for_another_reader(sheet: Sheet) -> None:
