@@ -18,10 +18,12 @@ from studio.images.planning import (
     PAINTING_BEGINS,
     Size,
     cost_of,
+    finer_cost,
     going_on,
     painting_rules,
     painting_sizes,
     plan_octaves,
+    sizes_made_finer,
     stopped,
     takes_steps,
 )
@@ -123,6 +125,9 @@ def predict_painting(recipe: StyleRecipe, sources: Sequence[SourceSize]) -> Pred
     finest, a_place, a_pixel = min(pixels, 600_000), 1200, 120
     if recipe.painter == "instant" and recipe.backbone == DEFAULT and painting_rules(recipe) > 4:
         finest, a_place, a_pixel = sizes[-1].height * sizes[-1].width, 660, 32
+        if sizes_made_finer(height, width, recipe):
+            steps += PAINTING_SECONDS * finer_cost(height, width, recipe)
+            a_pixel = 60
     looked_at = finest * max(1.0, recipe.style_scale)
     before = BEFORE + 4e-7 * pixels + _finding(recipe)
     steps *= 1 + PAINTING_REGION * len(recipe.regions)

@@ -375,7 +375,8 @@ class StyleRecipe(Recipe):
         "optimised",
         "'optimised' paints step by step and gives the best picture. 'instant' takes about a second: a few "
         "steps, and the fine strokes of a network trained on the painting (studio train painting); above 640 "
-        "pixels it is painted at 576 and enlarged. 'refined' goes on from there with a third of the steps.",
+        "pixels it is painted at 576 and enlarged, and above 1280 its strokes are made finer. 'refined' goes "
+        "on from there with a third of the steps.",
         in_sight=True,
     )
     pieces: bool = parameter(

@@ -13,6 +13,7 @@ texture; and for large pictures the exact gradient, tile by tile.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -53,12 +54,15 @@ from studio.images.pictures import Pixels, fit_within, read_picture, resize, wri
 from studio.images.planning import (
     PAINTING_BEGINS,
     Size,
+    cost_of,
+    finer_cost,
     going_on,
     is_curved,
     painting_rules,
     painting_sizes,
     row_of,
     shares,
+    sizes_made_finer,
     stopped,
     takes_steps,
     to_its_end,
@@ -268,7 +272,9 @@ def _painted_in_steps(
     generator = torch.Generator().manual_seed(recipe.seed)
     structure = _held_structure(recipe, shown, network)
     losses: list[float] = []
-    costs = shares(stopped(sizes, recipe.stop_after), PAINTING_BEGINS)
+    taken = stopped(sizes, recipe.stop_after)
+    costs, cost = shares(taken, PAINTING_BEGINS), cost_of(taken, PAINTING_BEGINS)
+    stepping = cost / (cost + finer_cost(photo.shape[0], photo.shape[1], recipe))
     for place, size in enumerate(sizes):
         resized = easel.copies.at if shown is photo and easel.painters else partial(resize, shown)
         base = tensor_of(resized(size.height, size.width), network.device).float().div_(255)
@@ -288,7 +294,7 @@ def _painted_in_steps(
             losses.append(loss)
             preview = StylePreview(mean, photo, easel.mask, recipe.colour, _lights_held(recipe))
             try:
-                yield Progress(len(losses), total, stage, loss, preview, next(costs))
+                yield Progress(len(losses), total, stage, loss, preview, stepping * next(costs))
             except EndEarly:
                 recipe = recipe.model_copy(update={"stop_after": len(losses)})
             if len(losses) == recipe.stop_after or _is_enough(recipe, measure):
@@ -298,8 +304,15 @@ def _painted_in_steps(
         if len(losses) == recipe.stop_after:
             break
     assert painted is not None
-    pixels = _at_full_size(easel, painted.detach(), structure)
-    return to_its_end(recipe, sizes), pixels, losses
+    finishing = _at_full_size(easel, painted.detach(), structure)
+    while True:
+        try:
+            so_far = next(finishing)
+        except StopIteration as end:
+            return to_its_end(recipe, sizes), end.value, losses
+        with suppress(EndEarly):  # all steps are taken, so the work is as good as done
+            share = stepping + (1 - stepping) * so_far
+            yield Progress(len(losses), total, "painting finer strokes", None, None, share)
 
 
 def _make_copies(easel: _Easel, finest: Size) -> None:
@@ -311,9 +324,10 @@ def _make_copies(easel: _Easel, finest: Size) -> None:
         easel.copies.make_meanwhile(sizes, small if small != whole and recipe.strength < 1 else None)
 
 
-def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> Pixels:
+def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> Generator[float, None, Pixels]:
     """The finished picture of the photo's size. What was painted at once is finer than its steps where the
-    photo is: it has some of the photo's finest light and dark.
+    photo is: it has some of the photo's finest light and dark. A large one is painted finer: after every tile
+    of that, the share that is done is yielded, 0..1.
     """
     recipe, photo = easel.recipe, easel.photo
     size = Size(photo.shape[0], photo.shape[1], 0)
@@ -321,6 +335,13 @@ def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> P
         hold_lights(painted, photo, _lights_held(recipe), structure, easel.copies.at)
         return _finished(painted, photo, easel.mask, recipe.colour)
     small = (painted.shape[-2], painted.shape[-1])
+    finer = sizes_made_finer(size.height, size.width, recipe)
+    area, done = sum(height * width for height, width in finer), 0
+    for height, width in finer[:-1]:
+        painted = _enlarged(painted, Size(height, width, 0)).detach()
+        for part in _make_finer(easel, painted):
+            yield (done + part * height * width) / area
+        done += height * width
     painted = _enlarged(painted, size).detach()
     if recipe.painter == "instant" and recipe.strength < 1:
         coarse = easel.copies.without_finest(*small)
@@ -330,7 +351,31 @@ def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> P
             light = torch.from_numpy(fine @ LUMA * np.float32(share / 255)).to(painted.device)
             painted[..., rows, :] += light
     hold_lights(painted, photo, _lights_held(recipe), structure, easel.copies.at)
+    if finer:
+        for part in _make_finer(easel, painted):
+            yield (done + part * size.height * size.width) / area
     return _finished(painted, photo, easel.mask, recipe.colour)
+
+
+def _make_finer(easel: _Easel, picture: Tensor) -> Iterator[float]:
+    """Add the painters' finest strokes to an enlarged picture, in place. Yields the share that is done."""
+    from studio.images.instant.finer import Look, make_finer
+
+    recipe = easel.recipe
+    usual = recipe.style_weights or (1.0,) * len(easel.painters)
+    looks = [Look(usual, recipe.strength)]
+    if easel.areas is not None:
+        at_size = easel.areas.at(*picture.shape[-2:])
+        looks = [Look(*look) for look in _looks_in(recipe, at_size, len(easel.painters))]
+    return make_finer(
+        picture,
+        looks,
+        easel.painters,
+        breadth=recipe.style_scale,
+        colour=recipe.colour,
+        photo=easel.photo,
+        seed=recipe.seed,
+    )
 
 
 def _is_enough(recipe: StyleRecipe, measure: StyleMeasure) -> bool:

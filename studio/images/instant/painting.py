@@ -111,7 +111,7 @@ def paint_at_once(
             _mix_into(mean, painted, weight / so_far)
     if mean.shape != photo.shape:
         mean = resize(mean, height, width)
-    return _in_colours(mean, photo, recipe.colour)
+    return in_colours(mean, photo, recipe.colour)
 
 
 def begun_by(
@@ -131,7 +131,7 @@ def begun_by(
     painted, fine = torch.zeros(1, 3, *size), torch.zeros(1, 3, *size)
     given = None
     for painter, pixels, share in _as_painted(recipe, photo, painters, copy):
-        laid = tensor_of(resize(_in_colours(pixels, photo, recipe.colour), *size), torch.device("cpu"))
+        laid = tensor_of(resize(in_colours(pixels, photo, recipe.colour), *size), torch.device("cpu"))
         given = laid.float().div_(255)
         finest = given - _without_finest(given, _finer(recipe))
         if painter.header.painting in bounds:
@@ -209,7 +209,7 @@ def _mix_into(mean: Pixels, painted: Pixels, share: float) -> None:
         mean[rows] = mixed.round()
 
 
-def _in_colours(painted: Pixels, photo: Pixels, colour: str) -> Pixels:
+def in_colours(painted: Pixels, photo: Pixels, colour: str) -> Pixels:
     """The painting in the colours that a recipe asks for; for "luminance", its light and dark in grey."""
     match colour:
         case "content":
