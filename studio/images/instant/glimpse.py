@@ -35,7 +35,7 @@ from studio.works.work import Progress
 T = TypeVar("T")
 
 LARGEST = 1024
-"""Longer side, in pixels, of a preview. A larger work is the same picture, enlarged and with finer strokes."""
+"""Longer side, in pixels, of a preview. A larger work is the same picture, enlarged and made finer."""
 
 HELD_SIDE, HELD_AT = 320, (0.0, 0.5, 1.0)
 """Longer side, in pixels, of a preview while a slider is held; and the strengths that are painted for it. One
