@@ -127,7 +127,7 @@ def predict_painting(recipe: StyleRecipe, sources: Sequence[SourceSize]) -> Pred
         finest, a_place, a_pixel = sizes[-1].height * sizes[-1].width, 660, 32
         if sizes_made_finer(height, width, recipe):
             steps += PAINTING_SECONDS * finer_cost(height, width, recipe)
-            a_pixel = 60
+            a_pixel = 72
     looked_at = finest * max(1.0, recipe.style_scale)
     before = BEFORE + 4e-7 * pixels + _finding(recipe)
     steps *= 1 + PAINTING_REGION * len(recipe.regions)

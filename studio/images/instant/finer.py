@@ -22,7 +22,7 @@ from studio.images.canvas import STRIP, pixels_of, strips, tensor_of
 from studio.images.instant.painters import Painter
 from studio.images.instant.painting import in_colours
 from studio.images.instant.whole import paint_windows
-from studio.images.memory import memory_kept
+from studio.images.memory import memory_kept, release_memory
 from studio.images.palettes import LUMA
 from studio.images.pictures import Pixels, resize
 
@@ -31,6 +31,9 @@ CELL = 4
 
 SHARE = 0.8
 """How much of it, from half strength on; less below."""
+
+TILE = 1536
+"""Side of a tile, in pixels: of twice the usual side, a quarter less is painted around tiles."""
 
 PLAIN, STROKE = 4 / 255, 18 / 255
 """The root mean square of the light that is finer than two cells, where nothing is added, and from where on
@@ -81,8 +84,9 @@ def make_finer(
     ]
     for place, (painter, look, amount) in enumerate(amounts):
         painted = np.empty_like(shown)
+        release_memory()  # what steps and earlier tiles left; this keeps other blocks
         with memory_kept():
-            for tile, tiles in paint_windows(painter, shown, look.strength, seed, painted):
+            for tile, tiles in paint_windows(painter, shown, look.strength, seed, painted, TILE):
                 yield (place + tile / tiles) / len(amounts)
         painted = in_colours(painted, photo, colour)
         if painted.shape != seen.shape:

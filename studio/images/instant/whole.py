@@ -53,10 +53,10 @@ def painted_by(painter: Painter, photo: Pixels, strength: float, seed: int = 0) 
 
 
 def paint_windows(
-    painter: Painter, photo: Pixels, strength: float, seed: int, into: Pixels
+    painter: Painter, photo: Pixels, strength: float, seed: int, into: Pixels, side: int = TILE
 ) -> Iterator[tuple[int, int]]:
     """Let the network paint a photo, uint8 [h, w, 3], into another array of its shape, yielding (tiles done,
-    tiles in all) after every tile.
+    tiles in all) after every tile. side: of a tile, in pixels, a multiple of `STRIDE`.
     """
     height, width = photo.shape[:2]
     device = next(painter.network.parameters()).device
@@ -66,7 +66,7 @@ def paint_windows(
     high, wide = (-(-max(side, 2 * STRIDE) // STRIDE) * STRIDE for side in (height, width))
     laid = _filled_up(laid, high, wide)
     noise = noise_for(high, wide, seed)
-    windows = list(_windows(high, wide))
+    windows = list(_windows(high, wide, side))
     for number, window in enumerate(windows, 1):
         rows, columns = (
             slice(window.top, min(window.bottom, height)),
@@ -118,13 +118,13 @@ def _filled_up(laid: torch.Tensor, height: int, width: int) -> torch.Tensor:
     return F.pad(laid.float(), (0, beside, 0, below), mode=mode).to(torch.uint8)
 
 
-def _windows(height: int, width: int) -> Iterator[_Window]:
+def _windows(height: int, width: int, side: int) -> Iterator[_Window]:
     if height * width <= LARGEST_WHOLE:
         yield _Window(0, height, 0, width, 0, height, 0, width)
         return
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            bottom, right = min(height, top + TILE), min(width, left + TILE)
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            bottom, right = min(height, top + side), min(width, left + side)
             yield _Window(
                 top, bottom, left, right,
                 max(0, top - HALO), min(height, bottom + HALO), max(0, left - HALO), min(width, right + HALO),
