@@ -47,7 +47,8 @@ By the seventh, faces and fine structure are held more in what is painted step b
 that paint at once have room for one to learn from, not for three.
 
 By the eighth, a large picture that is painted at once is not only enlarged: the networks' finest strokes are
-added where strokes are (`instant.finer`).
+added where strokes are (`instant.finer`). The steps that paint at once are a little longer, and end a little
+sooner.
 """
 
 

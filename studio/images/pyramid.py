@@ -31,18 +31,19 @@ class PyramidBFGS:
     moves it between two steps, such as a clamp, counts as a change of its finest level.
 
     quick: each level is enlarged to the next, not all of them to the picture, which takes a quarter of the
-    time. memory, first: of `LimitedBFGS`.
+    time. memory, first, stretch: of `LimitedBFGS`.
     """
 
     levels: int = LEVELS
     quick: bool = False
     memory: int = 5
     first: float = 0.01
+    stretch: float = 1.0
     _rule: LimitedBFGS = field(init=False, repr=False)
     _known: tuple[list[Tensor], Tensor] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._rule = LimitedBFGS(self.memory, self.first)
+        self._rule = LimitedBFGS(self.memory, self.first, stretch=self.stretch)
 
     def reset(self) -> None:
         """Start over, as if no step had been taken."""

@@ -23,8 +23,10 @@ class LimitedBFGS:
     MapReduce", NIPS 2014.
 
     memory: how many of the last steps it learns from; each takes twice the memory of the variables. first,
-    longest: root mean square of the first step and of the longest, in units of the variables. What moves the
-    variables between two steps, such as a clamp, is taken for a part of the first.
+    longest: root mean square of the first step and of the longest, in units of the variables. stretch: how
+    much flatter the loss is taken to be where nothing was learnt than along the last move; a little above 1
+    goes farther where there are only a few steps. What moves the variables between two steps, such as a
+    clamp, is taken for a part of the first.
 
     Raises `Refused` for numbers out of range.
     """
@@ -32,6 +34,7 @@ class LimitedBFGS:
     memory: int = 5
     first: float = 0.01
     longest: float = 0.04
+    stretch: float = 1.0
     _known: _Known | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -42,6 +45,8 @@ class LimitedBFGS:
                 f"The first step is {self.first:g} long and the longest {self.longest:g}; give numbers above "
                 "0, the second not below the first."
             )
+        if not 0 < self.stretch < float("inf"):
+            raise Refused(f"A stretch of {self.stretch:g} is no length: give a number above 0, such as 1.")
 
     def reset(self) -> None:
         """Start over, as if no step had been taken."""
@@ -53,7 +58,7 @@ class LimitedBFGS:
             self._known = _Known(self.memory, place, gradient)
         else:
             self._known.learn(place, gradient)
-        way, learnt = self._known.way()
+        way, learnt = self._known.way(self.stretch)
         length = float(way.square().mean().sqrt())
         if length == 0:
             return
@@ -90,7 +95,7 @@ class _Known:
         self.place.copy_(place)
         self._note(2 * self.memory, gradient)
 
-    def way(self) -> tuple[Tensor, bool]:
+    def way(self, stretch: float = 1.0) -> tuple[Tensor, bool]:
         """The gradient times the inverse of the curvature as it is known so far, and whether any is known."""
         if not self.order:
             return self.gradient.clone(), False
@@ -102,7 +107,7 @@ class _Known:
             taken[row] = products[row] @ shares / products[row, memory + row]
             shares[memory + row] -= taken[row]
         last = self.order[-1]
-        shares *= products[last, memory + last] / products[memory + last, memory + last]
+        shares *= stretch * products[last, memory + last] / products[memory + last, memory + last]
         for row in self.order:
             shares[row] += taken[row] - products[memory + row] @ shares / products[row, memory + row]
         return shares.to(self.rows) @ self.rows, True

@@ -58,6 +58,18 @@ def test_it_needs_far_fewer_steps_than_plain_descent() -> None:
     assert ends[0] < 0.05 * ends[1]
 
 
+def test_stretched_steps_go_farther_where_there_are_few() -> None:
+    """In twenty valleys together, after four steps."""
+    left = {1.0: 0.0, 1.4: 0.0}
+    for stretch in left:
+        for seed in range(20):
+            variables, curved = valley(seed)
+            rule = LimitedBFGS(4, 0.1, 10.0, stretch=stretch)
+            list(descend(variables, lambda v=variables, c=curved: loss_of(v, c), rule, steps=4))  # type: ignore[misc]
+            left[stretch] += loss_of(variables, curved).item()
+    assert left[1.4] < 0.95 * left[1.0]
+
+
 def test_no_step_is_longer_than_allowed_and_a_reset_forgets() -> None:
     rule, variables = LimitedBFGS(2, 0.01, 0.02), [torch.full((8,), 5.0)]
     for _ in range(6):
@@ -70,7 +82,9 @@ def test_no_step_is_longer_than_allowed_and_a_reset_forgets() -> None:
     assert float((variables[0] - before).square().mean().sqrt()) == pytest.approx(0.01, rel=1e-3)
 
 
-@pytest.mark.parametrize("numbers", [{"memory": 0}, {"first": 0.0}, {"first": 0.1, "longest": 0.05}])
+@pytest.mark.parametrize(
+    "numbers", [{"memory": 0}, {"first": 0.0}, {"first": 0.1, "longest": 0.05}, {"stretch": 0.0}]
+)
 def test_numbers_out_of_range_are_refused(numbers: dict[str, float]) -> None:
     with pytest.raises(Refused):
         LimitedBFGS(**numbers)  # type: ignore[arg-type]
