@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from studio.music.melody.predictions import seconds_to_read
+from studio.music.melody.predictions import seconds_to_read, seconds_to_read_own
 from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, read_parts
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.plan import FORMS, SongForm
@@ -44,8 +44,8 @@ def predict_song(recipe: SongRecipe, sources: Sequence[SourceSize]) -> Predictio
 
     Memory: 300 MiB, 8 MiB a bar, and two hundred times the bytes of tunes of one's own. Measured, in seconds
     of the processor, AABA of 32 bars: hymn 0.5; with a band of three as MusicXML 0.8, as WAV 4;
-    ryans-mammoth, whose chains are learnt from a thousand tunes, 4 and then 1; 45 tunes of one's own with
-    words, 9.5 and then 5.
+    ryans-mammoth, whose chains are learnt from a thousand tunes, 4 and then 1; 105 tunes of one's own
+    with words, 7.7 and then 3.6.
     """
     own = sum(source.bytes for source in sources if source.role == "tune")
     costs = costs_of(recipe, own)
@@ -79,7 +79,7 @@ def costs_of(recipe: SongRecipe, own: int = 0) -> SongCosts:
     if recipe.source("melody") is not None:
         different = 0  # it is there, and gets chords
     given = recipe.source("style") is not None or own > 0
-    reading = own * 2e-5 + (0.0 if given else seconds_to_read(_melody_style(recipe)))
+    reading = seconds_to_read_own(recipe, own) + (0.0 if given else seconds_to_read(_melody_style(recipe)))
     sound = recipe.format in SOUNDS
     a_bar = (0.11 if sound else 0.012) if recipe.band else (0.01 if sound else 0.001)
     a_bar += 0.045 * (recipe.format == "mp3" and bool(recipe.band))
@@ -96,9 +96,9 @@ def costs_of(recipe: SongRecipe, own: int = 0) -> SongCosts:
 
 COSTS = {
     (True, False): (0.1, 0.09, 0.008),
-    (True, True): (0.1, 0.45, 0.09),
+    (True, True): (0.5, 0.4, 0.07),
     (False, False): (2.2, 0.34, 0.045),
-    (False, True): (2.2, 2.0, 0.2),
+    (False, True): (2.2, 1.8, 0.17),
 }
 """Seconds that learning, chords, and each different bar of the melody take, by whether the style is counts,
 and whether words lead the melody.
