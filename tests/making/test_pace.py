@@ -378,8 +378,8 @@ def test_time_left_of_works_that_were_recorded_beside_many_others() -> None:
 
 @pytest.mark.parametrize("predict", [predict_song, predict_melody])
 def test_the_same_tunes_take_about_as_long_in_plain_musicxml(predict: Callable[..., Prediction]) -> None:
-    """60 songs take 1.5 s to read in 3.7 MB of MusicXML, and 1.3 s in 0.2 MB compressed. Seconds went by bytes,
-    so that over a minute was said of the former.
+    """60 songs take 1.5 s to read in 3.7 MB of MusicXML, and 1.3 s in 0.2 MB compressed. By the bytes,
+    over a minute was said of the former.
     """
     sources = tuple(Source(sha256=f"{number:064x}", role="tune") for number in range(60))
     recipe = (SongRecipe if predict is predict_song else ComposeRecipe)(sources=sources, seed=1)
