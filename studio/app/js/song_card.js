@@ -422,11 +422,12 @@ const numbersBox = (example) => make('input', { type: 'text', placeholder: examp
  */
 function wordsOf(words, goTo) {
   if (!words) return [];
-  const { stresses, checked, remarks } = words;
+  const { stresses, checked, remarks, fitted } = words;
   const said = stresses.length
     ? `In ${stresses.length} of the ${checked} words that were checked, the stress is off the beat:`
     : checked > 0 && `All ${checked} words that were checked have their stress on a beat.`;
   return [
+    fitted && make('p', { class: 'small' }, make('strong', {}, 'Made to fit: '), fitted),
     said && make('p', { class: 'small' }, said),
     make('p', { class: 'pair' }, ...stresses.map(({ bar, text, word }) => make('button', { type: 'button', class: 'small', onclick: () => goTo(bar) },
       `Bar ${bar}: ${text === word ? word : `“${text}” in ${word}`}`))),

@@ -203,7 +203,7 @@ export interface Song {
   band: string;
   parts: SongPart[];
   kept: object[];
-  words: { stresses: { bar: number; beat: number; word: string; text: string }[]; checked: number; remarks: string[] } | null;
+  words: { stresses: { bar: number; beat: number; word: string; text: string }[]; checked: number; remarks: string[]; fitted?: string } | null;
   offers: WayOut[];
   laid: string;
   /** Its melodies come as counts: no song is known of any note. */

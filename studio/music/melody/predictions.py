@@ -123,8 +123,8 @@ def seconds_to_read(name: str) -> float:
 
 def seconds_to_read_own(recipe: ComposeRecipe, own: int) -> float:
     """Seconds for reading tunes of one's own. own: their bytes, of which plain MusicXML has thirty times as
-    many as other files of the same tunes. Measured on a quiet computer: 60 tunes in MusicXML 1.5 s (3.7 MB) or
-    compressed 1.3 s (0.2 MB), in ABC 0.7 s.
+    many as other files of the same tunes. Measured on a quiet computer: 60 tunes in MusicXML 1.5 s (3.7 MB)
+    or compressed 1.3 s (0.2 MB), in ABC 0.7 s.
     """
     return 0.4 + 0.013 * _own_tunes(recipe, own) + 3e-7 * own if own else 0.0
 

@@ -11,7 +11,8 @@ The facts of a song are those of a melody (`melody.facts`), but for its form, an
     kept         of each earlier song {"title", "melody": bars, "chords": bars, "parts"}: what is kept of it
     band         {"name", "title", "plan", "parts", "remarks"}, see `facts_of_band`
     offers       settings worth trying: [{"label", "field" of the recipe, "value"}]
-    words        what `sung_words.with_words` says of the words, where there are any
+    words        what `sung_words.with_words` says of the words, where there are any; "fitted": what was changed
+                 to make them fit, where they were, in a sentence
     singing      natural logarithm of the mass of melodies over these chords, see `songs.sheet`
 
 Facts of a melody that was harmonised have no sections, copying or origins. One of several harmonisations has
@@ -418,7 +419,8 @@ def _words_in_words(fact: Mapping[str, Any]) -> str:
         places = [f"{each['text']} in {each['word']}, bar {each['bar']}" for each in faults[:MOST_FAULTS]]
         more = len(faults) - len(places)
         said += f" ({', '.join(places)}{f' and {more} more' if more else ''})" if places else ""
-    return " ".join([f"{said}.", *fact["remarks"]])
+    fitted = [fact["fitted"]] if "fitted" in fact else []
+    return " ".join([*fitted, f"{said}.", *fact["remarks"]])
 
 
 def _copying_in_words(fact: Mapping[str, Any]) -> str:

@@ -266,7 +266,7 @@ def _drawn(
     if not recipe.fit:
         tune, facts = with_words(recipe, tune, sections, facts)
     if said := fitted_in_words(asked, recipe):
-        facts["remarks"] = [*said, *facts.get("remarks", ())]
+        facts["words"] = {**facts["words"], "fitted": " ".join(said)}
     return tune, sections, facts, kept, recipe
 
 

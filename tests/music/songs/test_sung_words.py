@@ -18,6 +18,7 @@ from studio.errors import AskedFor, Contradiction
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
+from studio.music.songs.facts import facts_in_words
 from studio.music.songs.fitting import ways_for_words
 from studio.music.songs.line_rhythm import LineRhythms, lead_of
 from studio.music.songs.plan import SheetPlan
@@ -228,8 +229,10 @@ def test_words_too_short_for_their_section_are_offered_what_carries_them(
         notes = music21.converter.parse(f"{number}.musicxml").flatten().notes
         printed = "".join(lyric.text for note in notes for lyric in note.lyrics).lower()
         assert printed.startswith("overthehillsunderthesky")
-        remarks = " ".join(json.loads(out)["facts"].get("remarks", ()))
-        assert ("are sung 4 times" in remarks) == (more == ["--fit"])
+        facts = json.loads(out)["facts"]
+        fitted = "The words are sung 4 times, so that every note has a syllable."
+        assert facts["words"].get("fitted") == (fitted if more == ["--fit"] else None)
+        assert dict(facts_in_words(facts))["words"].startswith(fitted) == (more == ["--fit"])
 
 
 def test_many_lines_for_one_section_become_verses() -> None:
