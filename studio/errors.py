@@ -37,6 +37,10 @@ class Missing(StudioError):
     """Something that must be on this machine is not: a source, weights, a corpus, a folder."""
 
 
+MOST_LETTERS = 150
+"""Of all names together, so that a sentence may list them, as it does the languages by their codes."""
+
+
 class UnknownName(Refused):
     """A name that is in none of our tables. The sentence suggests the closest one that is.
 
@@ -50,7 +54,7 @@ class UnknownName(Refused):
             remedy = f"did you mean '{near[0]}'?"
         elif not self.known:
             remedy = "there are none yet."
-        elif len(self.known) <= 12:
+        elif len(self.known) <= 12 or sum(map(len, self.known)) <= MOST_LETTERS:
             remedy = f"choose from {', '.join(self.known)}."
         else:
             remedy = f"there are {len(self.known)}, such as {', '.join(self.known[:6])}."

@@ -25,6 +25,14 @@ T = TypeVar("T")
 FILE = click.Path(path_type=Path)
 
 
+class NamedChoice(click.Choice[str]):
+    """A choice in which "" stands for what is not given, and is no name to choose."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:  # noqa: ARG002
+        named = ", ".join(repr(choice) for choice in self.choices if choice)
+        return f"{value!r} is not one of {named}."
+
+
 class NumberOrOwn(click.ParamType[Any]):
     """A whole number, or the word "own" for what the source itself has."""
 
@@ -92,7 +100,7 @@ def _recipe_option(recipe: type[Recipe], control: Control, option: str) -> click
     if nullable and control.name == "size":
         kind = NumberOrOwn()
     elif control.choices:
-        kind = click.Choice(control.choices)
+        kind = NamedChoice(control.choices)
         named = f"[{'|'.join(filter(None, control.choices))}]"
     option = option.removesuffix("s") if control.many else option
     return click.Option(

@@ -411,7 +411,7 @@ function parts({ work, name, readable }) {
 /** @param {Melody} melody */
 function together({ work, readable, ask, editing, score, roll, parts: part }) {
   const { facts } = work;
-  const head = [facts.meter, facts.key, facts.bars && `${facts.bars} bars`, facts.range && `from ${facts.range}`];
+  const head = [facts.meter, facts.key, facts.bars && `${facts.bars} bar${facts.bars === 1 ? '' : 's'}`, facts.range && `from ${facts.range}`];
   const finding = (/** @type {string} */ term, /** @type {any} */ said, /** @type {any[]} */ ...more) =>
     said && make('li', {}, make('strong', {}, `${term}: `), said, ...more);
   return make('div', { class: 'melody', 'data-work': work.id },

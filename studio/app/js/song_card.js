@@ -482,7 +482,7 @@ function together({ work, score, parts: part }) {
   part.hand.append(part.told, make('div', { class: 'deeds' }, part.again, part.wipe));
   return make('article', { class: 'song melody reading', 'data-work': work.id },
     make('header', {}, make('h2', {}, part.letter, work.title), make('a', { href: `?work=${work.id}`, onclick: open }, 'In the gallery')),
-    make('p', { class: 'facts' }, [facts.key, facts.meter, facts.bars && `${facts.bars} bars`].filter(Boolean).join(' · ')),
+    make('p', { class: 'facts' }, [facts.key, facts.meter, facts.bars && `${facts.bars} bar${facts.bars === 1 ? '' : 's'}`].filter(Boolean).join(' · ')),
     part.player,
     part.sections,
     score.paper,

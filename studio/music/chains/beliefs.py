@@ -29,7 +29,7 @@ from studio.music.chains.trellis import Beliefs, Factors, LayerSteps, SearchBudg
 SMALLEST, GREATEST = 1e-60, 1e60
 """Beliefs are rescaled when the largest of a tick leaves this range."""
 
-LARGEST_KEPT = 64 * 2**20
+LARGEST_KEPT = 128 * 2**20
 """Bytes of beliefs that are kept for the next request. Those of a thousand sequences would be several times
 as large.
 """
@@ -91,7 +91,7 @@ def _at_the_end(
             f"but at most {budget.bytes / 2**20:,.0f} MiB are allowed; "
             "ask for something shorter, or learn from a smaller corpus."
         )
-    belief = np.zeros((cycles, trellis.width)) if trellis.into is None else np.empty((cycles, trellis.width))
+    belief = np.zeros((cycles, trellis.width))
     belief[cycle:] = 0
     scale = np.full(ticks + 1 + int(walk.durations.max()), -np.inf)
     last = slice(int(trellis.layer[place]), int(trellis.layer[place + 1]))
@@ -109,7 +109,7 @@ def _up_to(trellis: Trellis, latest: Beliefs, begin: int) -> tuple[Floats, Float
     """Beliefs and scales as they were the last time behind the tick `begin`, and not yet known before."""
     cycle, place = divmod(trellis.walk.phase + begin, trellis.walk.period)
     shape = latest.belief.shape
-    belief, scale = np.zeros(shape) if trellis.into is None else np.empty(shape), latest.scale.copy()
+    belief, scale = np.zeros(shape), latest.scale.copy()
     belief[cycle:] = latest.belief[cycle:]
     belief[cycle, : trellis.edges[place + 1]] = 0
     scale[: begin + 1] = -np.inf
@@ -121,8 +121,7 @@ class _Backward:
 
     What such a symbol is multiplied by is then a matter of the state it leads to. So every tick is the
     product of the trellis's own numbers, which never change, and of what the states ahead are worth to a step
-    that leads there: their beliefs, multiplied by the factors of those symbols. belief: written for every
-    tick of the pass, whatever it holds there before.
+    that leads there: their beliefs, multiplied by the factors of those symbols. belief: 0 before the pass.
     """
 
     def __init__(
@@ -168,10 +167,11 @@ class _Backward:
             low, high = edges[place], edges[place + 1]
             if low == high:
                 continue
-            here, worth = self.belief[cycle, low:high], self.worth[0, low:high]
-            here[:] = 0
             level = scales.level(tick)
-            if level is None or not self._weigh(here, tick, cycle, place, scales):
+            if level is None:
+                return  # nothing before it can finish well either
+            here, worth = self.belief[cycle, low:high], self.worth[0, low:high]
+            if not self._weigh(here, tick, cycle, place, scales):
                 worth[:] = 0
                 continue
             if self.whether:
@@ -329,7 +329,7 @@ def by_layers(
             continue
         level = float(scale[tick + 1 : tick + 1 + layers.longest].max())
         if level == -np.inf:
-            continue
+            return  # nothing before it can finish well either
         layer = layers.at(place, tick, factors, scale, level)
         mass = mass_of(place, tick, layer, flat[cycle * width : cycle * width + reach])
         if whether:
@@ -357,7 +357,8 @@ def underflows(trellis: Trellis, factors: Factors, belief: Floats, scale: Floats
     lowest = np.lib.stride_tricks.sliding_window_view(lowest, size).min(axis=1)
     some = np.isfinite(highest)
     gap = float((highest[some] - lowest[some]).max(initial=0.0))
-    smallest = _least_over_zero(belief)
+    first = trellis.walk.phase + int(np.argmax(np.isfinite(scale)))  # before it, all are 0
+    smallest = _least_over_zero(belief[first // trellis.walk.period :])
     logs = np.log([smallest, trellis.least, factors.least, least])
     return bool(logs.sum() - gap < LEAST_LOG)
 
@@ -366,11 +367,19 @@ def _least_over_zero(belief: Floats) -> float:
     """The smallest belief that is not 0, and at most 1.
 
     Numbers that are not negative are in the order of their bits as whole numbers. One less, 0 is the largest
-    of these, so that no mask is needed.
+    of these, so that no mask is needed. A piece at a time stays in the processor's cache: beliefs may be
+    hundreds of megabytes, and are looked through for each of hundreds of requests.
     """
-    least = int((belief.view(np.uint64) - np.uint64(1)).min()) + 1
+    bits, piece, least = belief.reshape(-1).view(np.uint64), np.empty(PIECE, dtype=np.uint64), 2**64 - 1
+    for first in range(0, len(bits), PIECE):
+        some = bits[first : first + PIECE]
+        least = min(least, int(np.subtract(some, np.uint64(1), out=piece[: len(some)]).min()))
+    least += 1
     return min(1.0, float(np.array([least % 2**64], dtype=np.uint64).view(np.float64)[0]) or 1.0)
 
+
+PIECE = 8192
+"""Numbers that are looked through at once."""
 
 LEAST_LOG = -650.0
 """The logarithm of a product that is far from too small for a float, and so are its halves."""

@@ -26,6 +26,7 @@ from pydantic import create_model
 
 from studio.errors import AskedFor, Contradiction, WayOut
 from studio.music.melody.recipes import ComposeRecipe, read_density
+from studio.music.scores.keys import pitch_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -242,6 +243,12 @@ def contradiction(
     rows = compiled.asked
     asked = [rows[name][0].asked(rows[name][1]) for name in conflict.requirements]
     ways = [way for name in conflict.remedies if (way := rows[name][0].relaxed(recipe, rows[name][1]))]
+    if [each.field for each in asked] == ["range"]:
+        idiom = compiled.context.idiom
+        low, high = (pitch_name(pitch, idiom.key) for pitch in idiom.range)
+        said = f"No melody of {style} stays in the range {asked[0].value}; in {idiom.key} they usually lie in"
+        ways.append(WayOut(f"Use the range {low}:{high}", "range", f"{low}:{high}"))
+        return Contradiction(f"{said} {low}:{high}, so choose a range with more of that.", asked, ways)
     return Contradiction(_in_a_sentence(conflict, style, lowest), asked, ways)
 
 

@@ -55,6 +55,11 @@ MAKES_NO_DIFFERENCE = {
 """Fields of a recipe in which takes of one request may differ, with a value for all."""
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 bar", "2 bars"."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 class ComposeRecipe(Recipe):
     """A melody in a style under exact constraints.
 
@@ -267,7 +272,7 @@ class ComposeRecipe(Recipe):
 
     def in_words(self) -> str:
         style = self.source("style")
-        said = f"{self.bars} bars"
+        said = counted(self.bars, "bar")
         said += f" of {self.meter}" if self.meter else ""
         said += f" in {self.key}" if self.key else ""
         said += f" after {style.title or style.name if style else self.style}"

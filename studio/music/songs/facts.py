@@ -11,8 +11,8 @@ The facts of a song are those of a melody (`melody.facts`), but for its form, an
     kept         of each earlier song {"title", "melody": bars, "chords": bars, "parts"}: what is kept of it
     band         {"name", "title", "plan", "parts", "remarks"}, see `facts_of_band`
     offers       settings worth trying: [{"label", "field" of the recipe, "value"}]
-    words        what `sung_words.with_words` says of the words, where there are any; "fitted": what was changed
-                 to make them fit, where they were, in a sentence
+    words        what `sung_words.with_words` says of the words, where there are any; where they were made to
+                 fit, "fitted": what was changed for that, in a sentence
     singing      natural logarithm of the mass of melodies over these chords, see `songs.sheet`
 
 Facts of a melody that was harmonised have no sections, copying or origins. One of several harmonisations has

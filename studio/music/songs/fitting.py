@@ -29,6 +29,9 @@ MOST_AGAIN = 6
 VERSES = (4, 2, 8, 1)
 """Lines of a verse that many lines are divided into, the usual first."""
 
+MOST_VERSES = 8
+"""Verses that one stanza is divided into at most: nobody sings a melody seventy-five times."""
+
 OF_WORDS = ("words", "words_first")
 
 
@@ -189,6 +192,8 @@ def _as_verses(recipe: SongRecipe) -> Iterator[WayOut]:
             for first in range(0, len(lines), size)
         ]
         text = _Words(tuple(blocks)).text
+        if any(len(lines) > size * MOST_VERSES for _, lines in words.blocks):
+            continue
         if len(blocks) > len(words.blocks) and len(text) <= LONGEST_WORDS:
             of = "one line" if size == 1 else f"{size} lines"
             yield WayOut(f"Sing the words as verses of {of}", "words", text)

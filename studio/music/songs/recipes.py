@@ -23,6 +23,7 @@ from studio.music.melody.recipes import (
     ComposeRecipe,
     Entries,
     Pin,
+    counted,
     read_keep,
     read_parts,
 )
@@ -306,7 +307,7 @@ class SongRecipe(ComposeRecipe):
     def in_words(self) -> str:
         style = self.source("style")
         after = style.title or style.name if style else _titled(self.style)
-        bars = f"{self.bars} bars" if self.bars else "A song"
+        bars = counted(self.bars, "bar") if self.bars else "A song"
         if self.source("melody") is not None:
             said = f"Chords for a melody after {after}"
         else:

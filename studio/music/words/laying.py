@@ -138,8 +138,9 @@ class _Counts:
 
 def _remarks(lyrics: Lyrics, counts: _Counts, silent: Sequence[str], divided: int) -> Iterator[str]:
     if silent:
-        names = ", ".join(dict.fromkeys(silent))
-        yield f"No words are sung in the sections {names}; write a stanza for each of them in brackets."
+        names = list(dict.fromkeys(silent))
+        many, each = ("sections", "each of them") if len(names) > 1 else ("section", "it")
+        yield f"No words are sung in the {many} {', '.join(names)}; write a stanza for {each} in brackets."
     if counts.held:
         yield f"Notes sung on the syllable before them: {counts.held}."
     if counts.unsung:

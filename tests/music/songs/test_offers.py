@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import music21
 import pytest
 
+from studio.errors import AskedFor, Contradiction
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.meters import Meter
+from studio.music.songs.fitting import ways_for_words
 from studio.music.songs.inferring import with_inferred_chords
+from studio.music.songs.recipes import SongRecipe
 from studio.music.styles.style import Style
+from studio.music.words.laying import _Counts, _remarks
+from studio.music.words.lyrics import read_lyrics
 from studio.music.writing.musicxml import write_musicxml
 from tests.conftest import Studio
 from tests.music.lead_sheets import songs
@@ -43,7 +49,7 @@ def test_words_with_more_syllables_than_notes_get_the_bars_they_need(studio: Stu
     bars = len(part.getElementsByClass("Measure"))
     assert bars in (8, 16)
     told = json.loads(out)
-    assert f"{bars} bars instead of 4" in " ".join(told["facts"]["remarks"])
+    assert f"{bars} bars instead of 4" in told["facts"]["words"]["fitted"]
     assert told["recipe"]["bars"] == bars
 
 
@@ -71,3 +77,26 @@ def test_inferred_chords_lie_under_the_melodies_they_are_inferred_from() -> None
             chord = parse_chord(tune.chord_at(note.start) or "")
             fits.append(chord is not None and (note.pitch or 0) % 12 in chord.pitch_classes)
     assert sum(fits) > 0.65 * len(fits)
+
+
+def test_what_is_said_of_one_of_a_kind_and_of_names_makes_sense(studio: Studio) -> None:
+    """One bar, one section; a range that would do; every language; bands by their names; and no seventy-five
+    verses of four lines.
+    """
+    _, _, said = studio("song", "-o", "one.mid", "--style", "hymn", "--form", "A", "--bars", "1")
+    assert "1 bar in the form A" in said
+    status, _, said = studio("song", "-o", "low.mid", "--style", "hymn", "--range", "C3:D3")
+    assert status == 2
+    found = re.search(r"in G major they usually lie in (\w+:\w+), so choose", said)
+    assert found is not None
+    assert studio("song", "-o", "low.mid", "--style", "hymn", "--range", found[1])[0] == 0
+    _, _, said = studio("song", "-o", "a.mid", "--style", "hymn", "--words", "la la", "--language", "xx")
+    assert all(f" {code}" in said for code in ("af", "de", "it", "zu"))
+    _, _, said = studio("song", "-o", "a.mid", "--style", "hymn", "--band", "nope")
+    assert "''" not in said
+    assert "'trio'" in said
+    many = SongRecipe(words="\n".join(["Over the hills we go"] * 300), form="A", bars=8)
+    beyond = Contradiction("No.", [AskedFor("words", "", "words")], [])
+    assert not [way for way in ways_for_words(many, beyond) if "verses" in way.label]
+    silent = list(_remarks(read_lyrics("la"), _Counts(), ["C", "C"], 0))
+    assert silent[0] == "No words are sung in the section C; write a stanza for it in brackets."
