@@ -107,6 +107,7 @@ MEAN_OF_LAST = 0.4
 
 _GLASS = "09eb362f3c056c2e7f310cfa0384ca3aceb0f284b93a26d5fe6cfa52a3822feb"
 _POINTS = "2de216b8e2f39fb038a4f9582c9d342b8bf2f534ea2274d0a7b7ddd17a89acd9"
+_WHIRLS = "c449f53a17fbd2117db2c9c71b394c88e11ba9e9154a7be27ce04af30efef662"
 _WATERCOLOUR = "76c072ba773131e74a9d149c6d02bed2bdd0230aa9466a1ae5dd0cef1fa70a7d"
 
 HELD = 3.0
@@ -134,9 +135,10 @@ leaded glass gives fur and skin colours that take a face apart. Where lights are
 The network of dots lays them out in rows.
 """
 
-BOUNDED: dict[int, dict[str, float]] = {1: {}, 7: {_POINTS: 1.5}}
+BOUNDED: dict[int, dict[str, float]] = {1: {}, 7: {_POINTS: 1.5}, 8: {_POINTS: 1.5, _WHIRLS: 2.0}}
 """How bright or dark the finest of what some networks paint may be, as a multiple of its root mean square, by
-the rules and the painting's sha256: the network of dots makes a few of them shine.
+the rules and the painting's sha256: the network of dots makes a few of them shine, and that of whirls ends
+its strokes in black specks.
 """
 
 ENOUGH = {6: 0.4, 8: 0.5}

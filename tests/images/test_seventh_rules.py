@@ -104,6 +104,8 @@ def test_no_dot_shines_and_works_by_the_sixth_rules_stay(
     now, before = painted(sky, "points", **at_once), painted(sky, "points", setting=SIXTH, **at_once)
     assert shining(now) < shining(before)
     monkeypatch.setattr(style, "BOUNDED", {1: {}})
+    for table in (style.ENOUGH, style.STRETCH):  # of the eighth rules
+        monkeypatch.delitem(table, 8)
     monkeypatch.setattr(style, "LESS_OF_NETWORKS", {6: style.LESS_OF_NETWORKS[6]})
     assert np.array_equal(painted(sky, "points", **at_once), before)
 

@@ -86,7 +86,7 @@ def test_only_what_is_fine_is_added_and_only_where_strokes_are() -> None:
 
 def test_a_large_picture_is_finer_and_older_works_stay_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "MADE_FINER", 640)
-    for table in (style.ENOUGH, style.STRETCH):  # what else the eighth rules changed
+    for table in (style.ENOUGH, style.STRETCH, style.BOUNDED):  # what else the eighth rules changed
         monkeypatch.delitem(table, 8)
     now, shares = _painted(AT_ONCE)
     before, _ = _painted(BEFORE)
