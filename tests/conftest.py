@@ -73,7 +73,21 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-FIRST = ("app", "page", "styles", "test_cli", "test_jobs", "test_workers", "test_named", "test_recorded")
+FIRST = (
+    "page",
+    "app",
+    "styles",
+    "test_jobs",
+    "test_workers",
+    "test_recorded",
+    "test_instant_painting",
+    "test_cli",
+    "test_unheard",
+    "test_keeping",
+    "test_regions",
+    "test_at_once",
+    "test_drawing_rules",
+)
 """What takes longest, by its group: begun first, so that no core waits for another at the end."""
 
 

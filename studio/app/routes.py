@@ -19,7 +19,7 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from studio.app.intake import VIEW_SIDE, common, download_name, view
 from studio.app.sentences import said
-from studio.errors import Missing, Refused, StudioError
+from studio.errors import Missing, Refused, StudioError, UnknownName
 from studio.images.channels.atlas import LAYERS as ATLAS_LAYERS
 from studio.images.channels.atlas import sheet_path
 from studio.images.instant.learnt import learnt_paintings
@@ -74,7 +74,18 @@ def routes(
 
     @router.get("/works/{id}/thumb")
     def thumb(id: str) -> Response:
-        return picture(lambda: gallery.thumbnail(gallery.get(id)))
+        """Also of a work that was just removed: a page that shows it still may ask for it only now."""
+
+        def small() -> bytes:
+            try:
+                return gallery.thumbnail(gallery.get(id))
+            except UnknownName as unknown:
+                try:
+                    return gallery.thumbnail(gallery.in_trash(id))
+                except UnknownName:
+                    raise unknown from None
+
+        return picture(small)
 
     @router.get("/works/{id}/view")
     def work_large(id: str) -> Response:

@@ -48,11 +48,28 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+HEARTBEAT = 2.0
+"""Seconds between two signs of life of a worker. `watching` waits twenty times as long for one."""
+
+
 class QuietScheduler(Scheduler):  # type: ignore[misc]
-    """A scheduler without pages of its own: nobody reads them, and they know no keys."""
+    """A scheduler without pages of its own: nobody reads them, and they know no keys.
+
+    It seldom wakes while nothing is made: Dask's looks four times a second whether it has had nothing to do
+    for longer than it may, which this one may for ever, and hears from each worker twice a second.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name in ("idle-timeout", "no-workers-timeout"):
+            self.periodic_callbacks.pop(name, None)
 
     def start_http_server(self, *_: Any, **__: Any) -> None:
         """Serve nothing."""
+
+    def heartbeat_worker(self, *args: Any, **named: Any) -> dict[str, Any]:
+        """Dask's answer to a sign of life, which says when the next is wanted."""
+        return dict(super().heartbeat_worker(*args, **named)) | {"heartbeat-interval": HEARTBEAT}
 
 
 class QuietWorker(Worker):  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """Watches the worker processes on this computer, and ends one that stands still or exceeds its bounds.
 
-What tells that a worker lives is its heartbeat: Dask's, twice a second, from a thread beside the one that
+What tells that a worker lives is its heartbeat: Dask's, every two seconds, from a thread beside the one that
 works. A long step does not stop it, since PyTorch and NumPy let other threads run meanwhile. A library that
 does not, and computes, is pardoned: its process uses the processor, now and not only some time ago. A stopped
 process, or one that waits for a disk that hangs, does neither. A process that never came to its first
@@ -38,6 +38,11 @@ that stands still gets none.
 AT_REST = 2**30
 """Bytes that a worker takes once the code of every kind is loaded, at most. It may still be loading when its
 first work begins.
+"""
+
+MEMORY_EVERY, MEMORY_AT_REST = 100.0, 1000.0
+"""Milliseconds between two looks at a worker's memory by the process beside it, while works are made and at
+rest. Ten a second would take a hundredth of a core for each two workers at rest.
 """
 
 LOOK_EVERY, LOOK_COUNTS = 0.5, 5.0
@@ -111,10 +116,12 @@ class Watch:
         with suppress(psutil.Error):
             base = max(AT_REST, psutil.Process(pid).memory_info().rss)
             self._begun[job] = _Begun(worker, pid, bounds, base)
+        self._look_at_memory_as_needed()
 
     def end(self, job: str) -> None:
         """The job ended, however it did."""
         self._begun.pop(job, None)
+        self._look_at_memory_as_needed()
 
     def kill(self, worker: str) -> None:
         """End the worker process at that address. Dask starts another in its place."""
@@ -137,6 +144,15 @@ class Watch:
             ):  # what changes while we look is looked at the next time
                 self._look_at_hearts(passed)
                 self._look_at_works(passed)
+                self._look_at_memory_as_needed()
+
+    def _look_at_memory_as_needed(self) -> None:
+        """A nanny ends a worker that outgrows its memory, and looks at it often only while works are made."""
+        with suppress(RuntimeError):  # workers that come or go meanwhile are looked at the next time
+            for nanny in self._nannies():
+                look = nanny.periodic_callbacks.get("memory_monitor")
+                if look is not None:
+                    look.callback_time = MEMORY_EVERY if self._begun else MEMORY_AT_REST
 
     def _nannies(self) -> list[Any]:
         """The processes beside the workers; a cluster lists its workers only once all of them have begun."""

@@ -19,6 +19,7 @@ from PIL import Image
 from studio.app.endpoints import parameters_of
 from studio.images.recipes import DreamRecipe
 from studio.making.kinds import KINDS
+from studio.works.gallery import Gallery
 from studio.works.metadata import extract
 from studio.works.recipe import controls
 from tests.app.conftest import Open
@@ -251,13 +252,22 @@ def test_a_remake_is_identical_and_hangs_only_once(client: Any, work: dict[str, 
     assert client.predict(api_name="/works")["total"] == before
 
 
-def test_a_work_becomes_the_source_of_another_and_is_removed(client: Any, work: dict[str, Any]) -> None:
+def test_a_work_becomes_the_source_of_another_and_is_removed(
+    client: Any, work: dict[str, Any], studio: Open
+) -> None:
     file = gradio_client.handle_file(client.predict(work["id"], api_name="/file"))
     asked = client.predict(photo=file, **SMALL, api_name="/dream")
     child = list(client.submit(asked["id"], api_name="/follow"))[-1]["work"]
     assert [each["id"] for each in client.predict(child["id"], api_name="/work")["parents"]] == [work["id"]]
     assert child["id"] in [each["id"] for each in client.predict(work["id"], api_name="/work")["children"]]
+    addresses = [f"/works/{child['id']}/{what}" for what in ("thumb", "file")]
+    with Gallery.open(studio.home) as gallery:
+        gallery.discard(child["id"])
+        # A page that shows it still may ask for its small picture only now.
+        assert [get(studio.address, each)[0] for each in addresses] == [200, 404]
+        gallery.bring_back(child["id"])
     assert client.predict(child["id"], api_name="/remove") == child["id"]
+    assert [get(studio.address, each)[0] for each in addresses] == [404, 404]
     with pytest.raises(gradio_client.exceptions.AppError, match="no work"):
         client.predict(child["id"], api_name="/work")
 

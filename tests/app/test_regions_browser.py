@@ -11,7 +11,7 @@ from tests.app.conftest import Chromium, Open
 from tests.app.test_browser import opened
 from tests.app.test_style_browser import seen, type_into
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
 
 def fold(page: Any) -> Any:

@@ -50,7 +50,9 @@ def test_a_preview_has_the_pixels_of_the_work(names: tuple[str, ...]) -> None:
 def test_the_slider_changes_the_preview() -> None:
     glimpses, paintings = Glimpses(), [PAINTINGS["woodcut"].ingredient()]
     weak, strong = (
-        read_picture(glimpses.paint(StyleRecipe(size=64, strength=each), PHOTO, paintings).jpeg).pixels
+        read_picture(
+            glimpses.paint(StyleRecipe(size=64, strength=each, painter="instant"), PHOTO, paintings).jpeg
+        ).pixels
         for each in (0.0, 1.0)
     )
     assert np.abs(weak.astype(int) - strong).mean() > 3
@@ -75,7 +77,7 @@ def test_while_a_slider_is_held_previews_are_small_and_follow_it() -> None:
     glimpses, paintings = Glimpses(), [PAINTINGS["whirls"].ingredient()]
 
     def seen(strength: float, *, held: bool) -> Pixels:
-        recipe = StyleRecipe(size=64, strength=strength)
+        recipe = StyleRecipe(size=64, strength=strength, painter="instant")
         return read_picture(glimpses.paint(recipe, PHOTO, paintings, held=held).jpeg).pixels
 
     assert np.array_equal(seen(1.0, held=True), seen(1.0, held=False))

@@ -4,6 +4,7 @@ was not, and what a painter would notice.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shlex
@@ -131,21 +132,26 @@ def test_any_shape_can_be_painted(shape: tuple[int, int]) -> None:
 
 def texture_error(pixels: Pixels, painting: Pixels) -> float:
     """The measure of the card, written again: Gram matrices by einsum."""
+    pairs = zip(
+        *(grams(each.tobytes(), (each.shape[0], each.shape[1])) for each in (pixels, painting)), strict=True
+    )
+    return float(sum((found - wanted).square().mean() / wanted.square().mean() for found, wanted in pairs))
+
+
+@functools.lru_cache(maxsize=8)
+def grams(pixels: bytes, shape: tuple[int, int]) -> list[torch.Tensor]:
+    """The Gram matrices of a picture; the same photo and painting are looked at by many tests."""
+    picture = np.frombuffer(pixels, np.uint8).reshape(*shape, 3)
     layers = texture_layers(DEFAULT)
     network = open_network(DEFAULT, layers)[0]
-
-    def grams(picture: Pixels) -> list[torch.Tensor]:
-        high, wide = (side // 32 * 32 for side in picture.shape[:2])
-        shown = torch.from_numpy(picture[:high, :wide].copy()).permute(2, 0, 1)[None].float() / 255
-        with torch.no_grad():
-            seen = network(shown)
-        return [
-            torch.einsum("nihw,njhw->ij", seen[layer], seen[layer]) / seen[layer][0, 0].numel()
-            for layer in layers
-        ]
-
-    pairs = zip(grams(pixels), grams(painting), strict=True)
-    return float(sum((found - wanted).square().mean() / wanted.square().mean() for found, wanted in pairs))
+    high, wide = (side // 32 * 32 for side in shape)
+    shown = torch.from_numpy(picture[:high, :wide].copy()).permute(2, 0, 1)[None].float() / 255
+    with torch.no_grad():
+        seen = network(shown)
+    return [
+        torch.einsum("nihw,njhw->ij", seen[layer], seen[layer]) / seen[layer][0, 0].numel()
+        for layer in layers
+    ]
 
 
 def shipped_painters() -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from hashlib import sha256
 from itertools import pairwise
 
@@ -38,7 +39,9 @@ from tests.music.lead_sheets import style
 STYLE = style(16)
 
 
+@cache
 def desk_of(rules: str, **more: object) -> SheetDesk:
+    """What a song is drawn from; the same for all tests that ask for the same."""
     recipe = SongRecipe(form="AABA", bars=32, key="F", meter="4/4", max_copy=8, **more)  # type: ignore[arg-type]
     made = recipe.model_copy(update={"setting": setting("cpu", drawing=rules)})
     return finish(prepare(made, SongStyles.of(made, STYLE)))
