@@ -102,8 +102,10 @@ def lay(
         found += faults(tune, placed, each.verse)
         counts.add(placed, notes)
     sung = {each.section for each in plan}
-    silent = [section.name for n, (section, _) in enumerate(places) if section and n not in sung]
-    remarks = [*_remarks(lyrics, counts, silent, divided)]
+    without = [section for n, (section, _) in enumerate(places) if section and n not in sung]
+    silent = [section.name for section in without]
+    led = [section.name for section in without if _holds(section, tune, words)]
+    remarks = [*_remarks(lyrics, counts, silent, divided, led)]
     return Laid(
         replace(tune, words=hyphenated(sorted(words, key=lambda word: (word.start, word.verse)))),
         tuple(remarks),
@@ -136,11 +138,22 @@ class _Counts:
         self.checked += sum(1 for _ in words_of(placed))
 
 
-def _remarks(lyrics: Lyrics, counts: _Counts, silent: Sequence[str], divided: int) -> Iterator[str]:
+def _holds(section: Section, tune: Tune, words: Sequence[Syllable]) -> bool:
+    """Whether a syllable is sung in the bars of a section: an upbeat to the one after it."""
+    bars = [bar for bar in tune.bars() if section.first_bar <= bar.number < section.first_bar + section.bars]
+    return bool(bars) and any(bars[0].start <= word.start < bars[-1].end for word in words)
+
+
+def _remarks(
+    lyrics: Lyrics, counts: _Counts, silent: Sequence[str], divided: int, led: Sequence[str] = ()
+) -> Iterator[str]:
+    """silent: sections without words of their own, those of `led` with an upbeat at their end."""
     if silent:
         names = list(dict.fromkeys(silent))
         many, each = ("sections", "each of them") if len(names) > 1 else ("section", "it")
-        yield f"No words are sung in the {many} {', '.join(names)}; write a stanza for {each} in brackets."
+        end = f"at the end of {', '.join(dict.fromkeys(led))}" if len(names) > 1 else "at its end"
+        upbeat = f", but for the upbeat {end}" if led else ""
+        yield f"No words are sung in the {many} {', '.join(names)}{upbeat}; write a stanza for {each} in brackets."
     if counts.held:
         yield f"Notes sung on the syllable before them: {counts.held}."
     if counts.unsung:

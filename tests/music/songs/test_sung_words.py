@@ -294,6 +294,19 @@ def test_words_that_begin_unstressed_begin_before_the_bar(led: tuple[SheetDesk, 
     assert heard[1:5] == heard[9:13]
 
 
+def test_an_upbeat_in_a_section_without_words_is_told(style: Style) -> None:
+    """ "I was", which leads to the last section, is sung in the last bar of the bridge."""
+    fields = {"form": "ABA", "bars": 12, "dissonance": "free"}
+    desk = desk_of(style, words=LEADING.partition("\n\n")[0], **fields)
+    sheet = finish(draw_sheet(desk, 1))
+    tune, facts = with_words(desk.recipe.model_copy(update={"seed": 1}), sheet.tune, sheet.sections, {})
+    bars = [bar for bar in tune.bars() if 5 <= bar.number <= 8]
+    sung = [word.text for word in tune.words if bars[0].start <= word.start < bars[-1].end]
+    assert sung == ["I", "was"]
+    said = "No words are sung in the section B, but for the upbeat at its end; write a stanza for it in brackets."
+    assert facts["words"]["remarks"][0] == said
+
+
 def test_a_kept_section_leads_on_only_to_what_it_led_to(style: Style, led: tuple[SheetDesk, Sheet]) -> None:
     """The bridge is kept and ends the new song: "I was", which led from it to the last section, is not."""
     sections = tuple((each.name, each.first_bar, each.bars) for each in led[1].sections)
