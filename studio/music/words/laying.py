@@ -153,7 +153,8 @@ def _remarks(
         many, each = ("sections", "each of them") if len(names) > 1 else ("section", "it")
         end = f"at the end of {', '.join(dict.fromkeys(led))}" if len(names) > 1 else "at its end"
         upbeat = f", but for the upbeat {end}" if led else ""
-        yield f"No words are sung in the {many} {', '.join(names)}{upbeat}; write a stanza for {each} in brackets."
+        said = f"No words are sung in the {many} {', '.join(names)}{upbeat}"
+        yield f"{said}; write a stanza for {each} in brackets."
     if counts.held:
         yield f"Notes sung on the syllable before them: {counts.held}."
     if counts.unsung:
