@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, TypeVar
 from studio.errors import Contradiction, Refused
 from studio.music.melody.facts import facts_of
 from studio.music.melody.predictions import MelodyCosts, costs_of, note_learnt, own_bytes
-from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, ComposeRecipe
+from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, ComposeRecipe, naming_rules
 from studio.music.melody.takes import Player, PreparedRequest, Stage, Take, by_chain, consider, draw
 from studio.music.reading.budget import Reading
 from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.readers import read_tunes
-from studio.music.scores.titles import NAMING_RULES
 from studio.music.scores.tunes import Tune
 from studio.music.sound.rendering import program_of
 from studio.music.styles.originality import Comparison
@@ -278,8 +277,8 @@ def _made(recipe: ComposeRecipe, request: PreparedRequest, take: Take, model: Mo
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio", *(("torch",) if model else ()))
     # Works of the first rules did not record them.
     rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
-    if recipe.setting is None or "naming" in recipe.setting.versions:
-        rules["naming"] = NAMING_RULES
+    if naming := naming_rules(recipe):
+        rules["naming"] = naming
     if rounds_tempo(recipe):
         rules["engraving"] = ENGRAVING_RULES
     result = Result(

@@ -306,6 +306,13 @@ class ComposeRecipe(Recipe):
         ]
 
 
+def naming_rules(recipe: ComposeRecipe) -> str:
+    """How a tune is named (`scores.titles.NAMING_RULES`): as today, or as its work was; "" for earlier."""
+    from studio.music.scores.titles import NAMING_RULES
+
+    return NAMING_RULES if recipe.setting is None else recipe.setting.versions.get("naming", "")
+
+
 def named(recipe: ComposeRecipe, style: str) -> str:
     """The title of a melody that nobody named, from what it is and its mood. style: the style's title.
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import hashlib
 
-NAMING_RULES = "2"
-"""How tunes are named now. Works that do not record it were called after their style and seed."""
+NAMING_RULES = "3"
+"""How tunes are named now. Works that do not record it were called after their style and seed. Before 3, the
+file of a song that keeps all notes of an earlier one had the title of that one, and not its own.
+"""
 
 
 def _words(text: str) -> tuple[str, ...]:

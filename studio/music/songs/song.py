@@ -31,10 +31,10 @@ from studio.music.melody.compose import (
     reading_rules,
 )
 from studio.music.melody.predictions import own_bytes
+from studio.music.melody.recipes import naming_rules
 from studio.music.melody.takes import Stage
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
-from studio.music.scores.titles import NAMING_RULES
 from studio.music.scores.tunes import Tune
 from studio.music.songs.checking import check_request
 from studio.music.songs.counted import counted_style, melody_style
@@ -214,8 +214,8 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio")
     rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
     rules["drawing"] = drawing_rules(recipe)
-    if recipe.setting is None or "naming" in recipe.setting.versions:
-        rules["naming"] = NAMING_RULES
+    if naming := naming_rules(recipe):
+        rules["naming"] = naming
     if form_rules(recipe) != EARLIER_FORMS:
         rules["form"] = form_rules(recipe)
     if given is not None and by_key_rules(recipe):
@@ -413,7 +413,8 @@ def _as_it_is_drawn(drawing: Generator[str, None, T], expected: float) -> Genera
 def _as_it_was(recipe: SongRecipe, kept: Kept) -> tuple[Tune, tuple[Section, ...], dict[str, object]]:
     """The lead sheet of the earlier song, all of which is kept; only its band is asked again."""
     record = kept.records[0]
-    tune = replace(record.tune, title=recipe.title or record.tune.title)
+    own = recipe.called() if naming_rules(recipe) >= "3" else record.tune.title
+    tune = replace(record.tune, title=recipe.title or own)
     if recipe.tempo:
         tune = replace(tune, tempo=float(recipe.tempo))
     sections = tuple(Section(letter, first, bars) for letter, first, bars in record.sections)

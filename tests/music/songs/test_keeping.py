@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import music21
@@ -12,7 +14,9 @@ import pytest
 import studio as library
 from studio.errors import StudioError
 from studio.music.songs.recipes import MixedPart, SongRecipe, read_keep_section
+from studio.music.songs.record import SongRecord
 from studio.music.songs.sheet import SongStyles, draw_sheet, prepare
+from studio.music.songs.song import _as_it_was
 from studio.music.styles.opening import ready_style
 from studio.music.writing.musicxml import write_musicxml
 from studio.process import finish
@@ -246,6 +250,19 @@ def test_a_mix_and_one_part_alone(first: Any, folder: Path) -> None:
         return [(each.note, each.velocity, each.time) for each in track if each.type == "note_on"]
 
     assert notes(mixed) == notes(whole) == notes(alone)
+
+
+def test_a_song_that_keeps_every_note_has_a_title_of_its_own(folder: Path, first: Any) -> None:
+    """In its file as in the gallery; before, its file had the title of the song it keeps."""
+    everything = {"keep_parts": ["tune", "chords"], "seed": 1234, "format": "musicxml"}
+    whole = again(folder, first, **everything)
+    (title,) = re.findall("<work-title>([^<]*)", whole.content.decode())
+    assert title == whole.recipe.called() != first.tune.title
+    kept: Any = SimpleNamespace(records=[SongRecord("Earlier", first.tune)], to_data=dict)
+    for rules, own in (("2", False), ("3", True)):
+        recipe = SongRecipe(seed=1234, setting=Setting(versions={"naming": rules}, device="cpu"))
+        tune, _, _ = _as_it_was(recipe, kept)
+        assert tune.title == (recipe.called() if own else first.tune.title)
 
 
 def test_what_was_asked_of_the_version_before_is_the_same_song(folder: Path) -> None:
