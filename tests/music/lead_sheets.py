@@ -4,6 +4,7 @@ notes."""
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -30,13 +31,23 @@ RHYTHMS = ("1 1 1 1", "2 1 1", "3/2 1/2 1 1", "1 1/2 1/2 2", "2 2", "1/2 1/2 1/2
 
 def songs(count: int = 16, seed: int = 1) -> list[Tune]:
     """AABA songs of 32 bars in 4/4, in the keys C, F, G and Bb."""
-    random = np.random.default_rng(seed)
-    return [_song(random, number) for number in range(count)]
+    return list(_songs(count, seed))
 
 
 def style(count: int = 16, seed: int = 1) -> Style:
     """The same as a style."""
+    return _style(count, seed)
+
+
+@cache
+def _style(count: int, seed: int) -> Style:
     return Style.of(songs(count, seed), "test songs")
+
+
+@cache
+def _songs(count: int, seed: int) -> tuple[Tune, ...]:
+    random = np.random.default_rng(seed)
+    return tuple(_song(random, number) for number in range(count))
 
 
 def _song(random: np.random.Generator, number: int) -> Tune:
