@@ -366,14 +366,14 @@ def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> G
 
 def _make_finer(easel: _Easel, picture: Tensor) -> Iterator[float]:
     """Add the painters' finest strokes to an enlarged picture, in place. Yields the share that is done."""
-    from studio.images.instant.finer import Look, make_finer
+    from studio.images.instant.finer import FinerPart, make_finer
 
     recipe = easel.recipe
     usual = recipe.style_weights or (1.0,) * len(easel.painters)
-    looks = [Look(usual, recipe.strength)]
+    looks = [FinerPart(usual, recipe.strength)]
     if easel.areas is not None:
         at_size = easel.areas.at(*picture.shape[-2:])
-        looks = [Look(*look) for look in _looks_in(recipe, at_size, len(easel.painters))]
+        looks = [FinerPart(*look) for look in _looks_in(recipe, at_size, len(easel.painters))]
     return make_finer(
         picture,
         looks,

@@ -42,8 +42,8 @@ all is.
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a part of a picture is painted. weights: of the painters. share: where, uint8 [h, w], or
+class FinerPart:
+    """How a part of a picture is made finer. weights: of the painters. share: where, uint8 [h, w], or
     everywhere.
     """
 
@@ -54,7 +54,7 @@ class Look:
 
 def make_finer(
     picture: Tensor,
-    looks: Sequence[Look],
+    looks: Sequence[FinerPart],
     painters: Sequence[Painter],
     *,
     breadth: float = 1.0,
