@@ -79,9 +79,6 @@ and what is 0 is as closed.
 QUEUE_INTERVAL = 0.01
 """Seconds between two looks for new requests."""
 
-PROGRESS_INTERVAL = 1.0
-"""Seconds between two looks for what `gr.Progress` tells, which the studio does not use."""
-
 STREAM_LINGERS = 8.0
 """Seconds for which a browser's stream of messages stays open when nothing is under way."""
 
