@@ -293,9 +293,6 @@ def poll_less_often(page: gr.Blocks) -> None:
     offers no setting for it.
     """
     page._queue.sleep_when_free = QUEUE_INTERVAL
-    page._queue.progress_update_sleep_when_free = (
-        1.0  # what `gr.Progress` tells, which the studio does not use
-    )
 
 
 def count_nothing(page: gr.Blocks) -> None:
