@@ -218,6 +218,14 @@ def pixels_of(laid: Tensor) -> Pixels:
     return pixels
 
 
+def as_pixels(picture: Tensor) -> Pixels:
+    """A picture [1, 3, h, w], 0..1 or a little outside, as uint8 [h, w, 3], strip by strip."""
+    laid = torch.empty_like(picture, dtype=torch.uint8)
+    for rows in strips(picture):
+        laid[..., rows, :] = picture[..., rows, :].mul(255).round_().clamp_(0, 255).to(torch.uint8)
+    return pixels_of(laid)
+
+
 def strips(picture: Tensor) -> Iterator[slice]:
     """The rows of a picture [..., h, w], `STRIP` at a time."""
     return (slice(top, top + STRIP) for top in range(0, picture.shape[-2], STRIP))

@@ -30,12 +30,12 @@ from studio.images.canvas import (
     PREVIEW_SIDE,
     STRIP,
     as_made,
+    as_pixels,
     begun_picture,
     fetched,
     mask_at_size,
     own_weights,
     photo_at_size,
-    pixels_of,
     reading_rules,
     strips,
     tensor_of,
@@ -892,10 +892,7 @@ def _finished(painted: Tensor, photo: Pixels, mask: Pixels | None, colour: str) 
     """The painting as uint8 [h, w, 3], with the photo's colours if only brightness was painted, and laid over
     the photo where the mask is light.
     """
-    laid = torch.empty_like(painted, dtype=torch.uint8)
-    for rows in strips(painted):
-        laid[..., rows, :] = painted[..., rows, :].mul(255).round_().clamp_(0, 255).to(torch.uint8)
-    return _laid_over(pixels_of(laid), photo, mask, colour)
+    return _laid_over(as_pixels(painted), photo, mask, colour)
 
 
 def _laid_over(pixels: Pixels, photo: Pixels, mask: Pixels | None, colour: str) -> Pixels:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.images.canvas import STRIP, pixels_of, strips, tensor_of
+from studio.images.canvas import STRIP, as_pixels, tensor_of
 from studio.images.instant.painters import Painter
 from studio.images.instant.painting import in_colours
 from studio.images.instant.whole import paint_windows
@@ -68,7 +68,7 @@ def make_finer(
     breadth: of strokes, as `StyleRecipe.style_scale`; narrower than usual ones are taken as usual. colour,
     photo: as the recipe's, whose colours the strokes take. seed: of the noise that the networks are given.
     """
-    seen = _as_pixels(picture)
+    seen = as_pixels(picture)
     height, width = seen.shape[:2]
     broad = max(1.0, breadth)
     high, wide = max(1, round(height / broad)), max(1, round(width / broad))
@@ -150,10 +150,3 @@ def _where_strokes_are(light: Tensor, cell: int) -> Tensor:
 def _larger(values: Tensor, times: int) -> Tensor:
     larger: Tensor = F.interpolate(values, scale_factor=times, mode="bilinear", align_corners=False)
     return larger
-
-
-def _as_pixels(picture: Tensor) -> Pixels:
-    laid = torch.empty_like(picture, dtype=torch.uint8)
-    for rows in strips(picture):
-        laid[..., rows, :] = picture[..., rows, :].mul(255).round_().clamp_(0, 255).to(torch.uint8)
-    return pixels_of(laid)

@@ -239,5 +239,5 @@ def engraved(recipe: SongRecipe, sections: Sequence[Section]) -> dict[str, Any]:
         "letters": letters,
         "lines": LINES_BY_RULES.get(rules, "full"),
         "slurs": slurs,
-        "hyphens": rules == ENGRAVING_RULES,
+        "hyphens": rules not in ("", "3", "4", "5", "6"),
     }
