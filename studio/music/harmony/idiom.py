@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -290,17 +290,41 @@ class HarmonyIdiom:
 
     def longest_run(self, symbols: Sequence[int], *, without: int = -1) -> tuple[int, int, int]:
         """(chords, event, line): the longest run that these symbols share with a line, in chords, where it
-        begins among them, and the line. without: a line that does not count.
+        begins among them, and the line: the first of those. without: a line that does not count.
         """
-        own = self.letters(symbols)
-        best = (1 if len(symbols) else 0, 0, -1)
-        for number, other in enumerate(self.heard):
-            if number == without:
-                continue
-            length, at = _longest_common(own, other)
-            if length + 1 > best[0]:
-                best = (length + 1, at, number)
-        return best
+        best = 0
+        ends: list[tuple[int, int]] = []
+        for place, (runs, lines) in enumerate(self.runs_ending(self.letters(symbols), without=without)):
+            longest = int(runs.max(initial=0))
+            if longest > best:
+                best, ends = longest, []
+            if longest and longest == best:
+                ends.append((int(lines[runs.argmax()]), place - longest + 1))
+        if not ends:
+            return (1 if len(symbols) else 0), 0, -1
+        line, begins = min(ends)
+        return best + 1, begins, line
+
+    def runs_ending(
+        self, letters: Iterable[int], *, without: int = -1
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """For each of these letters, as `letters` gives them: the length of the run that ends with it and at
+        each letter of the lines, 0 where they differ, and the line of each. without: a line that is left out.
+        """
+        everywhere, lines = self._heard_together
+        if without >= 0:
+            everywhere = np.where(lines == without, SILENT, everywhere)
+        runs = np.zeros(len(everywhere) + 1, dtype=np.int64)
+        for letter in letters:
+            runs[1:] = np.where(everywhere == letter, runs[:-1] + 1, 0)
+            yield runs[1:], lines
+
+    @cached_property
+    def _heard_together(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The letters of all lines, one line after the other with a silence between, and the line of each."""
+        rows = [np.array([*letters, SILENT], dtype=np.int64) for letters in self.heard]
+        numbers = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+        return np.concatenate(rows) if rows else numbers, numbers
 
     # How surprising chords are
     # --------------------------------------------------------------------------------------------------------
@@ -490,7 +514,7 @@ def kinds_of(line: ChordLine) -> list[int]:
     for bar in range(line.length):
         first = bar - bar % SECTION
         there, here = labels[:half], labels[first : first + half]
-        alike = np.mean([a == b for a, b in zip(there, here, strict=False)]) if here else 0.0
+        alike = sum(a == b for a, b in zip(there, here, strict=False)) / len(here) if here else 0.0
         part = THEME if alike >= 0.5 else CONTRAST
         found.append(part * SECTION + bar % SECTION)
         if line.length - bar <= half and line.length >= SECTION:
@@ -644,19 +668,3 @@ def _in_bar(
         for (harmony, tick, carries), stop in zip(found, ends, strict=True)
         if tick < stop
     ]
-
-
-def _longest_common(one: Sequence[int], other: Sequence[int]) -> tuple[int, int]:
-    """(length, where it begins in `one`): the longest run of letters that both have, the first of those."""
-    places: dict[int, list[int]] = {}
-    for place, letter in enumerate(other):
-        places.setdefault(letter, []).append(place)
-    best, begins = 0, 0
-    before: dict[int, int] = {}
-    for place, letter in enumerate(one):
-        now = {at: before.get(at - 1, 0) + 1 for at in places.get(letter, ())}
-        top = max(now.values(), default=0)
-        if top > best:
-            best, begins = top, place - top + 1
-        before = now
-    return best, begins

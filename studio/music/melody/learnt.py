@@ -104,6 +104,10 @@ class IdiomStore:
     name: tuple[object, ...]
     family: tuple[object, ...]
 
+    def marked(self, what: str) -> IdiomStore:
+        """The store of another idiom of the same tunes."""
+        return IdiomStore((*self.name, what), (*self.family, what))
+
     def copies(
         self, kind: RunKind, notes: int, rises: tuple[int, ...], work_out: Callable[[], Automaton]
     ) -> Automaton:

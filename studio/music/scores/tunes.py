@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -344,9 +344,7 @@ class Tune:
 
     def to_json(self, *, spelled: bool = False) -> str:
         """All of it as compact, canonical JSON; `from_json` reads it back. spelled: see `to_plain`."""
-        return json.dumps(
-            self.to_plain(spelled=spelled), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        )
+        return as_canonical_json(self.to_plain(spelled=spelled))
 
     def to_plain(self, *, spelled: bool = False) -> dict[str, Any]:
         """All of it as JSON values, which `from_plain` reads back. Times are fractions as text: "3/2".
@@ -459,6 +457,11 @@ def unfolded_score(score: Score) -> Score:
         length=frame.end,
         sections=(),
     )
+
+
+def as_canonical_json(values: Mapping[str, Any]) -> str:
+    """A tune's JSON values as the text that is hashed: the same values give the same text."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _plain_repeat(repeat: Repeat) -> list[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -136,8 +137,9 @@ class MelodyCharacter:
         """From whole songs. length: ticks a bar."""
         alone: list[list[float]] = []
         beside: list[list[float]] = []
+        read = lru_cache(maxsize=None)(partial(ReadBar.of, length=length))  # songs repeat their bars
         for song in songs:
-            sections = [[ReadBar.of(bar, length) for bar in section] for section in _sections(song.in_bars())]
+            sections = [list(map(read, section)) for section in _sections(song.in_bars())]
             alone += [melody_figures(section, length) for section in sections]
             beside += [contrast_figures(sections[0], section) for section in sections[1:]]
         return cls(Character.of(alone), Character.of(beside))

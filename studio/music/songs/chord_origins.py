@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from studio.music.harmony.idiom import HarmonyIdiom
 
 COMPARED = 12
@@ -33,13 +31,12 @@ def chord_origins(idiom: HarmonyIdiom, row: Sequence[int]) -> list[ChordOrigin]:
     """Of each chord that begins in a row of symbols, in order; empty where the idiom has no songs."""
     if not idiom.lines or not row:
         return []
-    own = np.array(idiom.letters(row), dtype=np.int64)
-    best = np.zeros(len(own), dtype=np.int64)
-    song = np.full(len(own), -1)
-    for number, letters in enumerate(idiom.heard):
-        runs = _runs_ending(own, np.array(letters, dtype=np.int64))
-        song[runs > best] = number
-        best = np.maximum(best, runs)
+    best: list[int] = []
+    song: list[int] = []
+    for runs, lines in idiom.runs_ending(idiom.letters(row)):
+        at = int(runs.argmax())
+        best.append(int(runs[at]))
+        song.append(int(lines[at]))
     # There is a letter where a chord begins after another, and it says what the other was: a run of letters
     # has one chord more.
     found: list[ChordOrigin] = []
@@ -47,7 +44,7 @@ def chord_origins(idiom: HarmonyIdiom, row: Sequence[int]) -> list[ChordOrigin]:
     for symbol in row:
         if not idiom.events[symbol].carries:
             letter = len(found) - 1
-            reached = int(best[letter]) if 0 <= letter < len(best) else 0
+            reached = best[letter] if 0 <= letter < len(best) else 0
             title = idiom.lines[song[letter]].title if reached else ""
             found.append(ChordOrigin(tick // idiom.bar + 1, reached + 1, title))
         tick += idiom.events[symbol].ticks
@@ -61,15 +58,3 @@ def shared_by_songs(idiom: HarmonyIdiom) -> list[int]:
         idiom.longest_run([idiom.number[event] for event in line.events], without=number)[0]
         for number, line in list(enumerate(idiom.lines))[::step][:COMPARED]
     )
-
-
-def _runs_ending(own: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """[own]: the length of the longest run that ends there and is in `other` too."""
-    found = np.zeros(len(own), dtype=np.int64)
-    before = np.zeros(len(other) + 1, dtype=np.int64)
-    for place, letter in enumerate(own):
-        now = np.zeros_like(before)
-        now[1:] = np.where(other == letter, before[:-1] + 1, 0)
-        found[place] = now.max(initial=0)
-        before = now
-    return found

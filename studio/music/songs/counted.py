@@ -38,7 +38,7 @@ from studio.music.harmony.idiom import is_minor
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.form import Close, FormPlan, Forms, How, Return
 from studio.music.melody.idiom import PER_QUARTER
-from studio.music.melody.learnt import latest_idiom
+from studio.music.melody.learnt import IdiomStore, latest_idiom
 from studio.music.melody.takes import Player, by_chain
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
@@ -488,4 +488,8 @@ def _learnt(
         kept = base.lines[::step]
         base, unheard = copy.copy(base), len(base.lines) - len(kept)
         base.lines = kept
-    return SungIdiom(base, variants=variants, unheard=unheard, tonics=tonics)
+    sung = SungIdiom(base, variants=variants, unheard=unheard, tonics=tonics)
+    if not unheard and isinstance(base.store, IdiomStore):
+        # How a note is left tells bars apart, so the forms are not those of the melodies alone.
+        sung.forms_store = base.store.marked("sung")
+    return sung

@@ -245,7 +245,7 @@ class SongStyles:
             chords = next((row.chords for row in SONG_STYLES.values() if row.melody == style.name), "")
         if not chords:
             looked_at = range(0, len(style), max(1, len(style) // LOOKED_AT))
-            own = sum(bool(style[number].chords) for number in looked_at) * 10 >= len(looked_at)
+            own = sum(map(style.has_chords, looked_at)) * 10 >= len(looked_at)
             chords = "" if own else USUAL_CHORDS
         return cls(melody or style, chords, style if melody is not None else None, rhythm, rules)
 

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -30,8 +30,9 @@ from studio.music.chains.sampling import Requirement
 from studio.music.harmony.fit import CHORDS, FAMILIES, Fit, Leaves, Metric, metric_of
 from studio.music.harmony.idiom import SECTION, HarmonyIdiom
 from studio.music.harmony.symbols import Harmony
-from studio.music.melody.form import Forms, learn_forms
+from studio.music.melody.form import Forms
 from studio.music.melody.idiom import Event, Idiom, LearntTune
+from studio.music.melody.learnt import IdiomStore, forms_of
 from studio.music.melody.takes import Player, by_chain, usual_tempo
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
@@ -55,6 +56,8 @@ class SungIdiom(Idiom):
 
     keeps_copies = True
     """Whether the search keeps the copy limit within a section."""
+    forms_store: IdiomStore | None = None
+    """Where the forms of its songs are kept, if anywhere."""
     _has_songs = False
     """Whether its lines are the whole songs."""
     _song_symbols: list[list[int]]
@@ -116,7 +119,9 @@ class SungIdiom(Idiom):
 
     @cached_property
     def _learnt_forms(self) -> Forms:
-        return learn_forms(self.whole)
+        whole = self.whole
+        whole.store = self.forms_store
+        return forms_of(whole)
 
     def player(self, notes: int) -> Player:  # noqa: ARG002 - the search keeps the copy limit
         """Draws melodies with at most `notes` notes in a row as in a song."""
@@ -406,28 +411,41 @@ def _stretches(song: LearntTune) -> Iterator[tuple[int, LearntTune]]:
         events = [song.events[place] for place in chosen]
         if events[0].carries:  # what is held over from the section before begins here
             events[0] = replace(events[0], carries=False)
-        # How the last note is left is a matter of what comes after the stretch, which is not learnt.
+        _leave_open(events)
         yield (
             first,
-            _sung(
-                replace(
-                    song,
-                    events=tuple(events),
-                    bars=tuple(song.bars[place] - first for place in chosen),
-                    written=song.written[first:last],
-                    sections=(0,),
-                    phrase_ends=(),
-                )
+            replace(
+                song,
+                events=tuple(events),
+                bars=tuple(song.bars[place] - first for place in chosen),
+                written=song.written[first:last],
+                sections=(0,),
+                phrase_ends=(),
             ),
         )
 
 
+def _leave_open(events: list[Event]) -> None:
+    """How the last note of a stretch is left is a matter of what comes after it, which is not learnt."""
+    for place in range(len(events) - 1, -1, -1):
+        event = events[place]
+        events[place] = _sung_event(event.pitch, event.ticks, event.place, event.carries, int(Leaves.STAYS))
+        if not event.carries or not place or events[place - 1].pitch != event.pitch:
+            break
+
+
 def _sung(line: LearntTune) -> LearntTune:
     events = tuple(
-        SungEvent(event.pitch, event.ticks, event.place, event.carries, leaves)
+        _sung_event(event.pitch, event.ticks, event.place, event.carries, leaves)
         for event, leaves in zip(line.events, _leaving(line.events), strict=True)
     )
     return replace(line, events=events)
+
+
+@lru_cache(maxsize=1 << 14)
+def _sung_event(pitch: int, ticks: int, place: int, carries: bool, leaves: int) -> SungEvent:
+    """The same object for the same event: most come often, and comparing them is a matter of a moment."""
+    return SungEvent(pitch, ticks, place, carries, leaves)
 
 
 def _leaving(events: Sequence[Event]) -> list[int]:

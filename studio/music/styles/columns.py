@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from studio.music.scores.events import REST
 from studio.music.scores.notes import Note
-from studio.music.scores.tunes import Tune
+from studio.music.scores.tunes import as_canonical_json, Tune
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,10 +92,28 @@ def tune_at(columns: Columns, about: Sequence[dict[str, object]], number: int) -
     return replace(outline_of(about[number]), notes=tuple(notes))
 
 
+def json_at(columns: Columns, about: Sequence[dict[str, object]], number: int) -> str:
+    """The same tune as `Tune.to_json` writes it. No tune is built."""
+    start, end = int(columns.offsets[number]), int(columns.offsets[number + 1])
+    pitches, tops, bottoms = (
+        column[start:end].tolist() for column in (columns.pitches, columns.length, columns.length_of)
+    )
+    notes = [
+        [None if pitch < 0 else pitch, str(_exact(top, bottom))]
+        for pitch, top, bottom in zip(pitches, tops, bottoms, strict=True)
+    ]
+    fields = _fields_of(about[number])
+    return as_canonical_json({**fields, "tempo": float(str(fields["tempo"])), "notes": notes})
+
+
 def outline_of(about: dict[str, object]) -> Tune:
     """A tune without its notes."""
-    fields = {key: value for key, value in about.items() if key not in ("meter", "mode", "tonic")}
-    return Tune.from_plain({**fields, "notes": []})
+    return Tune.from_plain({**_fields_of(about), "notes": []})
+
+
+def _fields_of(about: dict[str, object]) -> dict[str, object]:
+    """What `Tune.to_plain` gave, but for the notes."""
+    return {key: value for key, value in about.items() if key not in ("meter", "mode", "tonic")}
 
 
 @lru_cache(maxsize=1 << 16)

@@ -131,7 +131,10 @@ def pack(tunes: Sequence[Tune], entry: StyleEntry) -> bytes:
             "licence": entry.licence,
         }
     )
-    lines = [tune.to_json() for tune in tunes]
+    if isinstance(tunes, Style):
+        lines = [tunes.json(place) for place in range(len(tunes))]
+    else:
+        lines = [tune.to_json() for tune in tunes]
     content = gzip.compress("\n".join([head, *lines]).encode(), mtime=0)
     if isinstance(tunes, Style):
         _keep_packed(content, tunes, entry, hashlib.sha256("".join(lines).encode()).hexdigest())

@@ -14,7 +14,7 @@ from studio.errors import Refused, UnknownName
 from studio.music.reading.budget import Unread
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
-from studio.music.styles.columns import Columns, columns_of, outline_of, tune_at
+from studio.music.styles.columns import Columns, columns_of, json_at, outline_of, tune_at
 from studio.music.styles.table import StyleEntry, own_entry
 
 if TYPE_CHECKING:
@@ -132,6 +132,14 @@ class Style(Sequence[Tune]):
             column[span].tolist() for column in (columns.pitches, columns.length, columns.length_of)
         )
         return outline_of(self.about[number]), pitches, tops, bottoms
+
+    def json(self, place: int) -> str:
+        """A tune as `Tune.to_json` writes it. No tune is built."""
+        return json_at(self.columns, self.about, self._chosen[place])
+
+    def has_chords(self, place: int) -> bool:
+        """Whether chords are written in a tune. No tune is built."""
+        return bool(self.about[self._chosen[place]]["chords"])
 
     @cached_property
     def content(self) -> str:

@@ -175,11 +175,23 @@ def test_bars_that_return_count_once() -> None:
     assert apart < 0.09
 
 
+def shared_letters(one: list[int], other: list[int]) -> int:
+    """The length of the longest part that both have, by trying all."""
+    spans = [(at, end) for at in range(len(one)) for end in range(at + 1, len(one) + 1)]
+    parts = {tuple(other[at:end]) for at in range(len(other)) for end in range(at + 1, len(other) + 1)}
+    return max((end - at for at, end in spans if tuple(one[at:end]) in parts), default=0)
+
+
 def test_the_copy_limit_counts_chords_with_their_lengths(idiom: HarmonyIdiom) -> None:
     line = idiom.lines[0]
     own = [idiom.number[event] for event in line.events]
     chords = sum(not event.carries for event in line.events)
     assert idiom.longest_run(own)[0] == chords
+    for other in idiom.lines[1:6]:
+        both = HarmonyIdiom(idiom.title, idiom.meter, idiom.mode, [line, other])
+        ours, theirs = ([both.number[event] for event in each.events] for each in (line, other))
+        shared = shared_letters(both.letters(ours), both.letters(theirs))
+        assert both.longest_run(ours, without=0)[0] == shared + 1, other.title
     listener = idiom.copies(6)
     trellis = idiom.trellis(idiom.walk(2), (listener,))
     limit = Requirement("copies", listener=listener)

@@ -16,6 +16,9 @@ from studio.music.melody.takes import consider, draw
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
+from studio.music.songs import counted
+from studio.music.songs.counted import sung_of
+from studio.music.songs.sung import SungIdiom
 from studio.music.styles.runs import RunKind
 from studio.music.styles.style import Style
 from studio.process import finish
@@ -69,6 +72,21 @@ def test_an_idiom_and_its_forms_come_back_as_they_were(style: Style, home: Path)
         assert forms.shapes == expected.shapes
     kinds = sorted({path.name.partition("-")[0] for path in (home / "learnt").iterdir()})
     assert kinds == ["copies", "forms", "idiom", "trellis"]
+
+
+def test_the_forms_of_songs_come_back_too_and_are_not_those_of_their_melodies(
+    style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = learn(style, SIX_EIGHT, KEY)
+    wanted = [learn_forms(SungIdiom(plain).whole).plans, learn_forms(plain).plans]
+    for learns in (learn_forms, None):  # then nothing is learnt again
+        monkeypatch.setattr(learnt, "learn_forms", learns)
+        counted._sung_last().clear()
+        learnt.latest_idiom.cache_clear()
+        for key in (KEY, Key.parse("D")):
+            sung = sung_of(style, SIX_EIGHT, key, 4)
+            assert [sung.forms().plans, forms_of(learn_or_recall(style, SIX_EIGHT, key)).plans] == wanted
+    assert wanted[0] != wanted[1]
 
 
 def test_another_key_or_other_tunes_are_not_taken_for_these(style: Style) -> None:

@@ -17,6 +17,8 @@ def test_columns_are_the_tunes() -> None:
     tunes = [random_tune(seed) for seed in range(30)]
     style = Style.of(tunes, "random")
     assert list(style) == tunes
+    assert [style.json(number) for number in range(30)] == [tune.to_json() for tune in tunes]
+    assert [style.has_chords(number) for number in range(30)] == [bool(tune.chords) for tune in tunes]
     for relative in (False, True):
         events = style.events(240, relative=relative)
         assert events.left_out == 0
