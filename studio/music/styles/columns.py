@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from studio.music.scores.events import REST
 from studio.music.scores.notes import Note
-from studio.music.scores.tunes import as_canonical_json, Tune
+from studio.music.scores.tunes import Tune, as_canonical_json
 
 if TYPE_CHECKING:
     import numpy as np
