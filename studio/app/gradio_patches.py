@@ -76,6 +76,9 @@ what it was when the page came, the value of a file field too (`render_previousl
 and what is 0 is as closed.
 """
 
+FIELD = "field-"
+"""Begins the id of a component on the page."""
+
 QUEUE_INTERVAL = 0.01
 """Seconds between two looks for new requests."""
 
@@ -382,6 +385,19 @@ def show_no_progress(page: gr.Blocks) -> None:
     """
     for event in page.fns.values():
         event.show_progress_on = ()
+
+
+def name_fields(page: gr.Blocks) -> None:
+    """Give every component of the page that has no id of ours one, `field-` and its number.
+
+    By the number Gradio's requests name what they fill, and nothing else on the page tells it: `js/fills.js`
+    finds it where somebody types.
+    """
+    from gradio.components import Component
+
+    for number, each in page.blocks.items():
+        if isinstance(each, Component) and each.elem_id is None:
+            each.elem_id = f"{FIELD}{number}"
 
 
 def check_named_files(page: gr.Blocks) -> None:

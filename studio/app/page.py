@@ -90,6 +90,7 @@ def build(desk: Desk, *, log_out: bool = False) -> gr.Blocks:
     gradio_patches.lose_no_message(page)
     gradio_patches.draw_only_what_is_seen(page)
     gradio_patches.show_no_progress(page)
+    gradio_patches.name_fields(page)
     return page
 
 
@@ -155,8 +156,17 @@ def application(desk: Desk, access: Access | None = None) -> Guard:
         LARGEST_REQUEST,
         script_hashes(top),
         desk.gallery.home,
-        gradio_patches.STOP_CLOCK,
+        first_scripts(),
     )
+
+
+def first_scripts() -> str:
+    """The scripts that run before Gradio's, as HTML."""
+    from studio.app.modules import address
+
+    # A module, and so after the page has come; but Gradio's is one too, and they run in their order.
+    fills = f'<script type="module" src="{address("fills")}"></script>'
+    return f"<script>{gradio_patches.STOP_CLOCK}</script>{fills}"
 
 
 def masthead(*, log_out: bool) -> str:

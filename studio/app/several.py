@@ -459,9 +459,9 @@ def connect(
     # A tab that is not open yet is not built, and what the browser remembers is read when it is: so the
     # widget asks, and not the page's load.
     remembered = [parts.remembered, gr.JSON(visible=False)]
-    told(parts.works.arrived(shown.again, remembered, parts.filled, js=at_load(tab), **ALOUD))
+    told(parts.works.ready(shown.again, remembered, parts.filled, js=at_load(tab), **ALOUD))
     told(parts.works.linked(shown.of_address, None, parts.filled, trigger_mode="always_last", **ALOUD))
-    parts.works.arrived(requests.find_again, parts.remembered, parts.outputs, **FOLLOWS)
+    parts.works.ready(requests.find_again, parts.remembered, parts.outputs, **FOLLOWS)
 
     def changed(settings: dict[str, Any]) -> list[Any]:
         """Change some settings; all others stay."""

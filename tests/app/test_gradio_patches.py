@@ -176,6 +176,31 @@ def test_an_endpoints_parameters_are_not_drawn_and_can_be_asked_for() -> None:
     assert asked["parameter_name"] == "number"
 
 
+def test_gradio_fetches_what_fills_fields_as_our_script_knows_it() -> None:
+    """`js/fills.js` looks at what is fetched; the test of a song's page in the browser that it does so."""
+    with gr.Blocks() as page:
+        field, own = gr.Textbox(), gr.Textbox(elem_id="mine")
+        page.load(lambda: "filled", None, [field])
+    gradio_patches.name_fields(page)
+    config = page.get_config_file()
+    names = {each["id"]: each["props"].get("elem_id") for each in config["components"]}
+    assert {id: name for id, name in names.items() if name} == {
+        field._id: f"{gradio_patches.FIELD}{field._id}",
+        own._id: "mine",
+    }
+    (handler,) = config["dependencies"]
+    assert [(name, handler["outputs"]) for _, name in handler["targets"]] == [("load", [field._id])]
+    script = modules.scripts()["fills.js"].decode()
+    assert f"const FIELD = '{gradio_patches.FIELD}';" in script
+    assets = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    client = max((path.read_text("utf-8") for path in assets.glob("index-*.js")), key=len)
+    for word in ("queue/data", "queue/join", "/run", "event_id", "process_completed", "trigger_id"):
+        assert word in client
+    assert re.search(r",fetch\(e,\{\.\.\.t,headers:n\}\)", client), (
+        "it asks for the page's own fetch whenever it fetches"
+    )
+
+
 def test_an_event_shows_its_progress_on_no_component() -> None:
     with gr.Blocks() as page:
         field = gr.Textbox()

@@ -58,9 +58,9 @@ def script_hashes(head: str) -> tuple[str, ...]:
     )
 
 
-def with_first_script(page: bytes, script: str) -> bytes:
-    """The page with a script that runs before any other, if there is one."""
-    return page.replace(b"<head>", f"<head><script>{script}</script>".encode(), 1) if script else page
+def with_first_scripts(page: bytes, scripts: str) -> bytes:
+    """The page with some scripts, as HTML, that run before any other."""
+    return page.replace(b"<head>", b"<head>" + scripts.encode(), 1)
 
 
 def with_nonce(page: bytes, nonce: str) -> bytes:

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.app.guard.access import CHANGING, Access, client_behind, is_foreign
-from studio.app.guard.answers import add_headers, page_policy, strict_policy, with_first_script, with_nonce
+from studio.app.guard.answers import add_headers, page_policy, strict_policy, with_first_scripts, with_nonce
 from studio.app.guard.bounds import JSON, LESSONS, LONGEST_ADDRESS, Bounds, in_megabytes
 from studio.app.guard.mistakes import OUR_FAULT, is_our_fault, note, sentence
 from studio.errors import Refused
@@ -58,7 +58,7 @@ class Guard:
 
     knows: whether a request with these headers is of somebody who logged in; None where nobody has to.
     largest_upload: bytes of all files of one upload. hashes: of inline scripts that Gradio adds to the page.
-    home: the studio's, where its log is. first: a script that the page runs before any other.
+    home: the studio's, where its log is. first: scripts, as HTML, that the page runs before any other.
     """
 
     def __init__(
@@ -258,7 +258,7 @@ class Answering:
         """Send the page's headers; returns its body."""
         assert self._start is not None
         nonce = secrets.token_urlsafe(18)
-        page = with_nonce(with_first_script(b"".join(self._page), self._first), nonce)
+        page = with_nonce(with_first_scripts(b"".join(self._page), self._first), nonce)
         headers = MutableHeaders(raw=self._start["headers"])
         add_headers(headers, page_policy(self.embed_in, nonce, self.hashes), framed=bool(self.embed_in))
         if page:  # none in the answer to a HEAD request

@@ -2,7 +2,7 @@
 
 import { complain, find, make, smoothly } from './dom.js';
 import { onFault } from './news.js';
-import { control } from './value.js';
+import { control, touched } from './value.js';
 
 /** @import { Widget } from './types' */
 
@@ -26,6 +26,7 @@ export function open(widget) {
     blocks.replaceChildren(...bars.map((bar, place) => {
       const input = make('input', { type: 'text', value: bar, 'aria-label': `Chords of bar ${place + 1}`, maxlength: 60, spellcheck: 'false' });
       input.classList.toggle('open', bar === '?');
+      input.addEventListener('input', () => touched(element));
       input.addEventListener('change', () => {
         const now = barsOf(typed.value);
         now[place] = input.value.trim() || '?';
@@ -52,7 +53,10 @@ export function open(widget) {
     typed.focus({ preventScroll: true });
     element.scrollIntoView({ block: 'center', behavior: smoothly() });
   });
-  typed.addEventListener('input', () => show(typed.value));
+  typed.addEventListener('input', () => {
+    touched(element);
+    show(typed.value);
+  });
   typed.addEventListener('change', () => keep(typed.value.trim()));
   find(element, '[data-do=bar]').addEventListener('click', () => {
     write([...barsOf(typed.value), '?']);

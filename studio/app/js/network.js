@@ -17,12 +17,12 @@ export function open(widget) {
   const hashField = find(element, '.hash input', HTMLInputElement);
   const network = well(widget, '.network', {
     read: (given) => server.know(given),
-    filled: (told, { quietly = false, chosen = [] }) => {
+    filled: (told, { quietly = false, chosen = [], since }) => {
       called.textContent = told.name;
       info.textContent = told.sentence;
       hash.hidden = !told.pickle;
       hashField.value = told.sha256 ?? '';
-      if (told.own) trigger('arrived', { own: true, layers: told.layers, chosen, quietly });
+      if (told.own) trigger('arrived', { own: true, layers: told.layers, chosen, quietly, since });
     },
     emptied: ({ quietly = false }, had) => {
       called.textContent = '';

@@ -37,7 +37,7 @@ export function entrance(tab, build) {
       room.hear();
       onSettings(tab, (settings) => widget.trigger('linked', { settings }));
       // What the browser remembers is there a moment later.
-      if (!widget.props.value) setTimeout(() => widget.trigger('arrived', {}), 200);
+      if (!widget.props.value) setTimeout(() => widget.trigger('ready', {}), 200);
       // Whoever was here before most likely gets their own works back.
       setTimeout(() => room?.exampleSoon(), localStorage.getItem(`studio-${tab}`) ? 3000 : 0);
       if (askSoon) setTimeout(askOnceMore, 300);

@@ -27,12 +27,12 @@ export function open(widget) {
     }
   };
   const chip = (/** @type {number | string} */ size) =>
-    make('button', { type: 'button', class: 'small', 'data-size': size, onclick: () => { props.value = size; mark(); } },
+    make('button', { type: 'button', class: 'small', 'data-size': size, onclick: () => { keep(size); mark(); } },
       make('span', {}, size === OWN ? 'Photo’s own' : String(size)), make('span', { class: 'cost' }));
   chips.append(...[...props.offered, OWN].map(chip));
-  box.addEventListener('input', () => { props.value = box.value === '' ? OWN : Number(box.value); });
+  box.addEventListener('input', () => keep(box.value === '' ? OWN : Number(box.value)));
   box.addEventListener('change', mark);
-  control(widget, () => { if (document.activeElement !== box) mark(); });
+  const keep = control(widget, () => { if (document.activeElement !== box) mark(); });
   onTold(props.desk, ({ estimates }) => {
     if (!estimates) return;
     for (const each of all(element, '.chips button')) {

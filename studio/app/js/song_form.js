@@ -1,7 +1,7 @@
 // The form of a song as blocks: dragged, moved and changed with keys, or typed.
 
 import { all, around, find, make } from './dom.js';
-import { control } from './value.js';
+import { control, touched } from './value.js';
 
 /** @import { Widget } from './types' */
 
@@ -43,6 +43,7 @@ class Form {
       'data-form': each.name,
       onclick: () => this.choose(each.name),
     }, each.name)));
+    this.typed.addEventListener('input', () => touched(element));
     this.typed.addEventListener('change', () => this.choose(this.typed.value.trim()));
     this.blocks.addEventListener('keydown', (event) => this.key(event));
     find(element, '.more').addEventListener('click', () => this.add());

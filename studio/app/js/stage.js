@@ -206,8 +206,9 @@ class Stage {
   /**
    * @param {Offer} offer
    * @param {Shown} shown
+   * @param {number} since when it was chosen, in milliseconds: what was written of it since then stays
    */
-  settle(offer, shown, { quietly = false } = {}) {
+  settle(offer, shown, since, { quietly = false } = {}) {
     const replaced = this.photo != null;
     this.photo = offer;
     this.shown = shown;
@@ -220,7 +221,7 @@ class Stage {
       this.tellWords();
     }
     const { title, author, licence } = shown;
-    this.widget.trigger('arrived', { title, author, licence, replaced });
+    this.widget.trigger('arrived', { title, author, licence, replaced, since });
     this.desk.changed?.();
   }
 
@@ -254,7 +255,7 @@ class Stage {
    */
   arrive(offering, glimpse) {
     const { photo, shown, mode } = this;
-    const earlier = { photo, shown, mode, src: shown?.view ?? this.before.getAttribute('src') };
+    const earlier = { photo, shown, mode, src: shown?.view ?? this.before.getAttribute('src'), at: performance.now() };
     this.complain(null);
     this.shown = null;
     if (glimpse) this.before.src = glimpse;
@@ -268,14 +269,14 @@ class Stage {
 
   /**
    * @param {Promise<Offer>} offering
-   * @param {{photo: Offer | null, shown: Shown | null, mode: string, src: string | null}} earlier
+   * @param {{photo: Offer | null, shown: Shown | null, mode: string, src: string | null, at: number}} earlier at: when the photo was chosen
    */
   async read(offering, earlier) {
     try {
       const offer = await offering;
       const shown = await this.look(offer, 'photo');
       this.wipe();
-      this.settle(offer, shown);
+      this.settle(offer, shown, earlier.at);
       this.desk.photoChanged?.();
       this.showPhoto();
       this.enter('photo');
@@ -564,7 +565,7 @@ class Stage {
   async restore(found) {
     try {
       const photo = firstOf(found.photo);
-      if (photo) this.settle(photo, await this.look(photo, 'photo'), { quietly: true });
+      if (photo) this.settle(photo, await this.look(photo, 'photo'), 0, { quietly: true });
       this.wipe();
       await this.drawMask(firstOf(found.mask));
       if (found.guide) await bring(this.desk, 'offerGuides', listed(found.guide), found.guide_weights);

@@ -13,7 +13,7 @@ const AS_IT_IS = 'as it is';
  * @param {() => void} show
  * @returns {(value: any) => void}
  */
-export function control({ props, watch, first }, show) {
+export function control({ element, props, watch, first }, show) {
   let current = first;
   const hear = () => {
     if (props.value === AS_IT_IS) { props.value = current; return; }
@@ -22,5 +22,18 @@ export function control({ props, watch, first }, show) {
   };
   watch('value', hear);
   hear();
-  return (value) => { props.value = current = value; };
+  return (value) => {
+    props.value = current = value;
+    touched(element);
+  };
+}
+
+/**
+ * Somebody changes this control, perhaps in the middle of a word: what the server was to fill in leaves it as it is
+ * (see `fills.js`).
+ *
+ * @param {HTMLElement} element
+ */
+export function touched(element) {
+  element.dispatchEvent(new CustomEvent('kept', { bubbles: true }));
 }

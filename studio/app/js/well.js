@@ -9,7 +9,7 @@ import { asked, offered } from './server.js';
 /**
  * @typedef {object} Reader
  * @property {(offer: Offer) => Promise<any>} read asks the server
- * @property {(told: any, how: Record<string, any>) => void} filled shows its answer
+ * @property {(told: any, how: Record<string, any>) => void} filled shows its answer; how.since: when it was chosen
  * @property {(how: Record<string, any>, had: boolean) => void} emptied shows that nothing is there (any more)
  */
 
@@ -51,7 +51,7 @@ export function well(widget, selector, { read, filled, emptied }) {
   };
   const arrive = (/** @type {Promise<Offer>} */ offering, /** @type {Record<string, any>} */ how = {}) => {
     complain(trouble);
-    arriving = receive(offering, how);
+    arriving = receive(offering, { since: performance.now(), ...how });
     return arriving;
   };
   const take = (/** @type {File | undefined} */ file) => { if (file) arrive(offered(widget, file)); };

@@ -113,7 +113,7 @@ def compose_tab(room: Room) -> TabOffers:
 def _lay_out(desk: Desk) -> ComposeParts:
     from studio.music.sound.rendering import instruments
 
-    events = ("again", "arrived", "linked", "constrain", "relax")
+    events = ("again", "ready", "linked", "constrain", "relax")
     makers: dict[str, Any] = dict.fromkeys(OFFERED, _suggesting_dial)
     makers |= {"composer": _composer_dial, "instrument": _instrument_dial, "bars": _bars_dial}
     makers |= {"contour": _contour_dial, "seed": seed_dial}

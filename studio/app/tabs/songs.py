@@ -164,7 +164,7 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
             songs = widget(
                 "song",
                 server=(stopping(desk.desk),),
-                events=("again", "arrived", "linked", "relax", "start"),
+                events=("again", "ready", "linked", "relax", "start"),
                 starts=[{"name": name, "label": label} for name, (label, _) in STARTS.items()],
                 example=work_view(example).model_dump() if example is not None else None,
             )
