@@ -32,6 +32,7 @@ from studio.music.harmony.fit import FAMILIES, Fit
 from studio.music.harmony.idiom import CONTRAST, FEWEST_LIKE, LAST, SECTION, THEME, HarmonyIdiom
 from studio.music.harmony.laying import BarSymbols, in_bars, lay
 from studio.music.harmony.local_keys import local_tonics
+from studio.music.harmony.symbols import ChordNames
 from studio.music.scores.bars import Bar
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
@@ -303,7 +304,7 @@ class Harmonisation:
         home = self.tune.key
         return [home if tonic == home.tonic else Key.of_tonic(tonic, home.mode) for tonic in self.tonics]
 
-    def tune_with(self, row: Sequence[int], *, raised: bool = True) -> Tune:
+    def tune_with(self, row: Sequence[int], *, names: ChordNames = "heard") -> Tune:
         """The tune with these chords."""
-        chords = self.idiom.chords(row, self.keys(), self.bars[0].start, raised=raised)
+        chords = self.idiom.chords(row, self.keys(), self.bars[0].start, names=names)
         return replace(self.tune, chords=tuple(chord for chord in chords if chord.start < self.tune.end))

@@ -32,7 +32,7 @@ from studio.music.chains.markov import Chain, ContextTree, Floats, WittenBell, c
 from studio.music.chains.trellis import Trellis, Walk, unfold
 from studio.music.harmony.character import Character, chord_character
 from studio.music.harmony.local_keys import local_tonics
-from studio.music.harmony.symbols import Family, Harmony
+from studio.music.harmony.symbols import ChordNames, Family, Harmony
 from studio.music.scores.bars import Bar
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import Key
@@ -483,17 +483,17 @@ class HarmonyIdiom:
         start: Fraction,
         restated: Container[int] = (),
         *,
-        raised: bool = True,
+        names: ChordNames = "heard",
     ) -> tuple[ChordAt, ...]:
         """Chord symbols, one where a chord begins. keys: of each bar. start: where the first bar begins.
-        restated: bars (from 0) at which a chord that is carried on is written once more. raised: see
-        `Harmony.symbol`.
+        restated: bars (from 0) at which a chord that is carried on is written once more. names: see
+        `ChordNames`.
         """
         found: list[ChordAt] = []
         tick = 0
         for symbol in symbols:
             event = self.events[symbol]
-            text = event.harmony.symbol(keys[tick // self.bar], raised=raised)
+            text = event.harmony.symbol(keys[tick // self.bar], names=names)
             if not event.carries or not found or (tick % self.bar == 0 and tick // self.bar in restated):
                 found.append(ChordAt(start + tick * self.tick, text))
             tick += event.ticks

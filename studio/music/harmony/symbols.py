@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from typing import Literal
 
 from studio.errors import Unreadable
 from studio.music.scores.chords import parse_chord
@@ -31,6 +32,12 @@ class Family(IntEnum):
     AUGMENTED = 5
     SUSPENDED = 6
 
+
+ChordNames = Literal["plain", "raised", "heard"]
+"""How chords are named. raised: diminished chords between two degrees are on the raised lower one, C#dim7 in
+C rather than Dbdim7, as songs write them. heard: and a bass is named as what it is heard as, a tone of the
+chord or one of the key: Bm7b5/F, not Bm7b5/E#. plain: neither.
+"""
 
 TRIADS = ("maj", "min", "dim", "aug")
 """The four triads that published measures of harmony know."""
@@ -71,12 +78,9 @@ class Harmony:
         """root * 4 + the number of its triad in TRIADS: one of 48."""
         return self.root * 4 + _TRIAD_OF[self.family]
 
-    def symbol(self, key: Key, *, raised: bool = True) -> str:
-        """The chord symbol in a key, spelled as the key spells its notes. raised: diminished chords between
-        two degrees are on the raised lower one, C#dim7 in C rather than Dbdim7, as songs write them. By
-        drawing rules before 9 they were not.
-        """
-        return _symbol(self, key, raised)
+    def symbol(self, key: Key, *, names: ChordNames = "heard") -> str:
+        """The chord symbol in a key, spelled as the key spells its notes. names: see `ChordNames`."""
+        return _symbol(self, key, names)
 
     def moved(self, semitones: int) -> Harmony:
         """The same chord with its root so many semitones higher."""
@@ -118,16 +122,41 @@ def _family(suffix: str) -> Family:
 
 
 @lru_cache(maxsize=8192)
-def _symbol(harmony: Harmony, key: Key, raised: bool) -> str:
+def _symbol(harmony: Harmony, key: Key, names: ChordNames) -> str:
     """A root outside the key is spelled by the key too (`spell`), but never with two signs or as Cb or Fb."""
-    root = (raised and _raised(harmony, key)) or _name((key.tonic + harmony.root) % 12, key)
+    root = (names != "plain" and _raised(harmony, key)) or _name((key.tonic + harmony.root) % 12, key)
     text = root + harmony.suffix
     if not harmony.bass:
         return text
+    by_key = _name((key.tonic + harmony.root + harmony.bass) % 12, key)
+    if names == "heard" and harmony.bass in UNCLEAR and harmony.bass not in harmony.tones:
+        return f"{text}/{by_key}"
     # The bass is named by its interval above the root, so that E/G# is not E/Ab.
-    fifths = place_on_fifths(root) + (7 * harmony.bass + 5) % 12 - 5
-    bass = name_on_fifths(fifths)
-    return f"{text}/{bass if len(bass) < 3 else _name((key.tonic + harmony.root + harmony.bass) % 12, key)}"
+    above = (7 * harmony.bass + 5) % 12 - 5
+    if names == "heard" and harmony.bass in harmony.tones:
+        above = _fifths_of_tone(harmony)
+    bass = name_on_fifths(place_on_fifths(root) + above)
+    return f"{text}/{bass if len(bass) < 3 else by_key}"
+
+
+UNCLEAR = (1, 3, 6, 8)
+"""Semitones above a root that have two usual names there: Bm/F and Bm/E#, C/Ab and C/G#. Where the chord does
+not have the note, its key says which. The other intervals have one: F/G, C/Bb, Am/C#.
+"""
+
+
+def _fifths_of_tone(harmony: Harmony) -> int:
+    """How many fifths above the root its bass is, which is a tone of the chord: the fifth of Bm7b5 is F, that
+    of Caug G#, and the seventh of C#dim7 is Bb.
+    """
+    lowered = harmony.family in (Family.DIMINISHED, Family.HALF_DIMINISHED) or "b5" in harmony.suffix
+    if harmony.bass == 6 and lowered:
+        return -6
+    if harmony.bass == 8 and any(mark in harmony.suffix for mark in ("aug", "#5")):
+        return 8
+    if harmony.bass == 9 and harmony.suffix.startswith("dim7"):
+        return -9
+    return (7 * harmony.bass + 5) % 12 - 5
 
 
 RAISED = {1: 7, 6: 6, 8: 8}

@@ -96,5 +96,5 @@ def _with_chords(tune: Tune, fit: Fit, number: int) -> Tune | None:
             (row,) = asked.draw(1, np.random.default_rng(number), daring=DARING)
         except StudioError:
             continue
-        return asked.tune_with(row, raised=False)
+        return asked.tune_with(row, names="plain")
     return None

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from studio.music.harmony.symbols import ChordNames
+
 if TYPE_CHECKING:
     from studio.music.songs.recipes import SongRecipe
 
@@ -39,6 +41,7 @@ BROUGHT = {
     "know the copies (`copying`), and bars that return are settled only where they keep it. What melodies of "
     "counts lean to was found for that. A line of words begins near where the one before it ended "
     "(`sheet.Seams`). Diminished chords are on raised degrees (`Harmony.symbol`).",
+    "10": "A bass after a slash is named as it is heard: a tone of its chord or of its key (`ChordNames`).",
 }
 """What each number brought, the oldest first."""
 
@@ -65,6 +68,11 @@ def since(rules: str, first: str) -> bool:
     """Whether these are the rules `first` of `BROUGHT`, or later ones."""
     assert first in BROUGHT, first
     return int(rules) >= int(first)
+
+
+def chord_names(rules: str) -> ChordNames:
+    """How songs by these rules name their chords."""
+    return "heard" if since(rules, "10") else "raised" if since(rules, "9") else "plain"
 
 
 def drawing_rules(recipe: SongRecipe) -> str:

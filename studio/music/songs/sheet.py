@@ -86,7 +86,14 @@ from studio.music.songs.plan import SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, named_song, read_section_key
 from studio.music.songs.record import SongRecord
 from studio.music.songs.rows import LaidRow
-from studio.music.songs.rules import DRAWING_RULES, EARLIER_RULES, drawing_rules, form_rules, since
+from studio.music.songs.rules import (
+    DRAWING_RULES,
+    EARLIER_RULES,
+    chord_names,
+    drawing_rules,
+    form_rules,
+    since,
+)
 from studio.music.songs.spans import drawn_span, keeping_within
 from studio.music.songs.sung import ChordsOver, SungIdiom
 from studio.music.songs.sung_words import WORDS, SongWords
@@ -1766,7 +1773,7 @@ def _sheet(desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], seed:
         plan.keys,
         Fraction(0),
         [section.first for section in plan.sections],
-        raised=since(desk.rules, "9"),
+        names=chord_names(desk.rules),
     )
     tempo = recipe.tempo or sung.usual_tempo
     after = SONG_STYLES[recipe.style].title if recipe.style in SONG_STYLES else sung.style.entry.title

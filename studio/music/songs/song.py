@@ -70,6 +70,7 @@ from studio.music.songs.rules import (
     EARLIER_RULES,
     KEY_RULES,
     by_key_rules,
+    chord_names,
     drawing_rules,
     form_rules,
     since,
@@ -454,7 +455,7 @@ def _harmonised(
     rows = rows_of(asked, recipe)
     row = rows[recipe.harmonisation - 1]
     found = replace(
-        asked.tune_with(row, raised=since(drawing_rules(recipe), "9")), title=recipe.title or tune.title
+        asked.tune_with(row, names=chord_names(drawing_rules(recipe))), title=recipe.title or tune.title
     )
     if recipe.tempo:
         found = replace(found, tempo=float(recipe.tempo))

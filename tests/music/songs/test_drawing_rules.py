@@ -297,3 +297,23 @@ def test_diminished_chords_are_written_on_raised_degrees() -> None:
 
     assert written("9") == asked.split(" | ")
     assert written("8") == asked.replace("F#dim7", "Gbdim7").split(" | ")
+
+
+def test_a_bass_is_named_as_a_tone_of_its_chord_or_key() -> None:
+    """As songbooks print it; a song of released rules keeps its names."""
+    usual = {
+        "Am": "Bm7b5/F Bm/F Am/G# E7/G# Dm/F Am/C# F/G C/G#",
+        "C": "C#dim7/Bb Caug/G# C/Bb C/F# F/Db Em/G# D7(b5)/Ab D7(#11)/G#",
+    }
+    for key, symbols in usual.items():
+        for symbol in symbols.split():
+            found = Harmony.of(symbol, Key.parse(key).tonic)
+            assert found is not None
+            assert found.symbol(Key.parse(key)) == symbol
+
+    def written(rules: str) -> str:
+        desk = desk_of(rules, chords="F | Em7b5/Bb | Gm7 | C7 | Bb | Bb | F/C | C7")
+        return finish(draw_sheet(desk, 1)).tune.chords[1].symbol
+
+    assert written("10") == "Em7b5/Bb"
+    assert written("9") == "Em7b5/A#"
