@@ -107,7 +107,7 @@ class Renditions:
         width, staff = PAGES[page]
         tune = replace(self.tune(work), title="", composer="")
         colours = origin_colours(origins_of(work.facts)) if origins else None
-        name = f"score-3-{page}{'-origins' * origins}.svg"
+        name = f"score-4-{page}{'-origins' * origins}.svg"
 
         def sheet() -> bytes:
             return engrave(tune, colours, width=width, staff=staff, whole_tempo=True, lines="shown")

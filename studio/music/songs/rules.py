@@ -41,7 +41,8 @@ BROUGHT = {
     "know the copies (`copying`), and bars that return are settled only where they keep it. What melodies of "
     "counts lean to was found for that. A line of words begins near where the one before it ended "
     "(`sheet.Seams`). Diminished chords are on raised degrees (`Harmony.symbol`).",
-    "10": "A bass after a slash is named as it is heard: a tone of its chord or of its key (`ChordNames`).",
+    "10": "A bass after a slash is named as it is heard: a tone of its chord or of its key (`ChordNames`). "
+    "Lines of words breathe at their ends and behind commas, not within (`sung_words`).",
 }
 """What each number brought, the oldest first."""
 

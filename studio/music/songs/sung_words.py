@@ -11,11 +11,11 @@ of its section, they are sung before the section (`leading`). The last syllable 
 longer, and nothing begins between it and the next line. In words of several syllables
 the main stress stands on a beat, and the syllables without stress on none that is stronger than a plain beat,
 so a stress is never on a weaker place of the bar than the syllables beside it; and no rest is in a word (by
-rules from 6 on). All this is one automaton, and
+rules from 6 on), nor in a line, unless after a comma or the like (from 10 on). All this is one automaton, and
 the melody is drawn exactly from those that it accepts, together with every other constraint.
 
-Where no melody of the style does all of this, long line ends give way first, then the stresses, and the song
-says so; the number of notes in each line never does.
+Where no melody of the style does all of this, lines breathe within first, then long line ends give way and
+then the stresses, and the song says so of these; the number of notes in each line never does.
 
 What only leans: articles and the like away from strong beats, stressed syllables towards long notes, and the
 syllables of a line towards a rhythm that is drawn for it (`line_rhythm`); by rules before 6, evenly over its
@@ -68,6 +68,9 @@ SLURRED = (1.0, 0.7, 0.4, 0.3)
 TORN, BREATH = 0.03, 0.4
 """What a rest is multiplied by in a word, and between words of a line."""
 
+BREATHS = tuple(",;:.!?)-–—…")
+"""Where a line may breathe: behind a word that ends so."""
+
 MOST_UPBEATS = 2
 """Unstressed syllables that may come before the bar line, a beat for each."""
 
@@ -93,7 +96,8 @@ class SongWords:
     its melody has to carry: of the stanzas that are sung there, each time the line with most syllables.
     leads: for each section of the form, how many syllables are sung before it, which are not in `lines`; none
     by rules before 6. seed: of the rhythms of the lines; None for none. slurs: syllables may be held over
-    several notes, as by rules before 7 none are. held: `lines` with those by seed that are.
+    several notes, as by rules before 7 none are. held: `lines` with those by seed that are. unbroken: lines
+    do not breathe within, as by rules before 10 they may.
     """
 
     lyrics: Lyrics
@@ -103,13 +107,20 @@ class SongWords:
     seed: int | None = None
     slurs: bool = False
     held: dict[str, tuple[LyricLine, ...]] = field(default_factory=dict)
+    unbroken: bool = False
 
     @classmethod
     def of(
-        cls, lyrics: Lyrics, sections: Sequence[Section], *, leading: bool = False, slurs: bool = False
+        cls,
+        lyrics: Lyrics,
+        sections: Sequence[Section],
+        *,
+        leading: bool = False,
+        slurs: bool = False,
+        unbroken: bool = False,
     ) -> SongWords:
-        """leading: lines may begin before their section. slurs: see `SongWords`. Raises `Refused` for a name
-        in brackets that no section has.
+        """leading: lines may begin before their section. slurs, unbroken: see `SongWords`. Raises `Refused`
+        for a name in brackets that no section has.
         """
         sung = assigned(lyrics, sections) if sections else ()
         letters = tuple(section.name.rstrip("'") for section in sections)
@@ -122,7 +133,8 @@ class SongWords:
                 body = lines[0].syllables[lead:]
                 lines = (replace(lines[0], syllables=body), *lines[1:])
             found[letter] = _fullest(found.get(letter, ()), lines)
-        return cls(lyrics, found, letters, leads, 0 if leading else None, slurs)
+        seed = 0 if leading else None
+        return cls(lyrics, found, letters, leads, seed, slurs, unbroken=unbroken)
 
     @classmethod
     def leading(cls, recipe: SongRecipe, plan: SheetPlan, *, rules: str) -> SongWords | None:
@@ -133,7 +145,8 @@ class SongWords:
             return None
         sections = tuple(Section(each.letter, each.first + 1, each.bars) for each in plan.sections)
         lyrics = read_lyrics(recipe.words, recipe.language)
-        return cls.of(lyrics, sections, leading=since(rules, "6"), slurs=since(rules, "7"))
+        brought = {"leading": "6", "slurs": "7", "unbroken": "10"}
+        return cls.of(lyrics, sections, **{what: since(rules, first) for what, first in brought.items()})
 
     def with_seed(self, seed: int) -> SongWords:
         """The same with other rhythms and other held syllables, where lines have any."""
@@ -169,9 +182,13 @@ class SongWords:
         said = f"Section {letter}: no melody carries the words with %s, so they only lean that way."
         held = self.held.get(letter.rstrip("'"), lines)
         slurred = _Timing.of(held, sung, bars, free, seed, slurs=self.slurs)
+        whole = [*([slurred] if held != lines else []), timing]
+        plain, last = letter.rstrip("'"), len(self.letters)
+        led = any(self.lead_beats(n) for n in range(last) if self.letters[n] == plain)
+        unbroken = [(each.clock(unbroken=True, led=led), "") for each in whole if self.unbroken]
         return [
-            *([(slurred.clock(), "")] if held != lines else []),
-            (timing.clock(), ""),
+            *unbroken,
+            *((each.clock(), "") for each in whole),
             (timing.clock(long_ends=False), said % "a long note at the end of every line"),
             (timing.clock(long_ends=False, stressed=False), said % "every stress on a beat"),
         ]
@@ -377,8 +394,12 @@ class _Timing:
                 rhythms.append(pace.places(line.syllables, begin, end, random))
         return cls(tuple(lines), sung, ticks, windows, tuple(rhythms), slurs)
 
-    def clock(self, *, long_ends: bool = True, stressed: bool = True) -> TimedAutomaton:
-        """State k: k notes have begun. long_ends, stressed: whether these hold, or only lean."""
+    def clock(
+        self, *, long_ends: bool = True, stressed: bool = True, unbroken: bool = False, led: bool = False
+    ) -> TimedAutomaton:
+        """State k: k notes have begun. long_ends, stressed: whether these hold, or only lean. unbroken: no
+        rest is in a line, but where it may breathe. led: the first line begins before the section.
+        """
         total = sum(line.notes for line in self.lines)
         letters = 8 if self.slurred else 4 if self.rhythms else 3
         step = np.full((self.ticks, total + 1, letters), NEVER, dtype=np.int32)
@@ -387,6 +408,8 @@ class _Timing:
             step[:, :, silent] = np.arange(total + 1)
         levels = _levels(self.sung.meter, self.sung.tick, self.ticks, self.sung.bar)
         beat = int(self.sung.meter.beat / self.sung.tick)
+        if unbroken and led:
+            step[:, 0, REST] = NEVER
         done = 0
         for which, (line, (begin, end)) in enumerate(zip(self.lines, self.windows, strict=True)):
             notes = [(each, note) for each in line.syllables for note in range(each.notes)]
@@ -396,7 +419,7 @@ class _Timing:
                 if self.rhythms and not last:
                     torn = syllable.syllabic in ("begin", "middle") or notes[number + 1][1] > 0
                     weight[:, done + number + 1, REST] = TORN if torn else BREATH
-                    if torn and stressed:
+                    if (torn and stressed) or (unbroken and not syllable.word.endswith(BREATHS)):
                         step[:, done + number + 1, REST] = NEVER
                 stop = end - beat + 1 if last and long_ends else end
                 for tick in range(begin, max(begin, stop)):

@@ -15,18 +15,20 @@ from studio.music.writing.musicxml import write_musicxml
 
 MOST_BARS_ON_PAGE = 2000
 
-Lines = Literal["full", "named", "even", "slurred", "printed", "shown"]
+Lines = Literal["full", "named", "even", "slurred", "printed", "apart", "shown"]
 """Where lines are broken. full: as many bars as there is room for, as in 0.8.0 and before. Otherwise words
 have the room they need, and lines are about equally full (`line_breaks`): a bar is as wide as its chord names
 and words need (named, as in 0.9.0, where notes were pressed together in bars of few words), or as all in it
 needs (even). slurred: as even, and the tempo stands above the chord names and not between them and the staff,
 and notes that are sung on one syllable are under a slur (0.11.0 to 0.14.0). printed: as printed music has it,
-a syllable that is held inside its word has hyphens after it, too.
-shown: as printed, for a screen: lines are fuller, and only those are divided in which chord names or
+a syllable that is held inside its word has hyphens after it, too (0.15.0). apart: as printed, and there is
+a space between two chord names.
+shown: as apart, for a screen: lines are fuller, and only those are divided in which chord names or
 syllables touch.
 """
 
-PRINTED = ("printed", "shown")
+APART = ("apart", "shown")
+PRINTED = ("printed", *APART)
 SLURRED = ("slurred", *PRINTED)
 
 
@@ -106,13 +108,13 @@ def _evenly(
     if lines == "shown":
         written, starts = _spaced(toolkit, written, wide, music, letters, lines)
         toolkit.setOptions({"pageWidth": round(wide)})
-        return _roomy(toolkit, written, starts, _is_sung(music), gap=TOUCHING, tempo_above=True)[0]
+        return _roomy(toolkit, written, starts, _is_sung(music), gap=TOUCHING, lines=lines)[0]
     written, starts = _in_even_lines(toolkit, written, wide, music, letters, lines)
     toolkit.setOptions({"breaks": "encoded", "pageWidth": round(wide)})
     ends = [*starts[1:], len(music.bars()) + 1]
     lengths = [end - start for start, end in zip(starts, ends, strict=True)]
     toolkit.setOptions({"minLastJustification": 0.6 if lengths[-1] < max(lengths) else 0.0})
-    return _page(toolkit, written, tempo_above=lines in SLURRED)
+    return _page(toolkit, written, lines)
 
 
 def _in_even_lines(
@@ -121,7 +123,7 @@ def _in_even_lines(
     wide: float,
     music: Tune | Score,
     letters: Mapping[int, str],
-    lines: Lines = "printed",
+    lines: Lines = "apart",
 ) -> tuple[str, list[int]]:
     """MusicXML whose syllables have room and whose lines are settled, and the bars that these begin with."""
     written, starts = _spaced(toolkit, written, wide, music, letters, lines)
@@ -147,7 +149,7 @@ def _spaced(
             written = before + ROOM * TEMPO * bool(text) + text + after + end + rest
     toolkit.setOptions({"breaks": "none", "pageWidth": 100_000})
     numbers = list(map(int, _MEASURE.findall(written.partition("</part>")[0])))
-    one_line = _page(toolkit, written, tempo_above=lines in SLURRED)
+    one_line = _page(toolkit, written, lines)
     widths, needs, front = natural_widths(one_line, numbers, named=lines == "named")
     if lines != "named" and sung:
         widths = [width * max(1 / PRESSED_WORDS, need) for width, need in zip(widths, needs, strict=True)]
@@ -313,31 +315,31 @@ def _roomy(
     sung: bool,
     *,
     gap: float | None = None,
-    tempo_above: bool = False,
+    lines: Lines = "full",
 ) -> tuple[str, list[int]]:
     """The page in lines that begin with these bars, each of which is halved if its chord names or words have
     too little room; and the bars that its lines begin with then. gap: between chord names, `GAP` for None.
     """
-    lines, last = list(starts), max((int(number) for number in _MEASURE.findall(written)), default=1)
+    begins, last = list(starts), max((int(number) for number in _MEASURE.findall(written)), default=1)
     svg = ""
     for more in reversed(range(MOST_HALVED)):
-        ends = [*lines[1:], last + 1]
-        lengths = [end - start for start, end in zip(lines, ends, strict=True)]
+        ends = [*begins[1:], last + 1]
+        lengths = [end - start for start, end in zip(begins, ends, strict=True)]
         short = 0.6 if lengths[-1] < max(lengths) else 0.0
         toolkit.setOptions({"breaks": "encoded", "minLastJustification": short})
-        svg = _page(toolkit, _in_lines_from(lines[1:], written), tempo_above=tempo_above)
+        svg = _page(toolkit, _in_lines_from(begins[1:], written), lines)
         crowded = _overlapping(_names_in(svg, GAP if gap is None else gap)) | (
             _overlapping(_words_in(svg)) if sung else set()
         )
         halves = [
             (start + end) // 2
-            for number, (start, end) in enumerate(zip(lines, ends, strict=True), 1)
+            for number, (start, end) in enumerate(zip(begins, ends, strict=True), 1)
             if number in crowded and end - start > 1
         ]
         if not halves or not more:
             break
-        lines = sorted({*lines, *halves})
-    return svg, lines
+        begins = sorted({*begins, *halves})
+    return svg, begins
 
 
 def _starts(bars: int, size: int, sections: Sequence[int]) -> list[int]:
@@ -403,7 +405,7 @@ def _names_in(svg: str, gap: float) -> Rows:
     rows: Rows = {}
     for number, system in enumerate(svg.split('class="system"')):
         for name in _NAME.finditer(system):
-            pieces = [(float(size), font, text) for font, size, text in _PIECE.findall(name[0])]
+            pieces = [(float(size), font, text.rstrip(ROOM)) for font, size, text in _PIECE.findall(name[0])]
             if gap:
                 width = gap * max((size for size, _, _ in pieces), default=0.0)
                 width += sum(
@@ -504,7 +506,7 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     else:
         toolkit.setOptions({"breaks": "auto"})
     toolkit.setOptions({"pageWidth": wide, "pageHeight": high, "adjustPageHeight": False, "svgViewBox": True})
-    _load(toolkit, written, tempo_above=True)
+    _load(toolkit, written, "apart")
     return [toolkit.renderToSVG(number).encode() for number in range(1, toolkit.getPageCount() + 1)]
 
 
@@ -535,20 +537,22 @@ def _toolkit(width: int, staff: int) -> Any:
     return toolkit
 
 
-def _page(toolkit: Any, written: str, *, tempo_above: bool = False) -> str:
-    _load(toolkit, written, tempo_above=tempo_above)
+def _page(toolkit: Any, written: str, lines: Lines = "full") -> str:
+    _load(toolkit, written, lines)
     page: str = toolkit.renderToSVG(1)
     return page
 
 
-def _load(toolkit: Any, written: str, *, tempo_above: bool) -> None:
-    """Have MusicXML engraved. tempo_above: Verovio puts a tempo between the staff and the chord names, and
-    only what marks a passage above both, so the tempo becomes such a mark. Raises `Refused`.
+def _load(toolkit: Any, written: str, lines: Lines) -> None:
+    """Have MusicXML engraved. Verovio puts a tempo between the staff and the chord names, and only what marks
+    a passage above both, so from slurred lines on the tempo becomes such a mark. Raises `Refused`.
     """
     loaded = toolkit.loadData(written)
-    if loaded and tempo_above:
-        as_mark = _TEMPO_MARK.sub(r"<reh \1>\2</reh>", toolkit.getMEI())
-        loaded = toolkit.loadData(as_mark)
+    if loaded and lines in SLURRED:
+        marked = _TEMPO_MARK.sub(r"<reh \1>\2</reh>", toolkit.getMEI())
+        if lines in APART:
+            marked = _HARM.sub(lambda name: name[0] + ROOM * _room(_TAG.sub("", name[1])), marked)
+        loaded = toolkit.loadData(marked)
     if not loaded:
         raise Refused(
             "The score could not be engraved; write it as .musicxml and open it in a notation program."
@@ -558,6 +562,9 @@ def _load(toolkit: Any, written: str, *, tempo_above: bool) -> None:
 
 _TEMPO_MARK = re.compile(r'<tempo [^>]*?(place="above" staff="1" tstamp="[\d.]+")[^>]*>(.*?)</tempo>', re.S)
 """A tempo in MEI, as Verovio writes it."""
+
+_HARM, _TAG = re.compile(r"<harm [^>]*>(.*?)(?=</harm>)", re.S), re.compile(r"<[^>]*>|\s")
+"""A chord name in MEI, and what in it is not printed."""
 
 
 def _in_lines_of(bars: int, written: str) -> str:

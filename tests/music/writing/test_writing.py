@@ -612,6 +612,12 @@ def test_chord_names_do_not_run_into_each_other() -> None:
     assert not names_collide(engrave(tune).decode())
     for width, lines in ((400, "printed"), (760, "printed"), (400, "shown"), (760, "shown")):
         assert not names_collide(engrave(tune, width=width, staff=36, names=True, lines=lines).decode(), 0.05)
+    names = [(beat, ("Cmaj7/B", "Am", "Dm7", "G7")[beat % 4]) for beat in range(32)]
+    said = ((0, "Gives"), (2, "thanks"), (3, "for"))
+    sung = [Syllable(Fraction(4 * bar + beat), text) for bar in range(8) for beat, text in said]
+    held = replace(Tune.of([(67, 2), (65, 1), (67, 1)] * 8, chords=names), words=tuple(sung))
+    for how, near in (("printed", True), ("apart", False), ("shown", False)):  # a space is between them
+        assert names_collide(engrave(held, names=True, lines=how).decode(), 0.1) == near  # type: ignore[arg-type]
     assert b"sus4(add7)" not in engrave(Tune.of([(67, 4)], chords=[(0, "Dsus4(add7)")]), lines="even")
     assert engrave(tune).count(b'class="system"') > 2
     short = Tune.of([(67, 1)] * 32, key="F", chords=[(bar * 4, "F") for bar in range(8)])
