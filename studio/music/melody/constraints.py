@@ -248,7 +248,8 @@ def contradiction(
         low, high = (pitch_name(pitch, idiom.key) for pitch in idiom.range)
         said = f"No melody of {style} stays in the range {asked[0].value}; in {idiom.key} they usually lie in"
         ways.append(WayOut(f"Use the range {low}:{high}", "range", f"{low}:{high}"))
-        return Contradiction(f"{said} {low}:{high}, so choose a range with more of that.", asked, ways)
+        advice = "so choose that range, or one with more of its notes"
+        return Contradiction(f"{said} {low}:{high}, {advice}.", asked, ways)
     return Contradiction(_in_a_sentence(conflict, style, lowest), asked, ways)
 
 
