@@ -32,6 +32,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.errors import WayOut
 from studio.music.chains.clocks import NEVER, TimedAutomaton
 from studio.music.chains.markov import freeze
 from studio.music.chains.sampling import Requirement
@@ -44,7 +45,7 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.line_rhythm import LineRhythms, is_small, lead_of
 from studio.music.songs.melismas import held_lines, sung_as, sung_before
 from studio.music.songs.plan import SheetPlan
-from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.recipes import LONGEST_WORDS, SongRecipe
 from studio.music.songs.rules import drawing_rules, since
 from studio.music.songs.sung import SungIdiom
 from studio.music.words.assigning import SungStanza, assigned
@@ -290,7 +291,24 @@ def with_words(
         "stresses": [asdict(fault) for fault in laid.stresses],
         "remarks": list(laid.remarks),
     }
+    if leading and (offer := _sung_there_too(recipe, words, sections, laid)) is not None:
+        found["offers"] = [*found.get("offers", ()), asdict(offer)]
     return laid.tune, found
+
+
+def _sung_there_too(
+    recipe: SongRecipe, words: SongWords, sections: Sequence[Section], laid: Laid
+) -> WayOut | None:
+    """For a section that has no words, such as a bridge: those of the first verse, which are as long."""
+    silent = next((each for each in sections if each.name in laid.silent), None)
+    sung = next(iter(assigned(words.lyrics, sections)), None)
+    if silent is None or sung is None or sections[sung.section].bars != silent.bars:
+        return None
+    letter, verse = silent.name.rstrip("'"), "\n".join(line.text for line in sung.stanza.lines)
+    text = f"{recipe.words.rstrip()}\n\n[{letter}]\n{verse}"
+    if len(text) > LONGEST_WORDS:
+        return None
+    return WayOut(f"Sing the first verse in the section {letter} too", "words", text)
 
 
 def _fullest(known: Sequence[LyricLine], new: Sequence[LyricLine]) -> tuple[LyricLine, ...]:

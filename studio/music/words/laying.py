@@ -49,12 +49,14 @@ class Laid:
 
     tune: with the words, its long notes divided where that was asked for. remarks: sentences. stresses: where
     stress and beats disagree. checked: how many words of several syllables the stress was looked at in.
+    silent: the sections without words of their own, by their names.
     """
 
     tune: Tune
     remarks: tuple[str, ...]
     stresses: tuple[StressFault, ...]
     checked: int
+    silent: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[Syllable, ...]:
@@ -111,6 +113,7 @@ def lay(
         tuple(remarks),
         tuple(found),
         counts.checked,
+        tuple(dict.fromkeys(silent)),
     )
 
 
@@ -150,11 +153,13 @@ def _remarks(
     """silent: sections without words of their own, those of `led` with an upbeat at their end."""
     if silent:
         names = list(dict.fromkeys(silent))
-        many, each = ("sections", "each of them") if len(names) > 1 else ("section", "it")
+        many, they = ("sections", "they are") if len(names) > 1 else ("section", "it is")
         end = f"at the end of {', '.join(dict.fromkeys(led))}" if len(names) > 1 else "at its end"
         upbeat = f", but for the upbeat {end}" if led else ""
         said = f"No words are sung in the {many} {', '.join(names)}{upbeat}"
-        yield f"{said}; write a stanza for {each} in brackets."
+        stanzas = "stanzas" if len(names) > 1 else "a stanza"
+        below = " and ".join(f"[{name}]" for name in dict.fromkeys(name.rstrip("'") for name in names))
+        yield f"{said}; {they} for instruments alone, unless you write {stanzas} below {below}."
     if counts.held:
         yield f"Notes sung on the syllable before them: {counts.held}."
     if counts.unsung:

@@ -101,4 +101,5 @@ def test_what_is_said_of_one_of_a_kind_and_of_names_makes_sense(studio: Studio) 
     beyond = Contradiction("No.", [AskedFor("words", "", "words")], [])
     assert not [way for way in ways_for_words(many, beyond) if "verses" in way.label]
     silent = list(_remarks(read_lyrics("la"), _Counts(), ["C", "C"], 0))
-    assert silent[0] == "No words are sung in the section C; write a stanza for it in brackets."
+    told = "it is for instruments alone, unless you write a stanza below [C]."
+    assert silent[0] == f"No words are sung in the section C; {told}"

@@ -326,8 +326,15 @@ def test_an_upbeat_in_a_section_without_words_is_told(style: Style) -> None:
     bars = [bar for bar in tune.bars() if 5 <= bar.number <= 8]
     sung = [word.text for word in tune.words if bars[0].start <= word.start < bars[-1].end]
     assert sung == ["I", "was"]
-    said = "No words are sung in the section B, but for the upbeat at its end; write"
+    said = "No words are sung in the section B, but for the upbeat at its end; it is for instruments alone"
     assert facts["words"]["remarks"][0].startswith(said)
+    (offer,) = facts["offers"]  # which gives it words
+    assert offer["field"] == "words"
+    again = desk.recipe.model_copy(update={"words": offer["value"]})
+    there = SongWords.leading(again, desk.plan, rules="10")
+    assert there is not None
+    assert [line.text for line in there.lyrics.stanzas[-1].lines] == LEADING.split("\n")[1:3]
+    assert set(there.lines) == {"A", "B"}
 
 
 def test_a_kept_section_leads_on_only_to_what_it_led_to(style: Style, led: tuple[SheetDesk, Sheet]) -> None:
