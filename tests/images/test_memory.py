@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from studio.images.memory import _glibc
+from studio.images.memory import _glibc, _only_read
 
 PROGRAM = """
 import psutil, torch
@@ -51,6 +51,41 @@ ends(timers[0])
 assert held() > before + 50, "the second picture began before the first one's time was over"
 ends(timers[1])
 assert held() < before + 20, "no picture began any more"
+
+held_before = process.memory_info().rss
+given = memory.leave_gpu_libraries()
+assert abs(held_before - process.memory_info().rss - given) < 2**23, "as much less is held as it says"
+assert (given > 2**25) == bool(torch.version.cuda), given
+assert not memory.leave_gpu_libraries.__wrapped__(), "there is nothing left to give"
+torch.cuda.is_available()  # asks one of them, which is read again
+"""
+
+SMAPS = """\
+7f00a000-7f00c000 r-xp 00000000 08:01 11  /site/nvidia/cu13/lib/libcublasLt.so.13
+Rss:                  96 kB
+Private_Dirty:         0 kB
+Shared_Dirty:          0 kB
+Anonymous:             0 kB
+7f00c000-7f00d000 r--p 00002000 08:01 11  /site/nvidia/cu13/lib/libcublasLt.so.13
+Rss:                   8 kB
+Private_Dirty:         4 kB
+Shared_Dirty:          0 kB
+Anonymous:             4 kB
+7f00d000-7f00e000 rw-p 00003000 08:01 11  /site/nvidia/cu13/lib/libcublasLt.so.13
+Rss:                   8 kB
+Private_Dirty:         0 kB
+Shared_Dirty:          0 kB
+Anonymous:             0 kB
+7f010000-7f012000 r-xp 00000000 08:01 12  /site/torch/lib/libtorch_cpu.so
+Rss:                  64 kB
+Private_Dirty:         0 kB
+Shared_Dirty:          0 kB
+Anonymous:             0 kB
+7f013000-7f014000 rw-p 00000000 00:00 0
+Rss:                   4 kB
+Private_Dirty:         4 kB
+Shared_Dirty:          0 kB
+Anonymous:             4 kB
 """
 
 
@@ -59,3 +94,8 @@ def test_what_is_freed_stays_until_the_last_is_done() -> None:
     """In a process of its own, where no other test moves the heap."""
     run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_only_what_was_never_written_of_the_libraries_of_gpus_is_given_back() -> None:
+    """What the loader has written into a library, such as addresses, would be lost."""
+    assert list(_only_read(SMAPS)) == [(0x7F00A000, 0x7F00C000, 96 * 1024)]
