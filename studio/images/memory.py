@@ -39,7 +39,7 @@ _counting = threading.Lock()
 @contextmanager
 def memory_kept(largest: int = LARGEST_KEPT) -> Iterator[None]:
     """Inside this context, freed memory stays with the process, in blocks of up to so many bytes. When the
-    last one ends, unused memory is returned.
+    last one ends, unused memory is returned. What GPUs would need goes at once, see `leave_gpu_libraries`.
     """
     # The allocator is the process's, and so is the count.
     global _at_work
@@ -47,6 +47,7 @@ def memory_kept(largest: int = LARGEST_KEPT) -> Iterator[None]:
     if glibc is None:
         yield
         return
+    leave_gpu_libraries()
     with _counting:
         _at_work += 1
     glibc.mallopt(M_MMAP_THRESHOLD, largest)
@@ -115,14 +116,16 @@ OF_GPUS = re.compile("/nvidia/|/cuda/|libtorch_cuda|libc10_cuda|libtorch_nvshmem
 
 @lru_cache(maxsize=1)
 def leave_gpu_libraries() -> int:
-    """Give back the memory of CUDA's libraries, where no GPU is used; returns how many bytes. Linux only.
+    """Give back the memory of CUDA's libraries, where there is no GPU; returns how many bytes. Linux only.
 
     A build of torch for GPUs loads them all, and a CPU never calls them; yet more than a hundred megabytes of
     their files stay in memory. What was never written to is given back. If it is needed after all, the system
     reads it again (madvise(2), `MADV_DONTNEED`; smaps in proc(5)).
     """
+    import torch
+
     given = 0
-    if sys.platform != "linux":
+    if sys.platform != "linux" or torch.cuda.is_available():
         return given
     with suppress(OSError, ValueError, AttributeError):
         advise = ctypes.CDLL(None).madvise

@@ -24,7 +24,6 @@ import torch
 from torch import Tensor, nn
 
 from studio.errors import Missing, Refused, Unreadable
-from studio.images.memory import leave_gpu_libraries
 from studio.images.networks.backbones import DEFAULT, OWN, Backbone, backbone, is_safetensors, weights_path
 from studio.images.networks.efficientnet_lite import EfficientNetLite0
 from studio.images.networks.prepared import Prepared, prepare
@@ -63,8 +62,6 @@ def open_network(
     that are corrupt or of another network), `Refused` (`own` without a file).
     """
     device = chosen_device()
-    if device.type == "cpu":
-        leave_gpu_libraries()
     if name == OWN:
         if own is None:
             raise Refused(
