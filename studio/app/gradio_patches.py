@@ -80,7 +80,10 @@ FIELD = "field-"
 """Begins the id of a component on the page."""
 
 QUEUE_INTERVAL = 0.01
-"""Seconds between two looks for new requests."""
+"""Seconds between two looks whether a request that waits can have its turn."""
+
+QUEUE_RESTS = 1.0
+"""Seconds between two looks while no request waits; the next to come wakes the queue at once."""
 
 STREAM_LINGERS = 8.0
 """Seconds for which a browser's stream of messages stays open when nothing is under way."""
@@ -290,12 +293,47 @@ def serving(page: gr.Blocks, web: FastAPI) -> None:
 
 
 def poll_less_often(page: gr.Blocks) -> None:
-    """Make an idle queue look for requests every hundredth of a second.
+    """Let an idle queue sleep until a request comes.
 
-    Gradio looks a thousand times a second, which costs a tenth of a core while nobody asks for anything, and
-    offers no setting for it.
+    Gradio looks for requests a thousand times a second, which costs a tenth of a core while nobody asks for
+    anything, and offers no setting for it. Another loop sends what `gr.Progress` tells, a hundred times a
+    second: the studio tells its progress otherwise.
     """
-    page._queue.sleep_when_free = QUEUE_INTERVAL
+    from gradio import queueing
+
+    queue = page._queue
+    original, came = queue.push, asyncio.Event()
+
+    def push(*args: Any, **named: Any) -> Any:
+        # A task: what it raises has not come through the studio, which would be to blame (`guard.mistakes`).
+        asked = asyncio.ensure_future(original(*args, **named))
+        asked.add_done_callback(lambda _: came.set())
+        return asked
+
+    class UntilAsked(float):
+        """What Gradio's loop sleeps for."""
+
+        async def sleep(self) -> None:
+            if len(queue):
+                await asyncio.sleep(float(self))
+                return
+            came.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(came.wait(), QUEUE_RESTS)
+
+    class Asyncio:
+        """The module `asyncio`, in which one can sleep until something happens."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(asyncio, name)
+
+        async def sleep(self, seconds: Any) -> None:
+            await (seconds.sleep() if hasattr(seconds, "sleep") else asyncio.sleep(seconds))
+
+    queue.__dict__["push"] = push
+    queue.sleep_when_free = UntilAsked(QUEUE_INTERVAL)
+    queue.progress_update_sleep_when_free = QUEUE_RESTS
+    queueing.__dict__["asyncio"] = Asyncio()
 
 
 def count_nothing(page: gr.Blocks) -> None:

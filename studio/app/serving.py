@@ -165,7 +165,8 @@ def _ended_as_by_a_person() -> Iterator[None]:
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """The port, taken before the slow imports, so that a taken one is told at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    door = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP, or asyncio lets each small message wait until the one before it was acknowledged.
+    door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind((host, port))

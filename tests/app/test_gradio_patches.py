@@ -143,19 +143,42 @@ def test_no_statistics_are_worked_out(page: gr.Blocks) -> None:
     assert summary(page._queue) == {}
 
 
-def test_an_idle_queue_waits_as_long_as_it_is_told(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Slept(Exception):
-        pass
+def test_an_idle_queue_sleeps_until_a_request_comes(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue, sleep, slept = page._queue, asyncio.sleep, list[float]()
+    assert 0 < queue.sleep_when_free < gradio_patches.QUEUE_INTERVAL, "Gradio still looks more often"
+    assert 0 < queue.progress_update_sleep_when_free < gradio_patches.QUEUE_RESTS
 
-    async def sleep(seconds: float) -> None:
-        raise Slept(seconds)
+    async def counted(seconds: float) -> None:
+        slept.append(seconds)
+        await sleep(seconds)
 
-    assert 0 < page._queue.sleep_when_free < gradio_patches.QUEUE_INTERVAL, "Gradio still looks more often"
-    gradio_patches.poll_less_often(page)
-    monkeypatch.setattr(queueing, "asyncio", SimpleNamespace(sleep=sleep))
-    with pytest.raises(Slept) as slept:
-        run(page._queue.start_processing())
-    assert slept.value.args == (gradio_patches.QUEUE_INTERVAL,)
+    async def push() -> str:
+        waiting = queueing.EventQueue("any", 1)
+        waiting.queue.append(SimpleNamespace())  # type: ignore[arg-type]
+        queue.event_queue_per_concurrency_id["any"] = waiting
+        return "pushed"
+
+    async def idle_then_asked() -> None:
+        seen = asyncio.Event()
+        queue.__dict__["get_events"] = seen.set  # nothing that can have its turn
+        queue.__dict__["push"], queue.active_jobs = push, [None]
+        gradio_patches.poll_less_often(page)
+        assert queue.progress_update_sleep_when_free == gradio_patches.QUEUE_RESTS
+        loop = asyncio.create_task(queue.start_processing())
+        for _ in range(20):
+            await sleep(0)
+        assert not slept
+        assert await queue.push() == "pushed"  # type: ignore[call-arg]
+        await asyncio.wait_for(seen.wait(), 120)
+        while not slept:
+            await sleep(0)
+        assert slept[0] == gradio_patches.QUEUE_INTERVAL, "a request that waits is looked at soon again"
+        loop.cancel()
+
+    monkeypatch.setattr(queueing, "asyncio", asyncio)
+    monkeypatch.setattr(asyncio, "sleep", counted)
+    monkeypatch.setattr(gradio_patches, "QUEUE_RESTS", 3600.0)
+    run(idle_then_asked())
 
 
 def test_an_endpoints_parameters_are_not_drawn_and_can_be_asked_for() -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from studio.app.guard.access import Access, Login
-from studio.app.serving import KEEPER, _tell_when_open, serve, take_login, temporary_folder
+from studio.app.serving import KEEPER, _listening, _tell_when_open, serve, take_login, temporary_folder
 from studio.errors import Refused
 
 PATIENCE = 120.0
@@ -121,6 +124,25 @@ def test_a_taken_port_is_told_at_once() -> None:
         taken.listen()
         with pytest.raises(Refused, match="choose another with --port"):
             serve(Access(port=taken.getsockname()[1]))
+
+
+def test_a_small_answer_does_not_wait_until_the_one_before_it_was_acknowledged() -> None:
+    async def answered(door: socket.socket) -> int:
+        taken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            own = writer.get_extra_info("socket")
+            taken.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(take, sock=door):
+            _, visitor = await asyncio.open_connection(*door.getsockname())
+            found = await taken
+            visitor.close()
+        return found
+
+    with _listening("127.0.0.1", 0) as door, ThreadPoolExecutor(1) as thread:
+        assert thread.submit(asyncio.run, answered(door)).result()
 
 
 def test_what_a_killed_server_left_is_removed_by_the_next_and_nothing_else(
