@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,13 @@ LOOKS: tuple[Look, ...] = (("desk", DESK, "dark", None), ("phone", PHONE, "light
 """How a page is looked at: where, in which theme, and for which rules; None for all of them."""
 
 
+@pytest.fixture(scope="module")
+def page(chromium: Chromium, studio: Open) -> Iterator[Any]:
+    """One page for both."""
+    with chromium.visitor(studio.address, DESK) as page:
+        yield page
+
+
 @pytest.fixture
 def faults() -> Callable[..., list[str]]:
     """What axe finds on a page as it is now, looked at in one way after the other."""
@@ -75,40 +82,32 @@ def faults() -> Callable[..., list[str]]:
     return found
 
 
-def test_no_tab_has_a_serious_fault(
-    chromium: Chromium, studio: Open, faults: Callable[..., list[str]]
-) -> None:
+def test_no_tab_has_a_serious_fault(page: Any, studio: Open, faults: Callable[..., list[str]]) -> None:
     work = hang(studio, "Wisteria")[-1]  # made from another, so that it has a family tree
-    with chromium.visitor(studio.address, DESK) as page:
-        for tab in tabs():
-            page.goto(
-                f"{studio.address}/#{tab.id}" if tab.id != "gallery" else f"{studio.address}/?work={work}"
-            )
-            page.wait_for_function(
-                """label => {
-                  const tab = document.querySelector('[role=tab][aria-selected=true]');
-                  return tab?.textContent.trim() === label && document.querySelector('.tray, .lesson');
-                }""",
-                arg=tab.label,
-            )
-            if tab.id == "gallery":
-                page.wait_for_selector("article.work .family")
-                assert faults(page) == []
-                page.click("[data-do=wall]")
-                page.wait_for_selector(".tiles .tile")
-                page.get_by_role("button", name="Select", exact=True).click()
-            assert faults(page) == [], tab.label
+    for tab in tabs():
+        page.goto(f"{studio.address}/#{tab.id}" if tab.id != "gallery" else f"{studio.address}/?work={work}")
+        page.wait_for_function(
+            """label => {
+              const tab = document.querySelector('[role=tab][aria-selected=true]');
+              return tab?.textContent.trim() === label && document.querySelector('.tray, .lesson');
+            }""",
+            arg=tab.label,
+        )
+        if tab.id == "gallery":
+            page.wait_for_selector("article.work .family")
+            assert faults(page) == []
+            page.click("[data-do=wall]")
+            page.wait_for_selector(".tiles .tile")
+            page.get_by_role("button", name="Select", exact=True).click()
+        assert faults(page) == [], tab.label
 
 
-def test_no_lesson_has_a_serious_fault(
-    chromium: Chromium, studio: Open, faults: Callable[..., list[str]]
-) -> None:
-    with chromium.visitor(studio.address, DESK) as page:
+def test_no_lesson_has_a_serious_fault(page: Any, studio: Open, faults: Callable[..., list[str]]) -> None:
+    if page.url == "about:blank":
         page.goto(f"{studio.address}/#lessons")
-        page.wait_for_selector(".course-list [data-lesson]")
-        for number, name in enumerate(COURSE):
-            page.evaluate("name => { location.hash = `#lesson=${name}`; }", name)
-            page.wait_for_selector(f".lesson[data-lesson={name}] .figures svg >> visible=true")
-            # All have the same frame and colours: one by one on a desk and on a phone, by all rules.
-            place, size, theme, _ = LOOKS[number % len(LOOKS)]
-            assert faults(page, ".lessons", [(place, size, theme, None)]) == [], name
+    for number, name in enumerate(COURSE):
+        page.evaluate("name => { location.hash = `#lesson=${name}`; }", name)
+        page.wait_for_selector(f".lesson[data-lesson={name}] .figures svg >> visible=true")
+        # All have the same frame and colours: one by one on a desk and on a phone, by all rules.
+        place, size, theme, _ = LOOKS[number % len(LOOKS)]
+        assert faults(page, ".lessons", [(place, size, theme, None)]) == [], name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -24,13 +25,19 @@ class PlainJobs:
         return predict_from(recipe, sizes)
 
 
-def told(values: dict[str, Any] | None, sources: Any = PHOTO) -> dict[str, Any]:
+@cache
+def asking() -> tuple[Dials, Callable[[dict[str, Any]], dict[str, Any]]]:
+    """The dials, and what is asked of them; Gradio takes half a second to make them."""
     dials = Dials(StyleRecipe)
     with gr.Blocks():
         dials.add_rest(Fold.IN_SIGHT)
         dials.add_rest(Fold.FOLDED)
     varied = with_sizes(dials) | {"quality": ("draft", "good", "fine")}
-    ask = expecting(PlainJobs(), "style", dials, varied)  # type: ignore[arg-type]
+    return dials, expecting(PlainJobs(), "style", dials, varied)  # type: ignore[arg-type]
+
+
+def told(values: dict[str, Any] | None, sources: Any = PHOTO) -> dict[str, Any]:
+    dials, ask = asking()
     shown = {name: each.value for name, each in dials.by_name.items()} | (values or {})
     return ask(
         {"values": None if values is None else [shown[name] for name in dials.by_name], "sources": sources}

@@ -15,6 +15,8 @@ from studio.app.guard.mistakes import LONGEST_LINE, OUR_FAULT
 from studio.works.gallery import Gallery
 from tests.app.conftest import Open
 
+pytestmark = pytest.mark.xdist_group("app")
+
 FILE = {"path": "x" * 100_000, "meta": {"_type": "gradio.FileData"}}
 
 ODD: list[tuple[str, Any, int]] = [

@@ -168,6 +168,7 @@ def test_gradio_client_logs_in(locked: tuple[Any, Path], monkeypatch: pytest.Mon
         client._login(("studio", "open"))
 
 
+@pytest.mark.xdist_group("page")  # where a Chromium runs already
 def test_a_person_logs_in_and_out_with_a_browser(chromium: Any, tmp_path: Path) -> None:
     with opened(tmp_path) as address, chromium.visitor(address, {"width": 1280, "height": 900}) as page:
         page.goto(f"{address}/#lesson=cafeteria")

@@ -5,6 +5,7 @@ press on, what plays goes on until then, and a tune waits for no dream.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,59 +93,66 @@ class Held:
             route.continue_()
 
 
-def test_what_plays_goes_on_until_the_next_is_heard(chromium: Chromium, studio: Open) -> None:
+@pytest.fixture(scope="module")
+def page(chromium: Chromium, studio: Open) -> Iterator[Any]:
+    """One page for both."""
     with opened(chromium, studio) as page:
-        arrive(page, studio)
-        page.evaluate(WATCH)
-        page.click("#compose-button")
-        first, second = composed(page)
-        assert page.evaluate("() => bare") == 0, "a take comes with its score"
-        # Nobody pressed Play, and the sounds of both are there.
-        page.wait_for_function(READY, arg="as/wav")
-        page.evaluate(LISTEN)
-        page.get_by_role("button", name="Play take A").first.click()
-        page.wait_for_function("() => heard.length")
-        page.locator(".deck .letters button").nth(1).click()
-        a, b = f"{first}/as/wav", f"{second}/as/wav"
-        takes_over(page, a, b)
+        yield page
 
-        # Another instrument: what plays is heard until the new sound is here, however long that takes.
-        held = Held(page, "Flute")
-        page.locator(".deck select").select_option("Flute")
-        page.wait_for_function("() => document.querySelectorAll('.compose .take audio')[1].currentTime > 1")
-        goes_on(page, b)
-        held.let_go()
-        flute = f"{b}?instrument=Flute"
-        takes_over(page, b, flute)
 
-        # While it plays, another request is made: it plays on, and until one of the new takes is heard.
-        page.click("#compose-button")
-        third, _ = composed(page, other_than=first)
-        goes_on(page, flute)
-        page.get_by_role("button", name="❚❚ Previous take").wait_for()
-        page.wait_for_function(READY, arg="Flute")
-        page.get_by_role("button", name="Play take A").first.click()
-        new = f"{third}/as/wav?instrument=Flute"
-        takes_over(page, flute, new)
-        page.get_by_role("button", name="Pause take A").first.click()
-        page.wait_for_function("() => heard.some(([event]) => event === 'pause')")
-        page.evaluate("() => heard.splice(0)")
+def test_what_plays_goes_on_until_the_next_is_heard(page: Any, studio: Open) -> None:
+    arrive(page, studio)
+    page.evaluate(WATCH)
+    page.click("#compose-button")
+    first, second = composed(page)
+    assert page.evaluate("() => bare") == 0, "a take comes with its score"
+    # Nobody pressed Play, and the sounds of both are there.
+    page.wait_for_function(READY, arg="as/wav")
+    page.evaluate(LISTEN)
+    page.get_by_role("button", name="Play take A").first.click()
+    page.wait_for_function("() => heard.length")
+    page.locator(".deck .letters button").nth(1).click()
+    a, b = f"{first}/as/wav", f"{second}/as/wav"
+    takes_over(page, a, b)
 
-        # Another is chosen, and Play pressed before its sound is here: the sound that is there is heard.
-        held = Held(page, "Violin")
-        page.locator(".deck select").select_option("Violin")
-        page.get_by_role("button", name="Play take A").first.click()
-        page.wait_for_function("() => heard.length")
-        goes_on(page, new)
-        held.let_go()
-        takes_over(page, new, f"{third}/as/wav?instrument=Violin")
-        page.get_by_role("button", name="Pause take A").first.click()
+    # Another instrument: what plays is heard until the new sound is here, however long that takes.
+    held = Held(page, "Flute")
+    page.locator(".deck select").select_option("Flute")
+    page.wait_for_function("() => document.querySelectorAll('.compose .take audio')[1].currentTime > 1")
+    goes_on(page, b)
+    held.let_go()
+    flute = f"{b}?instrument=Flute"
+    takes_over(page, b, flute)
+
+    # While it plays, another request is made: it plays on, and until one of the new takes is heard.
+    page.click("#compose-button")
+    third, _ = composed(page, other_than=first)
+    goes_on(page, flute)
+    page.get_by_role("button", name="❚❚ Previous take").wait_for()
+    page.wait_for_function(READY, arg="Flute")
+    page.get_by_role("button", name="Play take A").first.click()
+    new = f"{third}/as/wav?instrument=Flute"
+    takes_over(page, flute, new)
+    page.get_by_role("button", name="Pause take A").first.click()
+    page.wait_for_function("() => heard.some(([event]) => event === 'pause')")
+    page.evaluate("() => heard.splice(0)")
+
+    # Another is chosen, and Play pressed before its sound is here: the sound that is there is heard.
+    held = Held(page, "Violin")
+    page.locator(".deck select").select_option("Violin")
+    page.get_by_role("button", name="Play take A").first.click()
+    page.wait_for_function("() => heard.length")
+    goes_on(page, new)
+    held.let_go()
+    takes_over(page, new, f"{third}/as/wav?instrument=Violin")
+    page.get_by_role("button", name="Pause take A").first.click()
 
 
 def test_a_tune_waits_for_no_dream_which_goes_on_without_its_page(
-    chromium: Chromium, studio: Open, photo: Path
+    page: Any, studio: Open, photo: Path
 ) -> None:
-    with studio.holding("dream"), opened(chromium, studio) as page:
+    page.get_by_role("tab", name="Dream").click()
+    with studio.holding("dream"):
         choose(page, photo)
         small(page)
         choose_seed(page, 51)
@@ -152,8 +160,10 @@ def test_a_tune_waits_for_no_dream_which_goes_on_without_its_page(
         page.wait_for_selector(".stage[data-mode=running]")
         page.goto("about:blank")
         arrive(page, studio)
+        page.wait_for_selector(".compose .take")  # of before
+        before = page.get_attribute(".compose .take", "data-work")
         page.click("#compose-button")
-        composed(page)
+        composed(page, other_than=before)
         running = in_tray(page, ".queue .mine[data-state=running]")
         running.wait_for()
         assert running.count() == 1, "the dream goes on, and the tunes are made"
