@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from studio.app.modules import address
-from tests.app.conftest import DESK, Chromium, Open
+from tests.app.conftest import Chromium, Open
 from tests.app.test_browser import choose, choose_seed, opened, small
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
@@ -103,7 +103,6 @@ def test_every_tab_is_on_the_way_back_and_late_word_of_one_leads_nowhere(page: A
 
 
 def test_an_address_opens_what_it_names(page: Any, studio: Open) -> None:
-    page.goto("about:blank")
     page.goto(f"{studio.address}/#gallery")
     is_open(page, "Gallery", "#gallery")
     page.goto(f"{studio.address}/#lesson=cafeteria")
@@ -121,15 +120,15 @@ def test_an_address_opens_what_it_names(page: Any, studio: Open) -> None:
     is_open(page, "Lessons", "#lesson=neuron")
 
 
-def test_what_an_address_names_wrongly_is_told_and_the_rest_opens(chromium: Chromium, studio: Open) -> None:
-    with chromium.visitor(studio.address, DESK) as page:
-        page.goto(f"{studio.address}/#dream&preset=nowhere")
-        page.get_by_text("There is no preset 'nowhere'").wait_for()
-        page.evaluate("location.hash = 'dream&strength=most'")
-        page.get_by_text("strength is 'most'").wait_for()
-        page.evaluate("location.hash = 'compose&bars=9999'")
-        page.get_by_text("bars is '9999'; it must be at least 1 and at most 128.").wait_for()
-        page.evaluate("location.hash = 'lesson=cafeteria&rate=fast'")
-        page.locator(".lesson[data-lesson=cafeteria] .says.bad", has_text="not 'fast'").wait_for()
-        page.evaluate("location.hash = 'lesson=nowhere'")
-        page.locator(".says.bad", has_text="There is no lesson").wait_for()
+def test_what_an_address_names_wrongly_is_told_and_the_rest_opens(page: Any, studio: Open) -> None:
+    page.goto("about:blank")
+    page.goto(f"{studio.address}/#dream&preset=nowhere")
+    page.get_by_text("There is no preset 'nowhere'").wait_for()
+    page.evaluate("location.hash = 'dream&strength=most'")
+    page.get_by_text("strength is 'most'").wait_for()
+    page.evaluate("location.hash = 'compose&bars=9999'")
+    page.get_by_text("bars is '9999'; it must be at least 1 and at most 128.").wait_for()
+    page.evaluate("location.hash = 'lesson=cafeteria&rate=fast'")
+    page.locator(".lesson[data-lesson=cafeteria] .says.bad", has_text="not 'fast'").wait_for()
+    page.evaluate("location.hash = 'lesson=nowhere'")
+    page.locator(".says.bad", has_text="There is no lesson").wait_for()

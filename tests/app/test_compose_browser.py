@@ -4,6 +4,7 @@ why a wish cannot be met.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -88,95 +89,129 @@ def composed(page: Any, other_than: str | None = None) -> str:
     return id
 
 
-def test_bars_are_kept_the_others_asked_for_again_and_it_plays(
-    chromium: Chromium, studio: Open, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def page(chromium: Chromium, studio: Open) -> Iterator[Any]:
+    """One page at a desk, in which each test goes on."""
     with opened(chromium, studio) as page:
-        to_compose(page, tmp_path)
-        # What was heard in the files, tune by tune.
-        page.locator(".own-tunes .own-heard summary", has_text="The Kettle").click()
-        heard = page.locator(".own-tunes .own-heard details[open] pre").inner_text()
-        assert heard.splitlines()[0].split() == [
-            "1",
-            *(f"{name}:1/2" for name in ["G4", "A4", "B4"] * 2),
-        ]
-        page.click("#compose-button")
-        first = composed(page)
-        before = notes_of(page)
-        assert set(before) == set(range(1, 9))
+        yield page
 
-        # One bar is kept by its number, one by a click into the score.
-        take(page).get_by_role("button", name="Keep bar 3").click()
-        take(page).locator(".measure").nth(3).locator(".hit").dispatch_event("click")
-        assert take(page).locator(".bars button[aria-pressed=true]").all_inner_texts() == ["3", "4"]
-        assert take(page).locator(".hit.kept").count() == 2
-        # A kept bar and a constraint that contradict each other are red before anybody presses.
-        other, pitch = ("B4", 71) if before[1][0] == 67 else ("G4", 67)  # these jigs begin on either
-        take(page).get_by_role("button", name="Keep bar 1", exact=True).click()
-        page.click(".compose-floor .keyboard [data-tool=start]")
-        page.click(f".compose-floor .keyboard [data-pitch='{pitch}']")
-        for field in ("keep", "start"):
-            page.wait_for_selector(f".chip.red[data-field={field}]")
-        page.get_by_role("button", name=f"Leave out First note {other}").click()
-        page.wait_for_selector(".chip.red", state="detached")
-        take(page).get_by_role("button", name="Keep bar 1", exact=True).click()
-        page.wait_for_selector(".chip[data-field=keep]:text('Keep bars 3, 4')")
-        take(page).get_by_role("button", name="Keep these 2 bars, ask again for the others").click()
-        second = composed(page, first)
-        after = notes_of(page)
-        assert [after[3], after[4]] == [before[3], before[4]]
-        assert [after[bar] for bar in (1, 2, 5, 6, 7, 8)] != [before[bar] for bar in (1, 2, 5, 6, 7, 8)]
 
-        # Where a note comes from, by keyboard.
-        take(page).locator(".notes").press("ArrowRight")
-        told = take(page).locator(".explained").inner_text()
-        assert "in bar 1" in told
-        assert "likely" in told
+def test_bars_are_kept_the_others_asked_for_again_and_it_plays(page: Any, tmp_path: Path) -> None:
+    to_compose(page, tmp_path)
+    # What was heard in the files, tune by tune.
+    page.locator(".own-tunes .own-heard summary", has_text="The Kettle").click()
+    heard = page.locator(".own-tunes .own-heard details[open] pre").inner_text()
+    assert heard.splitlines()[0].split() == [
+        "1",
+        *(f"{name}:1/2" for name in ["G4", "A4", "B4"] * 2),
+    ]
+    page.click("#compose-button")
+    first = composed(page)
+    before = notes_of(page)
+    assert set(before) == set(range(1, 9))
 
-        # What is copied, on the roll and in the score.
-        take(page).locator("summary", has_text="About this tune").click()
-        take(page).get_by_role("button", name="Show it").click()
-        assert 1 < take(page).locator(".by-copy .notes .copied").count() <= 12
-        assert (
-            take(page).locator(".by-copy .sheet .copied").count()
-            >= take(page).locator(".notes .copied").count()
-        )
+    # One bar is kept by its number, one by a click into the score.
+    take(page).get_by_role("button", name="Keep bar 3").click()
+    take(page).locator(".measure").nth(3).locator(".hit").dispatch_event("click")
+    assert take(page).locator(".bars button[aria-pressed=true]").all_inner_texts() == ["3", "4"]
+    assert take(page).locator(".hit.kept").count() == 2
+    # A kept bar and a constraint that contradict each other are red before anybody presses.
+    other, pitch = ("B4", 71) if before[1][0] == 67 else ("G4", 67)  # these jigs begin on either
+    take(page).get_by_role("button", name="Keep bar 1", exact=True).click()
+    page.click(".compose-floor .keyboard [data-tool=start]")
+    page.click(f".compose-floor .keyboard [data-pitch='{pitch}']")
+    for field in ("keep", "start"):
+        page.wait_for_selector(f".chip.red[data-field={field}]")
+    page.get_by_role("button", name=f"Leave out First note {other}").click()
+    page.wait_for_selector(".chip.red", state="detached")
+    take(page).get_by_role("button", name="Keep bar 1", exact=True).click()
+    page.wait_for_selector(".chip[data-field=keep]:text('Keep bars 3, 4')")
+    take(page).get_by_role("button", name="Keep these 2 bars, ask again for the others").click()
+    second = composed(page, first)
+    after = notes_of(page)
+    assert [after[3], after[4]] == [before[3], before[4]]
+    assert [after[bar] for bar in (1, 2, 5, 6, 7, 8)] != [before[bar] for bar in (1, 2, 5, 6, 7, 8)]
 
-        take(page).get_by_role("button", name="Play take A").click()
-        page.wait_for_function("document.querySelector('.compose audio').currentTime > 0.3")
-        page.wait_for_function(
-            "new DOMMatrix(document.querySelector('.compose .needle').style.transform).e > 0"
-        )
-        take(page).get_by_role("button", name="Pause take A").click()
-        page.wait_for_function("document.querySelector('.compose audio').paused")
+    # Where a note comes from, by keyboard.
+    take(page).locator(".notes").press("ArrowRight")
+    told = take(page).locator(".explained").inner_text()
+    assert "in bar 1" in told
+    assert "likely" in told
 
-        with page.expect_download() as download:
-            take(page).get_by_role("link", name="MIDI").click()
-        assert download.value.suggested_filename.endswith(".mid")
+    # What is copied, on the roll and in the score.
+    take(page).locator("summary", has_text="About this tune").click()
+    take(page).get_by_role("button", name="Show it").click()
+    assert 1 < take(page).locator(".by-copy .notes .copied").count() <= 12
+    assert (
+        take(page).locator(".by-copy .sheet .copied").count() >= take(page).locator(".notes .copied").count()
+    )
 
-        # On a narrower page, the score is engraved for it.
-        wide = page.get_attribute(".compose .take svg.sheet", "viewBox")
-        page.set_viewport_size(PHONE)
-        page.wait_for_function(
-            """(wide) => document.querySelector('.compose .take svg.sheet').getAttribute('viewBox') !== wide
-              && document.querySelectorAll('.compose .take .hit').length === 8""",
-            arg=wide,
-        )
-        assert narrow_enough(page)
-        page.set_viewport_size(DESK)
+    take(page).get_by_role("button", name="Play take A").click()
+    page.wait_for_function("document.querySelector('.compose audio').currentTime > 0.3")
+    page.wait_for_function("new DOMMatrix(document.querySelector('.compose .needle').style.transform).e > 0")
+    take(page).get_by_role("button", name="Pause take A").click()
+    page.wait_for_function("document.querySelector('.compose audio').paused")
 
-        # A reload finds the take again, and its wishes.
-        page.reload()
-        open_tab(page, "Compose")
-        assert composed(page) == second
-        assert page.get_by_label("number input for Bars").input_value() == "8"
+    with page.expect_download() as download:
+        take(page).get_by_role("link", name="MIDI").click()
+    assert download.value.suggested_filename.endswith(".mid")
 
-        # In the gallery it is read, played, and taken up again.
-        take(page).get_by_role("link", name="In the gallery").click()
-        page.wait_for_selector(".gallery article .hit", state="attached")
-        assert page.locator(".gallery article h2").inner_text().endswith(", a Tune")
-        page.get_by_role("button", name="Edit a copy").click()
-        page.wait_for_selector(".compose .take", state="visible")
+    # On a narrower page, the score is engraved for it.
+    wide = page.get_attribute(".compose .take svg.sheet", "viewBox")
+    page.set_viewport_size(PHONE)
+    page.wait_for_function(
+        """(wide) => document.querySelector('.compose .take svg.sheet').getAttribute('viewBox') !== wide
+          && document.querySelectorAll('.compose .take .hit').length === 8""",
+        arg=wide,
+    )
+    assert narrow_enough(page)
+    page.set_viewport_size(DESK)
+
+    # A reload finds the take again, and its wishes.
+    page.reload()
+    open_tab(page, "Compose")
+    assert composed(page) == second
+    assert page.get_by_label("number input for Bars").input_value() == "8"
+
+    # In the gallery it is read, played, and taken up again.
+    take(page).get_by_role("link", name="In the gallery").click()
+    page.wait_for_selector(".gallery article .hit", state="attached")
+    assert page.locator(".gallery article h2").inner_text().endswith(", a Tune")
+    page.get_by_role("button", name="Edit a copy").click()
+    page.wait_for_selector(".compose .take", state="visible")
+
+
+def theme_in_the_gallery(page: Any) -> str:
+    take(page).get_by_role("link", name="In the gallery").click()
+    page.wait_for_selector(".gallery article .hit", state="attached")
+    page.wait_for_selector('[role=tab][aria-selected=true]:has-text("Gallery")')
+    page.locator(".gallery .source", has=page.get_by_text("theme", exact=True)).wait_for()
+    (found,) = page.locator(".gallery .source", has=page.get_by_text("theme", exact=True)).all_inner_texts()
+    return str(found)
+
+
+def test_a_tune_is_a_theme_that_comes_back_with_the_wishes(page: Any, tmp_path: Path) -> None:
+    """After a melody in the manner of one's own tunes, which is as it was left."""
+    first = take(page).get_attribute("data-work")
+    assert page.locator(".theme input[type=file]").count() == 1, "it is there while it is folded"
+    page.get_by_role("button", name="A theme").click()
+    (tmp_path / "the-window.abc").write_bytes(jigs()["the-window.abc"])
+    page.set_input_files(".theme input[type=file]", str(tmp_path / "the-window.abc"))
+    page.wait_for_selector(".theme .file-preview")
+    fill(page, "number input for Theme pull", 1)
+    page.click("#compose-button")
+    second = composed(page, first)
+    assert "the-window" in theme_in_the_gallery(page)
+
+    # The theme comes back with the wishes: after a reload, and from the gallery.
+    page.reload()
+    page.wait_for_selector(".gallery article .hit", state="attached")
+    open_tab(page, "Compose")
+    assert composed(page) == second
+    page.locator(".theme .file-preview", has_text="the-window").wait_for()
+    page.click("#compose-button")
+    composed(page, second)
+    assert "the-window" in theme_in_the_gallery(page)
 
 
 def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
@@ -216,68 +251,32 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
         assert take(page).locator(".pinned").count() == 1
 
 
-def test_a_tune_is_a_theme_that_comes_back_with_the_wishes(
-    chromium: Chromium, studio: Open, tmp_path: Path
-) -> None:
-    with opened(chromium, studio) as page:
+def test_a_mood_sets_constraints_that_are_chips(page: Any, studio: Open) -> None:
+    page.goto(f"{studio.address}/#compose&bars=8")
+    page.wait_for_function("() => document.querySelector('.bars-dial input[type=number]')?.value === '8'")
+    page.get_by_label("Calm", exact=True).click()
+    for field in ("tempo", "density"):
+        page.wait_for_selector(f".chip[data-field={field}]")
+    page.get_by_label("Dreamy", exact=True).click()
+    page.wait_for_selector(".chip[data-field=density]", state="detached")
+    page.wait_for_selector(".chip[data-field=scale]:text('Scale key')")
 
-        def theme_in_the_gallery() -> str:
-            take(page).get_by_role("link", name="In the gallery").click()
-            page.wait_for_selector(".gallery article .hit", state="attached")
-            page.wait_for_selector('[role=tab][aria-selected=true]:has-text("Gallery")')
-            (found,) = page.locator(
-                ".gallery .source", has=page.get_by_text("theme", exact=True)
-            ).all_inner_texts()
-            return str(found)
-
-        to_compose(page, tmp_path)
-        assert page.locator(".theme input[type=file]").count() == 1, "it is there while it is folded"
-        page.get_by_role("button", name="A theme").click()
-        page.set_input_files(".theme input[type=file]", str(tmp_path / "the-window.abc"))
-        page.wait_for_selector(".theme .file-preview")
-        fill(page, "number input for Theme pull", 1)
-        page.click("#compose-button")
-        composed(page)
-        assert "the-window" in theme_in_the_gallery()
-
-        # The theme comes back with the wishes: after a reload, and from the gallery.
-        page.reload()
-        page.wait_for_selector(".gallery article .hit", state="attached")
-        open_tab(page, "Compose")
-        first = composed(page)
-        page.locator(".theme .file-preview", has_text="the-window").wait_for()
-        page.click("#compose-button")
-        composed(page, first)
-        assert "the-window" in theme_in_the_gallery()
-
-
-def test_a_mood_sets_constraints_that_are_chips(chromium: Chromium, studio: Open) -> None:
-    with opened(chromium, studio) as page:
-        page.goto(f"{studio.address}/#compose&bars=8")
-        page.wait_for_function("() => document.querySelector('.bars-dial input[type=number]')?.value === '8'")
-        page.get_by_label("Calm", exact=True).click()
-        for field in ("tempo", "density"):
-            page.wait_for_selector(f".chip[data-field={field}]")
-        page.get_by_label("Dreamy", exact=True).click()
-        page.wait_for_selector(".chip[data-field=density]", state="detached")
-        page.wait_for_selector(".chip[data-field=scale]:text('Scale key')")
-
-        # What is asked for while the studio is slow is not lost: another range, two chips that are let go.
-        held: list[Any] = []
-        runs = "**/gradio_api/run/**"
-        slow = [True]
-        page.route(runs, lambda route: held.append(route) if slow else route.continue_())
-        for low, high, sent in ((60, 72, page.expect_request(runs)), (62, 74, nullcontext())):
-            with sent:
-                for pitch in (low, high):
-                    page.click(f".compose-floor .keyboard [data-pitch='{pitch}']")
-        for field in ("tempo", "scale"):
-            with page.expect_request(runs):
-                page.click(f".chip[data-field={field}] button")
-        slow.clear()
-        for route in held:
-            route.continue_()
-        page.wait_for_selector(".chip[data-field=range]:has-text('D4:D5')")
-        for field in ("tempo", "scale"):
-            page.wait_for_selector(f".chip[data-field={field}]", state="detached")
-        page.unroute(runs)
+    # What is asked for while the studio is slow is not lost: another range, two chips that are let go.
+    held: list[Any] = []
+    runs = "**/gradio_api/run/**"
+    slow = [True]
+    page.route(runs, lambda route: held.append(route) if slow else route.continue_())
+    for low, high, sent in ((60, 72, page.expect_request(runs)), (62, 74, nullcontext())):
+        with sent:
+            for pitch in (low, high):
+                page.click(f".compose-floor .keyboard [data-pitch='{pitch}']")
+    for field in ("tempo", "scale"):
+        with page.expect_request(runs):
+            page.click(f".chip[data-field={field}] button")
+    slow.clear()
+    for route in held:
+        route.continue_()
+    page.wait_for_selector(".chip[data-field=range]:has-text('D4:D5')")
+    for field in ("tempo", "scale"):
+        page.wait_for_selector(f".chip[data-field={field}]", state="detached")
+    page.unroute(runs)
