@@ -97,71 +97,76 @@ def narrow_enough(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
-def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
-    chromium: Chromium, studio: Open, photo: Path
-) -> None:
+@pytest.fixture(scope="module")
+def page(chromium: Chromium, studio: Open) -> Iterator[Any]:
+    """One page for the tests at a desk, each of which leaves it fit for the next."""
     with opened(chromium, studio) as page:
-        # What the person sees while it happens: the preview's picture, as often as it changes.
-        page.evaluate(
-            """() => { window.seen = new Set(); const after = document.querySelector('.stage .after');
-            const look = () => { if (after.src.startsWith('data:image/jpeg')) window.seen.add(after.src); };
-            new MutationObserver(look).observe(after, {attributes: true, attributeFilter: ['src']}); }"""
+        yield page
+
+
+def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(page: Any, studio: Open, photo: Path) -> None:
+    # What the person sees while it happens: the preview's picture, as often as it changes.
+    page.evaluate(
+        """() => { window.seen = new Set(); const after = document.querySelector('.stage .after');
+        const look = () => { if (after.src.startsWith('data:image/jpeg')) window.seen.add(after.src); };
+        new MutationObserver(look).observe(after, {attributes: true, attributeFilter: ['src']}); }"""
+    )
+    choose(page, photo)
+    assert "240 × 180" in page.inner_text(".stage .tools[data-for=photo]")
+    small(page, steps=16, size=192)
+    choose_seed(page, 11)
+    with studio.holding("dream"):
+        page.click("#dream-button")
+        page.wait_for_selector(".stage[data-mode=running]")
+        page.wait_for_function(
+            "() => /step \\d+ of \\d+/.test(document.querySelector('.stage .told').textContent)"
         )
-        choose(page, photo)
-        assert "240 × 180" in page.inner_text(".stage .tools[data-for=photo]")
-        small(page, steps=16, size=192)
-        choose_seed(page, 11)
-        with studio.holding("dream"):
-            page.click("#dream-button")
-            page.wait_for_selector(".stage[data-mode=running]")
-            page.wait_for_function(
-                "() => /step \\d+ of \\d+/.test(document.querySelector('.stage .told').textContent)"
-            )
-        page.wait_for_selector(".stage[data-mode=done]")
-        assert page.evaluate("window.seen.size") >= 2
-        assert "seed 11" in page.inner_text(".stage .words")
-        assert page.is_enabled("#dream-button")
+    page.wait_for_selector(".stage[data-mode=done]")
+    assert page.evaluate("window.seen.size") >= 2
+    assert "seed 11" in page.inner_text(".stage .words")
+    assert page.is_enabled("#dream-button")
 
-        with page.expect_download() as download:
-            page.click("[data-link=download]")
-        file = download.value
-        assert re.fullmatch(r"hugel-am-meer-creatures-[0-9a-z]{4}\.png", file.suggested_filename)
-        assert '"seed":11' in (extract(Path(file.path()).read_bytes()) or "").replace(" ", "")
+    with page.expect_download() as download:
+        page.click("[data-link=download]")
+    file = download.value
+    assert re.fullmatch(r"hugel-am-meer-creatures-[0-9a-z]{4}\.png", file.suggested_filename)
+    assert '"seed":11' in (extract(Path(file.path()).read_bytes()) or "").replace(" ", "")
 
-        # Before and after, by keyboard.
-        page.focus(".stage .frame .compare")
-        page.keyboard.press("Home")
-        assert (
-            page.evaluate("getComputedStyle(document.querySelector('.stage .after')).clipPath")
-            == "inset(0px 0px 0px 0%)"
-        )
-        page.keyboard.press("End")
-        assert (
-            page.evaluate("getComputedStyle(document.querySelector('.stage .after')).clipPath")
-            == "inset(0px 0px 0px 100%)"
-        )
+    # Before and after, by keyboard.
+    page.focus(".stage .frame .compare")
+    page.keyboard.press("Home")
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('.stage .after')).clipPath")
+        == "inset(0px 0px 0px 0%)"
+    )
+    page.keyboard.press("End")
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('.stage .after')).clipPath")
+        == "inset(0px 0px 0px 100%)"
+    )
 
-        page.reload()
-        page.wait_for_selector(".stage[data-mode=done]")
-        page.get_by_role("tab", name="Gallery").click()
-        page.locator(".tiles .tile a").first.click()
-        page.wait_for_selector("article.work h2")
-        assert "seed 11" in page.inner_text("article.work .told")
-        assert re.search(r"\?work=[0-9a-z]+", page.url)
-        page.click("[data-do=remake]")
-        page.wait_for_selector(".verdict[data-mood=good], .verdict[data-mood=bad]")
-        assert page.inner_text(".verdict").startswith("Identical")
+    page.reload()
+    page.wait_for_selector(".stage[data-mode=done]")
+    page.get_by_role("tab", name="Gallery").click()
+    page.locator(".tiles .tile a").first.click()
+    page.wait_for_selector("article.work h2")
+    assert "seed 11" in page.inner_text("article.work .told")
+    assert re.search(r"\?work=[0-9a-z]+", page.url)
+    page.click("[data-do=remake]")
+    page.wait_for_selector(".verdict[data-mood=good], .verdict[data-mood=bad]")
+    assert page.inner_text(".verdict").startswith("Identical")
 
-        # The address leads here again.
-        page.reload()
-        page.wait_for_selector("article.work h2")
-        assert "seed 11" in page.inner_text("article.work .told")
+    # The address leads here again.
+    page.reload()
+    page.wait_for_selector("article.work h2")
+    assert "seed 11" in page.inner_text("article.work .told")
 
 
 def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
-    chromium: Chromium, studio: Open, photo: Path
+    page: Any, studio: Open, photo: Path
 ) -> None:
-    with studio.holding("dream"), opened(chromium, studio) as page:
+    page.get_by_role("tab", name="Dream").click()
+    with studio.holding("dream"):
         choose(page, photo)
         small(page, steps=20, size=256)
         page.get_by_text("Towards other pictures").click()
@@ -190,6 +195,7 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
         page.wait_for_selector(".stage[data-mode=done]")
         assert "ended after" in page.inner_text(".stage .words")
         page.wait_for_function("() => !document.querySelector('#dream-button').disabled")
+    page.locator(".guides").get_by_role("button", name="Remove").click()
 
 
 def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(
@@ -221,87 +227,81 @@ def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(
         assert narrow_enough(page)
 
 
-def test_the_gallery_is_searched_and_a_work_removed_can_be_brought_back(
-    chromium: Chromium, studio: Open, photo: Path
-) -> None:
-    with opened(chromium, studio) as page:
-        page.locator("summary, button", has_text="Whose photo is it?").first.click()
-        page.get_by_label("Author").fill("Ottilie Unverwechselbar")
-        choose(page, photo)
-        page.get_by_label("Author").fill("Ottilie Unverwechselbar")
-        small(page, steps=2, size=96)
-        choose_seed(page, 77)
-        page.click("#dream-button")
-        page.wait_for_selector(".stage[data-mode=done]")
-        page.get_by_role("tab", name="Gallery").click()
-        page.wait_for_selector(".tiles .tile")
-        page.fill(".finder input[type=search]", "unverwechselbar")
-        page.wait_for_function("() => document.querySelectorAll('.tiles .tile').length === 1")
-        page.locator(".tiles .tile a").focus()
-        page.keyboard.press("Enter")
-        page.wait_for_selector("article.work h2")
-        assert "Ottilie Unverwechselbar" in page.inner_text(".sources")
+def test_the_gallery_is_searched_and_a_work_removed_can_be_brought_back(page: Any, photo: Path) -> None:
+    page.get_by_role("tab", name="Dream").click()
+    page.locator("summary, button", has_text="Whose photo is it?").first.click()
+    page.get_by_label("Author").fill("Ottilie Unverwechselbar")
+    choose(page, photo)
+    page.get_by_label("Author").fill("Ottilie Unverwechselbar")
+    small(page, steps=2, size=96)
+    choose_seed(page, 77)
+    page.click("#dream-button")
+    page.wait_for_selector(".stage[data-mode=done]")
+    page.get_by_role("tab", name="Gallery").click()
+    page.wait_for_selector(".tiles .tile")
+    page.fill(".finder input[type=search]", "unverwechselbar")
+    page.wait_for_function("() => document.querySelectorAll('.tiles .tile').length === 1")
+    page.locator(".tiles .tile a").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("article.work h2")
+    assert "Ottilie Unverwechselbar" in page.inner_text(".sources")
 
-        # Its settings go back to the desk.
-        page.click("[data-do=again]")
-        page.wait_for_selector(".stage[data-mode=photo]")
-        page.wait_for_function('() => document.querySelector("[aria-label=Seed]").value === "77"')
+    # Its settings go back to the desk.
+    page.click("[data-do=again]")
+    page.wait_for_selector(".stage[data-mode=photo]")
+    page.wait_for_function('() => document.querySelector("[aria-label=Seed]").value === "77"')
 
-        page.get_by_role("tab", name="Gallery").click()
-        page.click("[data-do=remove]")
-        page.wait_for_selector(".gallery[data-showing=wall]")
-        page.wait_for_selector(".gallery .none:not([hidden])")
-        page.get_by_role("button", name="Delete now").click()
-        page.get_by_role("button", name="Keep", exact=True).click()
-        page.get_by_role("button", name="Undo", exact=True).click()
-        page.wait_for_function("() => document.querySelectorAll('.tiles .tile').length === 1")
-        page.locator(".tiles .tile a").click()
-        page.click("[data-do=remove]")
-        page.get_by_role("button", name="Delete now").click()
-        page.get_by_role("button", name="Delete for good").click()
-        page.wait_for_selector("text=deleted for good.")
-        page.fill(".finder input[type=search]", "unverwechselbar")
-        page.wait_for_selector(".gallery .none:not([hidden])")
-        assert "No works match" in page.inner_text(".gallery .none")
+    page.get_by_role("tab", name="Gallery").click()
+    page.click("[data-do=remove]")
+    page.wait_for_selector(".gallery[data-showing=wall]")
+    page.wait_for_selector(".gallery .none:not([hidden])")
+    page.get_by_role("button", name="Delete now").click()
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.wait_for_function("() => document.querySelectorAll('.tiles .tile').length === 1")
+    page.locator(".tiles .tile a").click()
+    page.click("[data-do=remove]")
+    page.get_by_role("button", name="Delete now").click()
+    page.get_by_role("button", name="Delete for good").click()
+    page.wait_for_selector("text=deleted for good.")
+    page.fill(".finder input[type=search]", "unverwechselbar")
+    page.wait_for_selector(".gallery .none:not([hidden])")
+    assert "No works match" in page.inner_text(".gallery .none")
 
 
-def test_a_pickle_is_read_only_as_the_file_that_is_named(
-    chromium: Chromium, studio: Open, photo: Path, tmp_path: Path
-) -> None:
+def test_a_pickle_is_read_only_as_the_file_that_is_named(page: Any, photo: Path, tmp_path: Path) -> None:
     import torch
     from torchvision.models import squeezenet1_1
 
     weights = tmp_path / "squeeze.pth"
     torch.save(squeezenet1_1().state_dict(), weights)
-    with opened(chromium, studio) as page:
-        choose(page, photo)
-        small(page, steps=2, size=96)
-        page.locator("summary", has_text="A network of your own").click()
-        assert page.is_hidden(".network .hash")
-        page.set_input_files(".network input[type=file]", str(weights))
-        page.wait_for_selector(".network[data-full=yes]")
-        page.get_by_role("button", name="Fine settings").click()
-        network = page.get_by_label("Network", exact=True)
-        network.fill("squeezenet1_1")
-        network.press("Enter")
-        network.press("Tab")
-        page.locator(".settings-side .token", has_text="features.").first.wait_for()
-        for given, told in (("", "to read it, give its sha256"), ("12" * 32, "does not match the sha256")):
-            page.get_by_label("The sha256 of the weights").fill(given)
-            page.click("#dream-button")
-            page.locator(".stage .trouble", has_text=told).wait_for()
-        page.get_by_label("The sha256 of the weights").fill(hashlib.sha256(weights.read_bytes()).hexdigest())
+    page.get_by_role("tab", name="Dream").click()
+    choose(page, photo)
+    small(page, steps=2, size=96)
+    page.locator("summary", has_text="A network of your own").click()
+    assert page.is_hidden(".network .hash")
+    page.set_input_files(".network input[type=file]", str(weights))
+    page.wait_for_selector(".network[data-full=yes]")
+    page.get_by_role("button", name="Fine settings").click()
+    network = page.get_by_label("Network", exact=True)
+    network.fill("squeezenet1_1")
+    network.press("Enter")
+    network.press("Tab")
+    page.locator(".settings-side .token", has_text="features.").first.wait_for()
+    for given, told in (("", "to read it, give its sha256"), ("12" * 32, "does not match the sha256")):
+        page.get_by_label("The sha256 of the weights").fill(given)
         page.click("#dream-button")
-        page.wait_for_selector(".stage[data-mode=done]")
-        assert "by squeezenet1_1" in page.inner_text(".stage .words")
-        assert "with other weights than its own" in page.inner_text(".stage .words")
+        page.locator(".stage .trouble", has_text=told).wait_for()
+    page.get_by_label("The sha256 of the weights").fill(hashlib.sha256(weights.read_bytes()).hexdigest())
+    page.click("#dream-button")
+    page.wait_for_selector(".stage[data-mode=done]")
+    assert "by squeezenet1_1" in page.inner_text(".stage .words")
+    assert "with other weights than its own" in page.inner_text(".stage .words")
 
-
-@pytest.fixture(scope="module")
-def page(chromium: Chromium, studio: Open) -> Iterator[Any]:
-    """One page for the last tests, each of which leaves it fit for the next."""
-    with opened(chromium, studio) as page:
-        yield page
+    page.get_by_role("button", name="Remove this network").click()
+    page.click("[data-do=back]:visible")
+    page.click("[data-do=clear]:visible")
+    page.wait_for_selector(".stage[data-mode=empty]")
 
 
 def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(
