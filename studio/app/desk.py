@@ -95,9 +95,9 @@ class Desk:
 
     def parts(self, offered: Any) -> list[dict[str, Any]]:
         """The parts of a photo that the studio tells apart: place, share, and a small picture of it."""
-        from studio.images.parts import parts_shown
-
         photo = self.receive(offered, "photo")
+        from studio.images.parts import parts_shown  # loads torch, which what is no picture does not need
+
         found = parts_shown(read_picture(photo.content, photo.name or "The photo").pixels)
         return [{"place": each.place, "share": each.share, "view": data_url(each.jpeg)} for each in found]
 

@@ -176,18 +176,23 @@ def test_jumps_in_musicxml(measures: tuple[str, ...], played: str) -> None:
 WHOLE = "C|DE F|!segno!GA B|:cd !coda!C|1DE F:|2GA !fine!B|cd !D.S.!C|!coda!DE F|]"
 
 
-@pytest.mark.parametrize("suffix", [".abc", ".musicxml", ".mxl"])
+WRITTEN = (
+    (WHOLE, "3/4", 5),
+    ("C/|DE|FG|A !D.C.!C/|]", "2/4", 1),  # before the pick-up, in a last bar that is short
+    ("C/|DE|FG!fine!|A|C !D.C.!C/|]", "2/4", 2),  # in a short bar after a short one
+    ("C|DE F|G !segno!A|BA !fine!B|c !D.S.!C|]", "3/4", 3),  # a segno in a short bar
+    ("C|DE F|G|AB !fine!C|DE F|G !D.C.!C|]", "3/4", 2),  # in a full bar after a short one
+    ("C|DE F|G !coda!C|DE F|GA !D.C.!C|!coda!DE F|]", "3/4", 3),
+    ("DE F|G[K:Ddor]A !segno!B|cd !fine!e|dc B !D.S.!|]", "3/4", 3),  # in a bar of three pieces
+    ("C|DE F|GA !fine!B:|c|dc B|Ad !D.C.!|]", "4/4", 2),  # before a repeat sign in the bar
+)
+
+
 @pytest.mark.parametrize(
-    ("body", "meter", "jumps"),
+    ("body", "meter", "jumps", "suffix"),
     [
-        (WHOLE, "3/4", 5),
-        ("C/|DE|FG|A !D.C.!C/|]", "2/4", 1),  # before the pick-up, in a last bar that is short
-        ("C/|DE|FG!fine!|A|C !D.C.!C/|]", "2/4", 2),  # in a short bar after a short one
-        ("C|DE F|G !segno!A|BA !fine!B|c !D.S.!C|]", "3/4", 3),  # a segno in a short bar
-        ("C|DE F|G|AB !fine!C|DE F|G !D.C.!C|]", "3/4", 2),  # in a full bar after a short one
-        ("C|DE F|G !coda!C|DE F|GA !D.C.!C|!coda!DE F|]", "3/4", 3),
-        ("DE F|G[K:Ddor]A !segno!B|cd !fine!e|dc B !D.S.!|]", "3/4", 3),  # in a bar of three pieces
-        ("C|DE F|GA !fine!B:|c|dc B|Ad !D.C.!|]", "4/4", 2),  # before a repeat sign in the bar
+        *((*each, suffix) for each in WRITTEN for suffix in (".abc", ".musicxml")),
+        (*WRITTEN[0], ".mxl"),  # the same MusicXML, packed
     ],
 )
 def test_jumps_are_written_back(body: str, meter: str, jumps: int, suffix: str) -> None:
