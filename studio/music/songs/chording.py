@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from studio.music.songs.loops import ChordLoops
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe, in_time, read_changes, read_row
 from studio.music.songs.rows import LaidRow
-from studio.music.songs.rules import EARLIER_FORMS
+from studio.music.songs.rules import EARLIER_FORMS, drawing_rules, since
 from studio.music.songs.sung import ChordsOver
 
 USUAL_COPY = 12
@@ -95,6 +96,25 @@ class AskedChords:
     way_out: WayOut | None
 
 
+MOST_SWINGS, SWINGING = 2, 0.3
+"""G D7 G D7 is two swings. Of sections of eight bars, a tenth of the style's have more, and twice as many
+draws had: a chain does not know how often it has been there. SWINGING is how often such a section is taken.
+"""
+
+
+def swings(chords: Sequence[Harmony]) -> int:
+    """How often in a row the same two chords follow each other at most: 3 in G D7 G D7 G D7 C. A chord is
+    what it is whatever its bass and whether it is a dominant.
+    """
+    plain = [(each.root, Family.MAJOR if each.family == Family.DOMINANT else each.family) for each in chords]
+    changes = [chord for chord, _ in groupby(plain)]
+    most, run = min(1, len(changes) // 2), 2
+    for before, here in zip(changes, changes[2:], strict=False):
+        run = run + 1 if before == here else 2
+        most = max(most, run // 2)
+    return most
+
+
 @dataclass(frozen=True, eq=False)
 class ChordRequest:
     """What is asked of the chords of a song.
@@ -104,7 +124,8 @@ class ChordRequest:
     None. max_copy: in chords. copy_asked: a person asked for that limit. heard: [ticks, alphabet], how well
     chords fit what is kept of a melody; None where none is. judged: rows are chosen whose sections are like
     the style's (`harmony.character`), as songs of 0.4.0 were not. loops: what goes round in the songs of the
-    style; None where nothing is known of it, and by rules before 6.
+    style; None where nothing is known of it, and by rules before 6. varied: rows in which two chords swing
+    to and fro are taken less often, see `swings`; not so by rules before 10.
     """
 
     plan: SheetPlan
@@ -119,6 +140,7 @@ class ChordRequest:
     heard: Floats | None = None
     judged: bool = True
     loops: ChordLoops | None = None
+    varied: bool = False
     tilts: list[float] = field(default_factory=list)
     solvers: dict[tuple[int, int | None], Solve | None] = field(default_factory=dict)
     """What `solver` found."""
@@ -178,6 +200,7 @@ class ChordRequest:
             kept.heard(known, plan) if kept is not None else None,
             judged,
             loops,
+            since(drawing_rules(recipe), "10"),
         )
 
     @property
@@ -374,11 +397,22 @@ class ChordRequest:
         once = set(range(self.plan.bars)) - set(returns) - again
         drawn = [dict(enumerate(in_bars(row, self.idiom.ticks, self.idiom.bar))) for row in rows]
         weights = self._judge(drawn, once)
+        if self.varied:
+            weights = weights * np.array([self._lively(bars) for bars in drawn])
         if kinds is not None:
             found = np.array([len(self.idiom.triads_in(row)) for row in rows])
             weights = weights * np.exp(np.maximum(-0.5 * ((found - kinds) / NEAR_KINDS) ** 2, -LEAST))
         chosen = random.choice(len(rows), size=count, replace=False, p=weights / weights.sum())
         return [rows[number] for number in chosen]
+
+    def _lively(self, bars: Mapping[int, Sequence[int]]) -> float:
+        """How often a row should be taken for the sections in which two chords swing to and fro."""
+        found = 1.0
+        for section in {part.letter: part for part in self.plan.sections}.values():
+            inside = range(section.first, section.first + section.bars)
+            chords = [self.idiom.events[symbol].harmony for bar in inside for symbol in bars[bar]]
+            found *= SWINGING if swings(chords) > MOST_SWINGS else 1.0
+        return found
 
     def _judge(self, drawn: Sequence[Mapping[int, tuple[int, ...]]], bars: Set[int]) -> Floats:
         """[draws]: from bars to their symbols, judged by those different sections that lie in `bars`."""

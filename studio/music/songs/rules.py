@@ -42,7 +42,9 @@ BROUGHT = {
     "counts lean to was found for that. A line of words begins near where the one before it ended "
     "(`sheet.Seams`). Diminished chords are on raised degrees (`Harmony.symbol`).",
     "10": "A bass after a slash is named as it is heard: a tone of its chord or of its key (`ChordNames`). "
-    "Lines of words breathe at their ends and behind commas, not within (`sung_words`).",
+    "Lines of words breathe at their ends and behind commas, not within (`sung_words`). "
+    "A stanza goes through all of a hymn (`in_phrases`). Sections in which two chords swing to and fro are "
+    "about as few as in the style.",
 }
 """What each number brought, the oldest first."""
 

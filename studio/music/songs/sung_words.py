@@ -146,6 +146,8 @@ class SongWords:
             return None
         sections = tuple(Section(each.letter, each.first + 1, each.bars) for each in plan.sections)
         lyrics = read_lyrics(recipe.words, recipe.language)
+        if since(rules, "10"):
+            lyrics = in_phrases(lyrics, sections)
         brought = {"leading": "6", "slurs": "7", "unbroken": "10"}
         return cls.of(lyrics, sections, **{what: since(rules, first) for what, first in brought.items()})
 
@@ -273,8 +275,9 @@ def with_words(
         return tune, found
     leading = recipe.words_first and recipe.source("melody") is None
     rules = drawing_rules(recipe)
+    lyrics = read_lyrics(recipe.words, recipe.language)
     words = SongWords.of(
-        read_lyrics(recipe.words, recipe.language),
+        in_phrases(lyrics, sections) if leading and since(rules, "10") else lyrics,
         sections,
         leading=leading and since(rules, "6"),
         slurs=leading and since(rules, "7"),
@@ -294,6 +297,29 @@ def with_words(
     if leading and (offer := _sung_there_too(recipe, words, sections, laid)) is not None:
         found["offers"] = [*found.get("offers", ()), asdict(offer)]
     return laid.tune, found
+
+
+BARS_OF_A_LINE = 2
+"""A section with fewer bars for each line of a stanza is a phrase of its song, and not all of a verse."""
+
+
+def in_phrases(lyrics: Lyrics, sections: Sequence[Section]) -> Lyrics:
+    """The stanzas of a hymn, whose sections are its lines: each goes through all of the song, divided over
+    its sections, and the next one is another verse. Others as they are.
+    """
+    count, stanzas = len(sections), lyrics.stanzas
+    letters = {section.name.rstrip("'") for section in sections}
+    if count < 2 or len(letters) < count or any(each.name or len(each.lines) % count for each in stanzas):
+        return lyrics
+    most = max(len(each.lines) for each in stanzas)
+    if min(section.bars for section in sections) >= BARS_OF_A_LINE * most:
+        return lyrics
+    phrases = [
+        replace(each, lines=each.lines[first : first + len(each.lines) // count])
+        for each in stanzas
+        for first in range(0, len(each.lines), len(each.lines) // count)
+    ]
+    return replace(lyrics, stanzas=tuple(phrases))
 
 
 def _sung_there_too(

@@ -276,6 +276,22 @@ def test_stanzas_of_one_section_share_a_melody_that_carries_the_longer_lines() -
     assert [line.notes for line in found.lines["B"]] == [2]
 
 
+def test_a_stanza_goes_through_all_of_a_hymn() -> None:
+    """Its four lines are its four sections, and the next stanza is another verse; by released rules the first
+    section had to carry all of a stanza, as sections of eight bars do.
+    """
+    hymn = "One for the road\nTwo by the sea\nThree in a row\nFour under me"
+    recipe = SongRecipe(words=f"{hymn}\n\n{hymn.lower()}", form="hymn")
+
+    def lines(bars: int, rules: str) -> dict[str, list[str]]:
+        found = SongWords.leading(recipe, SheetPlan.of("hymn", bars, Key.parse("C")), rules=rules)
+        assert found is not None
+        return {letter: [line.text for line in sung] for letter, sung in found.lines.items()}
+
+    assert lines(16, "10") == dict(zip("ABCD", ([line] for line in hymn.split("\n")), strict=True))
+    assert len(lines(16, "9")["A"]) == len(lines(32, "10")["A"]) == 4
+
+
 def test_unstressed_beginnings_are_upbeats() -> None:
     (stanza,) = read_lyrics("The rivers run\nOver the sea\nAlone").stanzas
     assert [upbeats(line) for line in stanza.lines] == [1, 0, 1]
