@@ -338,7 +338,7 @@ class ChordRequest:
         bars = BarSymbols(self.idiom.ticks, self.idiom.bar, self.idiom.twins)
 
         def accept(row: Sequence[int]) -> bool:
-            return self.idiom.keeps(row, limit)
+            return self.idiom.keeps(row, limit) and (not self.varied or random.random() < self._lively(row))
 
         round_again = self.loops is not None and returns is not self.plan.returns
         kinds = self.loops.kinds_of_a_song(self.plan, random) if self.loops and round_again else None
@@ -397,17 +397,15 @@ class ChordRequest:
         once = set(range(self.plan.bars)) - set(returns) - again
         drawn = [dict(enumerate(in_bars(row, self.idiom.ticks, self.idiom.bar))) for row in rows]
         weights = self._judge(drawn, once)
-        if self.varied:
-            weights = weights * np.array([self._lively(bars) for bars in drawn])
         if kinds is not None:
             found = np.array([len(self.idiom.triads_in(row)) for row in rows])
             weights = weights * np.exp(np.maximum(-0.5 * ((found - kinds) / NEAR_KINDS) ** 2, -LEAST))
         chosen = random.choice(len(rows), size=count, replace=False, p=weights / weights.sum())
         return [rows[number] for number in chosen]
 
-    def _lively(self, bars: Mapping[int, Sequence[int]]) -> float:
+    def _lively(self, row: Sequence[int]) -> float:
         """How often a row should be taken for the sections in which two chords swing to and fro."""
-        found = 1.0
+        found, bars = 1.0, in_bars(row, self.idiom.ticks, self.idiom.bar)
         for section in {part.letter: part for part in self.plan.sections}.values():
             inside = range(section.first, section.first + section.bars)
             chords = [self.idiom.events[symbol].harmony for bar in inside for symbol in bars[bar]]

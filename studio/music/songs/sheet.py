@@ -604,6 +604,8 @@ class SectionView:
         bar, sung = desk.sung.bar, desk.sung
         here = over.part(part.first, part.bars)
         lying = sung.lying_by_bars(here, desk.fit, desk.fitting)
+        if since(desk.rules, "10"):
+            lying = lying * sung.strange_by_bars(here)
         weight = Requirement("the chords", weight=lying if desk.rhythm is None else lying * desk.rhythm)
         wishes = desk.wishes_of(part)
         hard, soft, usual = list(wishes.hard), list(wishes.soft), list(wishes.usual)

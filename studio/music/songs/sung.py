@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from studio.music.chains.markov import Floats, Mask
 from studio.music.chains.sampling import Requirement
 from studio.music.harmony.fit import CHORDS, FAMILIES, Fit, Leaves, Metric, metric_of
-from studio.music.harmony.idiom import SECTION, HarmonyIdiom
+from studio.music.harmony.idiom import SECTION, HarmonyIdiom, is_minor
 from studio.music.harmony.symbols import Harmony
 from studio.music.melody.form import Forms
 from studio.music.melody.idiom import Event, Idiom, LearntTune
@@ -38,6 +38,9 @@ from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
 from studio.music.songs.character import MelodyCharacter, ReadBar
 from studio.music.styles.style import Style
+
+STRANGE = 0.02
+"""What a long note is multiplied by that neither its chord nor its key has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +279,24 @@ class SungIdiom(Idiom):
             if key not in table:
                 table[key] = fit.ratios(key[0], Metric(key[1]), Leaves(key[2]))
             found[symbol] = table[key]
+        return found
+
+    def strange_by_bars(self, over: ChordsOver) -> Floats:
+        """[bars, alphabet]: `STRANGE` for a note that is held for two beats over chords without it and is not
+        in the key either, such as an A flat over D minor in C; 1.0 for every other.
+        """
+        found = np.ones((over.bars, self.alphabet))
+        long = 2 * float(self.meter.beat / self.tick)
+        minor = {9, 11} if is_minor(self.key.mode) else set()
+        steps = {(each - self.key.tonic) % 12 for each in self.key.scale} | minor
+        for bar in range(over.bars):
+            outside = ~np.isin((self.pitch - over.tonics[bar]) % 12, list(steps)) & self.sounding
+            against = np.zeros(self.alphabet)
+            for start, end, chord in over.inside(bar):
+                clashes = ~np.isin(self.pitch % 12, over.tones(bar, chord, start))
+                sounds = np.minimum(self.place + self.ticks, end) - np.maximum(self.place, start)
+                against += np.maximum(sounds, 0) * clashes
+            found[bar, outside & (against >= long)] = STRANGE
         return found
 
     def resolving(self, over: ChordsOver) -> Mask:
