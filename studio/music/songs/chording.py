@@ -338,7 +338,7 @@ class ChordRequest:
         bars = BarSymbols(self.idiom.ticks, self.idiom.bar, self.idiom.twins)
 
         def accept(row: Sequence[int]) -> bool:
-            return self.idiom.keeps(row, limit) and (not self.varied or random.random() < self._lively(row))
+            return self.idiom.keeps(row, limit)
 
         round_again = self.loops is not None and returns is not self.plan.returns
         kinds = self.loops.kinds_of_a_song(self.plan, random) if self.loops and round_again else None
@@ -403,15 +403,6 @@ class ChordRequest:
         chosen = random.choice(len(rows), size=count, replace=False, p=weights / weights.sum())
         return [rows[number] for number in chosen]
 
-    def _lively(self, row: Sequence[int]) -> float:
-        """How often a row should be taken for the sections in which two chords swing to and fro."""
-        found, bars = 1.0, in_bars(row, self.idiom.ticks, self.idiom.bar)
-        for section in {part.letter: part for part in self.plan.sections}.values():
-            inside = range(section.first, section.first + section.bars)
-            chords = [self.idiom.events[symbol].harmony for bar in inside for symbol in bars[bar]]
-            found *= SWINGING if swings(chords) > MOST_SWINGS else 1.0
-        return found
-
     def _judge(self, drawn: Sequence[Mapping[int, tuple[int, ...]]], bars: Set[int]) -> Floats:
         """[draws]: from bars to their symbols, judged by those different sections that lie in `bars`."""
         logs = np.zeros(len(drawn))
@@ -426,8 +417,15 @@ class ChordRequest:
                 for one in drawn
             ]
             logs += self.idiom.character.log_weights(figures)
+            if self.varied:
+                logs += [self._swinging([symbol for bar in inside for symbol in one[bar]]) for one in drawn]
         found: Floats = np.exp(logs - logs.max())
         return found
+
+    def _swinging(self, symbols: Sequence[int]) -> float:
+        """The logarithm of how often a section is taken in which two chords swing to and fro."""
+        most = swings([self.idiom.events[symbol].harmony for symbol in symbols])
+        return float(np.log(SWINGING)) if most > MOST_SWINGS else 0.0
 
     @staticmethod
     def _accepts(listener: Listener, row: Sequence[int]) -> bool:
