@@ -16,7 +16,7 @@ from studio.app.melody_check import Draft
 from studio.errors import Refused, StudioError, UnknownName
 from studio.making.kinds import kind_of
 from studio.music.melody.requests import STYLE_ROLES
-from studio.music.songs.earlier import inherited, record_of_work
+from studio.music.songs.earlier import inherited, record_of_work, style_of_earlier
 from studio.music.songs.recipes import SectionName, SongRecipe, song_title
 from studio.music.songs.record import EARLIER
 from studio.works.ingredient import Ingredient
@@ -84,7 +84,7 @@ class SongDesk:
         if tunes or not name.startswith(AS_BEFORE):
             return desk.orders(KIND, settings, offered, credit, owner=owner)
         recipe = self.recipe(name.removeprefix(AS_BEFORE))
-        ingredients = self._style_of(recipe)
+        ingredients = style_of_earlier(recipe, self.desk.library)
         if melody is not None:
             ingredients.append(receive(melody, "melody", desk.library, desk.recipe_of_job))
         return desk.asked(KIND, {**settings, "style": recipe.style}, ingredients, owner=owner)
@@ -122,7 +122,7 @@ class SongDesk:
             fields = fresh | dict(settings) | {name: fields[name] for name in SETTLED}
         fields |= self._settled_by_melody(recipe, work)
         fields |= {name: kept[name] for name in (*KEEPS, *CHANGES) if kept.get(name)}
-        return fields | {"title": recipe.title}, self._style_of(recipe)
+        return fields | {"title": recipe.title}, style_of_earlier(recipe, self.desk.library)
 
     def build(self, sections: Sequence[tuple[str, str]], seed: int, *, owner: str = "") -> list[str]:
         """A song of sections of earlier ones, note for note, in this order; returns the jobs' ids. sections:
@@ -160,12 +160,12 @@ class SongDesk:
             "title": title_of({"style": recipe.style, "form": "", "key": home}, seed),
         }
         fields |= dict.fromkeys(("chords", "words"), "")
-        ingredients = [*chain.from_iterable(lent), *self._style_of(recipe)]
+        ingredients = [*chain.from_iterable(lent), *style_of_earlier(recipe, self.desk.library)]
         return self.desk.asked(KIND, fields, ingredients, owner=owner)
 
     def _given_by(self, work: Work) -> list[Ingredient]:
         """What the next song takes of this one. A work of the gallery is asked for with its record (see
-        `songs.earlier.record_with`); of one that came with the studio all is told that the file does not.
+        `songs.earlier.with_records`); of one that came with the studio all is told that the file does not.
         """
         if self.desk.gallery.with_sha256(work.sha256) is not None:
             return [self._earlier(work)]
@@ -225,21 +225,6 @@ class SongDesk:
 
     def _earlier(self, work: Work) -> Ingredient:
         return Ingredient(EARLIER, self.desk.library.read(work), download_name(work), work.title)
-
-    def _style_of(self, recipe: SongRecipe) -> list[Ingredient]:
-        """The style of an earlier song: what it learnt from."""
-        return [
-            Ingredient(
-                each.role,
-                self.desk.library.read_source(each),
-                each.name,
-                each.title,
-                each.author,
-                each.licence,
-            )
-            for each in recipe.sources
-            if each.role in STYLE_ROLES
-        ]
 
     def _settled_by_melody(self, recipe: SongRecipe, work: Work) -> dict[str, Any]:
         """A song whose melody was given has one section, as long as that melody."""

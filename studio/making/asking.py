@@ -30,7 +30,7 @@ def ask(
     fields, given = row.prepare(settings, ingredients)
     check(row.recipe_class(), fields)
     given = [_with_inherited_credit(each) for each in given]
-    given = [one for each in given for one in (each, *row.accompanying(each, gallery))]
+    given = row.accompanying(settings, given, gallery)
     given += row.default_ingredients(fields, [each.role for each in given])
     _check_roles(row, given)
     sources = [gallery.keep_ingredient(each) for each in given]

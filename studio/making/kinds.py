@@ -8,7 +8,7 @@ a row. No other file branches on a kind's name.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -116,8 +116,8 @@ class Kind:
     completes: from the settings that were given to all that they imply, such as a preset's values.
     moods: a table of named settings that is no field of the recipe: `mood` among the settings names one.
     resolves: from settings and ingredients to both, read before anything else, such as a network in a file.
-    accompanies: from an ingredient and the gallery to those that must go with it, such as the lead sheet of
-    a recording.
+    accompanies: from the settings and ingredients that were given, and the gallery, to these ingredients and
+    those that must go with them, such as the lead sheet of a recording.
     supplies: from settings and the roles of the given files to further ingredients, such as a named style.
     predicts: from a recipe and the sizes of its sources to a `Prediction`; empty where nothing is known.
     checks: "module:function" of a recipe and materials, a generator that raises what making the work would
@@ -221,11 +221,15 @@ class Kind:
             known, given = found_at(self.resolves)(known, given)
         return (dict(found_at(self.completes)(known)) if self.completes else known), given
 
-    def accompanying(self, given: Ingredient, gallery: Gallery) -> list[Ingredient]:
-        """What must go into a work with this ingredient. Raises `Refused` and `Unreadable`."""
+    def accompanying(
+        self, settings: Mapping[str, Any], given: Sequence[Ingredient], gallery: Gallery
+    ) -> list[Ingredient]:
+        """These ingredients, and what must go into a work with them. settings: those that were given. Raises
+        `Missing`, `Refused` and `Unreadable`.
+        """
         if not self.accompanies:
-            return []
-        found: list[Ingredient] = found_at(self.accompanies)(given, gallery)
+            return list(given)
+        found: list[Ingredient] = found_at(self.accompanies)(settings, given, gallery)
         return found
 
     def is_light(self, recipe: Recipe) -> bool:
@@ -403,7 +407,7 @@ KINDS: dict[str, Kind] = {
             facts="studio.music.songs.facts:facts_in_words",
             result="studio.api:SongWork",
             resolves="studio.music.songs.earlier:with_earlier_settings",
-            accompanies="studio.music.songs.earlier:record_with",
+            accompanies="studio.music.songs.earlier:with_records",
             supplies="studio.music.songs.sources:default_sources",
             together=("harmonisations", "harmonisation"),
             predicts="studio.music.songs.predictions:predict_song",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from studio.errors import Refused, StudioError
+from studio.errors import Missing, Refused, StudioError, UnknownName
+from studio.music.melody.requests import STYLE_ROLES
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import EARLIER, RECORD, SongRecord
+from studio.music.songs.sources import default_sources
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import parse_json
 
@@ -52,19 +55,59 @@ def recipe_inside(content: bytes) -> SongRecipe | None:
     return found if isinstance(found, SongRecipe) else None
 
 
-def record_with(given: Ingredient, gallery: Gallery) -> list[Ingredient]:
-    """The record of an earlier song, to go beside its file; nothing for ingredients of other roles.
+def with_records(
+    settings: Mapping[str, Any], given: Sequence[Ingredient], gallery: Gallery
+) -> list[Ingredient]:
+    """These ingredients, with the record of each earlier song beside its file, and the style of the first
+    where it was learnt from files of one's own and no other style was asked for.
 
-    Raises `Refused` for a file that is no song of the gallery, and no lead sheet either.
+    Raises `Refused` for a file that is no song of the gallery, and no lead sheet either; `Missing` for a
+    style of one's own that the gallery does not have.
     """
-    import hashlib
+    first = next((each for each in given if each.role == EARLIER), None)
+    if first is None:
+        return list(given)
+    found: list[Ingredient] = []
+    for each in given:
+        found.append(each)
+        if each.role == EARLIER:
+            found.append(_record_with(each, gallery))
+    asked = settings.get("style") or any(each.role in STYLE_ROLES for each in given)
+    return found if asked else [*found, *_own_style(first, gallery)]
 
-    if given.role != EARLIER:
-        return []
+
+def _record_with(given: Ingredient, gallery: Gallery) -> Ingredient:
     work = gallery.with_sha256(hashlib.sha256(given.content).hexdigest())
-    if work is None:
-        return [_packed(_record_of_file(given))]
-    return [record_of_work(work, gallery)]
+    return record_of_work(work, gallery) if work is not None else _packed(_record_of_file(given))
+
+
+def _own_style(given: Ingredient, gallery: Gallery) -> list[Ingredient]:
+    """What an earlier song was learnt from, where its style has no name that this studio knows."""
+    recipe = recipe_inside(given.content)
+    if recipe is None or not recipe.style:
+        return []
+    try:
+        default_sources({"style": recipe.style}, ())
+    except UnknownName:
+        return style_of_earlier(recipe, gallery)
+    return []
+
+
+def style_of_earlier(recipe: SongRecipe, gallery: ReadsWorks) -> list[Ingredient]:
+    """What an earlier song learnt from. Raises `Missing` where the gallery has it no more."""
+    found = []
+    for each in recipe.sources:
+        if each.role not in STYLE_ROLES:
+            continue
+        try:
+            content = gallery.read_source(each)
+        except Missing:
+            raise Missing(
+                f"The earlier song was made after {each.title or each.name or recipe.style}, which this "
+                "gallery does not have: name its style again, or another one."
+            ) from None
+        found.append(Ingredient(each.role, content, each.name, each.title, each.author, each.licence))
+    return found
 
 
 def record_of_work(work: Work, gallery: ReadsWorks) -> Ingredient:

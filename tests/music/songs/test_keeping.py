@@ -12,7 +12,8 @@ import music21
 import pytest
 
 import studio as library
-from studio.errors import StudioError
+from studio.errors import Missing, StudioError
+from studio.music.songs.earlier import style_of_earlier
 from studio.music.songs.recipes import MixedPart, SongRecipe, read_keep_section
 from studio.music.songs.record import SongRecord
 from studio.music.songs.sheet import SongStyles, draw_sheet, prepare
@@ -74,8 +75,9 @@ def bars(work: Any, first: int, last: int) -> list[tuple[Any, ...]]:
     return [row for row in lead(work) if 4 * (first - 1) <= row[1] < 4 * last]
 
 
-def again(folder: Path, earlier: Any, **more: Any) -> Any:
-    return library.song(style=folder, earlier=earlier, progress=False, **{"seed": 6, **more})
+def again(folder: Path | None, earlier: Any, **more: Any) -> Any:
+    style = {} if folder is None else {"style": folder}
+    return library.song(**style, earlier=earlier, progress=False, **{"seed": 6, **more})
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +125,29 @@ def test_chords_stay_while_the_melody_is_new_and_the_other_way_round(first: Any,
     assert harmony.chords.split(" | ")[:4] == first.chords.split(" | ")[:4]
 
 
-def test_only_one_part_of_the_band_is_asked_again(first: Any, folder: Path) -> None:
+def test_only_one_part_of_the_band_is_asked_again(first: Any) -> None:
+    """And the style of one's own is that of the earlier song."""
     others = [name for name in rows(first) if name != "Left hand"]
-    work = again(folder, first, keep_parts=["tune", "chords", *others])
+    work = again(None, first, keep_parts=["tune", "chords", *others])
+    assert [each.sha256 for each in work.recipe.sources if each.role == "tune"] == [
+        each.sha256 for each in first.recipe.sources if each.role == "tune"
+    ]
     before, now = rows(first), rows(work)
     assert lead(work) == lead(first)
     for name in others:
         assert now[name] == before[name], name
     assert now["Left hand"] != before["Left hand"]
+
+
+def test_a_style_of_ones_own_that_is_gone_is_to_be_named_again(first: Any) -> None:
+    class Empty:
+        def read_source(self, source: Any) -> bytes:
+            raise Missing(f"The gallery does not have {source.name}.")
+
+    with pytest.raises(
+        Missing, match=r"made after 0\.musicxml, which this gallery does not have: name its style"
+    ):
+        style_of_earlier(first.recipe, Empty())  # type: ignore[arg-type]
 
 
 def test_bars_and_notes_are_kept(first: Any, folder: Path) -> None:
