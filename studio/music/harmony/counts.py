@@ -128,6 +128,10 @@ class CountedIdiom(HarmonyIdiom):
         found: Floats = np.pad(known, ((0, 0), (0, self.alphabet - known.shape[1])))
         return found
 
+    @property
+    def least_copy(self) -> int:
+        return LIMITS[0]
+
     def keeps(self, row: Sequence[int], chords: int) -> bool:
         known = max((limit for limit in LIMITS if limit <= chords), default=LIMITS[0])
         return not any(each in self._hashes[known] for each in _hashed(self.letters(row), known))

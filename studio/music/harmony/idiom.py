@@ -288,6 +288,11 @@ class HarmonyIdiom:
         freeze(view)
         return view
 
+    @property
+    def least_copy(self) -> int:
+        """The shortest row of chords of which it is known whether a song has it."""
+        return 1
+
     def longest_run(self, symbols: Sequence[int], *, without: int = -1) -> tuple[int, int, int]:
         """(chords, event, line): the longest run that these symbols share with a line, in chords, where it
         begins among them, and the line: the first of those. without: a line that does not count.

@@ -78,6 +78,18 @@ LOOSER = (18, 24, 32)
 """Copy limits that are tried one after the other where nobody asked for one and every row is over it."""
 
 
+def _check_told(most: int, idiom: HarmonyIdiom) -> None:
+    """Raises `Contradiction` for a limit that an idiom cannot tell: by earlier rules it was not kept."""
+    least = idiom.least_copy
+    if most < least:
+        raise Contradiction(
+            f"{idiom.title} came with the studio as counts, which tell of no copy of fewer than {least} "
+            f"chords; allow {least} or more, or take chords from songs of your own.",
+            [AskedFor("max_chord_copy", most, f"at most {most} chords in a row")],
+            [WayOut(f"Allow {least} chords", "max_chord_copy", least)],
+        )
+
+
 @dataclass(frozen=True)
 class DrawnRows:
     """Rows of chords as symbols, and the copy limit that they keep."""
@@ -161,6 +173,8 @@ class ChordRequest:
         """begun: a chord that is given is heard in its bar, see `_bar_mask`. Raises `Refused` for chords that
         do not fit the plan.
         """
+        if recipe.max_chord_copy is not None and since(drawing_rules(recipe), "10"):
+            _check_told(recipe.max_chord_copy, idiom)
         laid = LaidRow.of(recipe)
         given = _given(recipe, plan, idiom, laid, take, kept)
         known = idiom.with_events(_runs(given))

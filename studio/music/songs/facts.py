@@ -5,7 +5,8 @@ The facts of a song are those of a melody (`melody.facts`), but for its form, an
     sections     [{"letter", "first", "bars", "key"}], first counting bars from 1
     chords       {"row": "C | Am7 D7 | …", "chords": how many, "bits": mean surprise of a chord, "style bits":
                  [lowest, median, highest tenth of the style's songs]}
-    chord copying {"limit", "chords", "title"}: the longest row of chords shared with a song of the style;
+    chord copying {"limit", "chords", "title"}: the longest row of chords shared with a song of the style, or
+                 for a style of counts the shortest that none was found to be longer than;
                  for a style with songs also "own songs": [fewest, median, most] that these share with each
                  other, and "origins": of each chord [bar, chords in a row that end with it, title]
     kept         of each earlier song {"title", "melody": bars, "chords": bars, "parts"}: what is kept of it
@@ -28,12 +29,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.music.melody.facts import facts_in_words as melody_in_words
-from studio.music.songs.recipes import HELD, in_time
+from studio.music.songs.recipes import FINEST_CHORDS, HELD, in_time
 
 if TYPE_CHECKING:
     from studio.music.harmony.harmonise import Harmonisation
     from studio.music.harmony.idiom import HarmonyIdiom
     from studio.music.melody.origins import NoteOrigin
+    from studio.music.scores.bars import Bar
+    from studio.music.scores.chords import ChordAt
     from studio.music.scores.scores import Part, Score
     from studio.music.scores.tunes import Tune
     from studio.music.songs.keeping import Kept
@@ -230,28 +233,35 @@ def _chords(idiom: HarmonyIdiom, tune: Tune, row: Sequence[int]) -> dict[str, An
 
 def row_in_words(tune: Tune) -> str:
     """The chords bar by bar, as they are written for `--chords`: % where a bar begins no chord, a dot for a
-    beat more where a bar is not shared equally. Chords that change between beats are moved to the beat.
+    beat more where a bar is not shared equally, or for a part of one where chords change within beats.
     """
     bars: list[str] = []
     for bar in tune.bars():
         if bar.number < 1:
             continue
+        inside = [chord for chord in tune.chords if bar.start <= chord.start < bar.end]
         beats = max(1, int(bar.length / bar.meter.beat))
+        times = next((n for n in range(1, FINEST_CHORDS) if _on_slots(inside, bar, n)), FINEST_CHORDS)
+        slot = bar.meter.beat / times
         words: list[str] = []
-        for number in range(beats):
-            place = bar.start + number * bar.meter.beat
-            new = [c.symbol for c in tune.chords if place <= c.start < place + bar.meter.beat]
+        for number in range(beats * times):
+            place = bar.start + number * slot
+            new = [c.symbol for c in inside if place <= c.start < place + slot]
             held = tune.chord_at(bar.start)
             now = new[-1] if new else (held or "?") if not number else HELD
             words.append(now.replace("sus4(add7)", "7sus4"))
         plain = [word for word in words if word != HELD]
-        begins = any(bar.start <= chord.start < bar.end for chord in tune.chords)
-        if not begins and bars:
+        if not inside and bars:
             bars.append("%" if _begins_with(bars[-1], plain[0]) else plain[0])
             continue
-        same = in_time(plain, bar.meter) == in_time(words, bar.meter)
+        same = times == 1 and in_time(plain, bar.meter) == in_time(words, bar.meter)
         bars.append(" ".join(plain if same else words))
     return " | ".join(bars)
+
+
+def _on_slots(chords: Sequence[ChordAt], bar: Bar, times: int) -> bool:
+    """Whether all chords of a bar begin where its beats, divided by so many, do."""
+    return all((chord.start - bar.start) % (bar.meter.beat / times) == 0 for chord in chords)
 
 
 def _begins_with(bar: str, chord: str) -> bool:
@@ -424,11 +434,14 @@ def _words_in_words(fact: Mapping[str, Any]) -> str:
 
 
 def _copying_in_words(fact: Mapping[str, Any]) -> str:
+    limit = f"at most {fact['limit']} chords in a row"
+    if not fact["title"]:
+        return limit
+    if "own songs" not in fact and fact["chords"] <= fact["limit"]:
+        return f"{limit}, with their lengths, as in a song of {fact['title']}; its counts tell no more"
     return (
-        f"at most {fact['limit']} chords in a row with their lengths; the longest has {fact['chords']}, as "
-        f"in {fact['title']}{_shared_in_words(fact.get('own songs'))}"
-        if fact["title"]
-        else f"at most {fact['limit']} chords in a row"
+        f"{limit} with their lengths; the longest has {fact['chords']}, as in {fact['title']}"
+        f"{_shared_in_words(fact.get('own songs'))}"
     )
 
 

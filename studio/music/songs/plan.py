@@ -18,7 +18,7 @@ from functools import cached_property
 
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.harmony.idiom import CONTRAST, LAST, SECTION, THEME, is_minor
-from studio.music.melody.recipes import read_parts
+from studio.music.melody.recipes import MOST_BARS, counted, read_parts
 from studio.music.scores.keys import Key
 from studio.music.songs.rules import EARLIER_FORMS, FORM_RULES
 
@@ -65,9 +65,9 @@ FORMS = {
 
 def _unfit(form: str, bars: int, sentence: str, near: Sequence[int]) -> Contradiction:
     """A form and a number of bars that do not go together. near: numbers that would."""
-    asked = [AskedFor("form", form, f"the form {form}"), AskedFor("bars", bars, f"{bars} bars")]
+    asked = [AskedFor("form", form, f"the form {form}"), AskedFor("bars", bars, counted(bars, "bar"))]
     return Contradiction(
-        sentence, asked, [WayOut(f"Make the song {each} bars", "bars", each) for each in near]
+        sentence, asked, [WayOut(f"Make the song {counted(each, 'bar')}", "bars", each) for each in near]
     )
 
 
@@ -110,12 +110,21 @@ class SheetPlan:
         named = FORMS.get(form)
         letters = read_parts(named.letters if named else form)
         total = bars or (named.bars if named else SECTION * len(letters))
+        if total > MOST_BARS:
+            fits = MOST_BARS // len(letters)
+            raise _unfit(
+                form,
+                total,
+                f"The song would have {total} bars, and the longest has {MOST_BARS}: ask for fewer sections, "
+                "bars or chords.",
+                [min(fits, SECTION) * len(letters)] if fits else [],
+            )
         size, over = divmod(total, len(letters))
         if named and named.anchors and size % named.bars:
             raise _unfit(
                 form,
                 total,
-                f"The form {form} has {named.bars} bars, not {total}; make it {named.bars} bars.",
+                f"The form {form} has {counted(named.bars, 'bar')}, not {total}; make it {named.bars} bars.",
                 [named.bars],
             )
         if over or not size:
@@ -123,8 +132,8 @@ class SheetPlan:
             raise _unfit(
                 form,
                 total,
-                f"{total} bars cannot be divided into the {len(letters)} equally long sections of {form}; "
-                f"make it {' or '.join(map(str, near))} bars.",
+                f"{counted(total, 'bar')} cannot be divided into the {len(letters)} equally long sections of "
+                f"{form}; make it {' or '.join(map(str, near))} bars.",
                 near,
             )
         for letter, other in (keys or {}).items():

@@ -431,17 +431,25 @@ def _chord_in(word: str, bar: int) -> Chord | None:
         ) from None
 
 
+FINEST_CHORDS = 4
+"""Into how many chords a beat may be divided."""
+
+
 def in_time(words: list[str], meter: Meter) -> list[tuple[str, Fraction, Fraction]]:
     """The chords of one bar as (symbol, start, end) in quarter notes. With `HELD` every word is a beat;
-    without, the bar is shared equally by beats, and the first chords get what is over. Raises `Refused` where
-    there are more chords than beats.
+    without, the bar is shared equally by beats, and the first chords get what is over. Two, three or four
+    times as many words as beats are as long as each other. Raises `Refused` for any other number of words
+    beyond the beats.
     """
-    beats = int(meter.bar_length / meter.beat)
+    beats, slot = int(meter.bar_length / meter.beat), meter.beat
     if len(words) > beats:
-        raise Refused(
-            f"{len(words)} chords do not fit into a bar of {meter}, which has {beats} beats; "
-            "give it fewer chords."
-        )
+        times, over = divmod(len(words), beats)
+        if over or times > FINEST_CHORDS:
+            raise Refused(
+                f"{len(words)} chords do not fit into a bar of {meter}, which has {beats} beats; "
+                f"give it up to {beats} chords, or {2 * beats} of half a beat, with a dot where one is held."
+            )
+        beats, slot = len(words), slot / times
     if HELD in words:
         lengths = [1] * len(words)
         lengths[-1] += beats - len(words)
@@ -451,7 +459,7 @@ def in_time(words: list[str], meter: Meter) -> list[tuple[str, Fraction, Fractio
     found: list[tuple[str, Fraction, Fraction]] = []
     here = Fraction(0)
     for word, length in zip(words, lengths, strict=True):
-        end = here + length * meter.beat
+        end = here + length * slot
         if word == HELD:
             found[-1] = (found[-1][0], found[-1][1], end)
         else:
