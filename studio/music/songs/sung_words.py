@@ -34,7 +34,7 @@ import numpy as np
 
 from studio.errors import WayOut
 from studio.music.chains.clocks import NEVER, TimedAutomaton
-from studio.music.chains.markov import freeze
+from studio.music.chains.markov import Floats, Longs, freeze
 from studio.music.chains.sampling import Requirement
 from studio.music.harmony.fit import Leaves
 from studio.music.melody.constraints import Constraint
@@ -451,6 +451,8 @@ class _Timing:
         for silent in (SILENT, REST)[: 1 + bool(self.rhythms)]:
             step[:, :, silent] = np.arange(total + 1)
         levels = _levels(self.sung.meter, self.sung.tick, self.ticks, self.sung.bar)
+        known, ranked = np.unique(levels, return_inverse=True)
+        ranks = [int(level) for level in known]
         beat = int(self.sung.meter.beat / self.sung.tick)
         if unbroken and led:
             step[:, 0, REST] = NEVER
@@ -466,18 +468,23 @@ class _Timing:
                     if (torn and stressed) or (unbroken and not syllable.word.endswith(BREATHS)):
                         step[:, done + number + 1, REST] = NEVER
                 stop = end - beat + 1 if last and long_ends else end
-                for tick in range(begin, max(begin, stop)):
-                    level = int(levels[tick])
-                    if stressed and not note and not _may_stand(syllable, level):
-                        continue
-                    for letter in (LONG,) if last and long_ends else (SHORT, LONG):
-                        leans = self._slurred(level) if note else _leaning(syllable, level, letter)
-                        leans *= 3.0 if last and letter == LONG else 1.0
-                        goes_on = not last and notes[number + 1][1] > 0
-                        for more, by in LEFT.items() if self.slurred else ((0, 1.0),):
-                            step[tick, done + number, letter + more] = done + number + 1
-                            left = by if goes_on and self.slurred else 1.0
-                            weight[tick, done + number, letter + more] = leans * left * near(number, tick)
+                ticks = np.arange(begin, max(begin, stop))
+                if stressed and not note:
+                    may = np.array([_may_stand(syllable, level) for level in ranks])
+                    ticks = ticks[may[ranked[ticks]]]
+                goes_on = not last and notes[number + 1][1] > 0
+                nearness = near(number, ticks)
+                for letter in (LONG,) if last and long_ends else (SHORT, LONG):
+                    leaning = [
+                        (self._slurred(level) if note else _leaning(syllable, level, letter))
+                        * (3.0 if last and letter == LONG else 1.0)
+                        for level in ranks
+                    ]
+                    leans = np.array(leaning)[ranked[ticks]]
+                    for more, by in LEFT.items() if self.slurred else ((0, 1.0),):
+                        step[ticks, done + number, letter + more] = done + number + 1
+                        left = by if goes_on and self.slurred else 1.0
+                        weight[ticks, done + number, letter + more] = leans * left * nearness
             done += len(notes)
         accepting = np.arange(total + 1) == total
         clock = TimedAutomaton(self._letters(beat), step, accepting, 0, weight, merges=self.slurred)
@@ -493,8 +500,8 @@ class _Timing:
         """What a note is multiplied by that is not the first of its syllable."""
         return SLURRED[level] if self.slurs else 1.0
 
-    def _near(self, line: int, notes: int, beat: int) -> Callable[[int, int], float]:
-        """How likely it is that a note (from 0) of a line begins at a tick."""
+    def _near(self, line: int, notes: int, beat: int) -> Callable[[int, Longs], Floats]:
+        """How likely it is that a note (from 0) of a line begins at each of some ticks."""
         begin, end = self.windows[line]
         if not self.rhythms:
             places = [begin + (number + 0.5) * (end - begin - beat) / notes for number in range(notes)]
@@ -504,7 +511,7 @@ class _Timing:
             syllables = zip(self.rhythms[line], self.lines[line].syllables, strict=True)
             places = [place + half * note for place, each in syllables for note in range(each.notes)]
             width = NEARLY * beat
-        return lambda number, tick: float(np.exp(-0.5 * ((tick - places[number]) / width) ** 2))
+        return lambda number, ticks: np.exp(-0.5 * ((ticks - places[number]) / width) ** 2)
 
     def _letters(self, beat: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         long = self.sung.ticks >= beat
