@@ -16,6 +16,7 @@ import io
 import json
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.chains.markov import Chain, ContextTree, Floats, freeze
+from studio.music.chains.sampling import Requirement
 from studio.music.harmony.character import Character
 from studio.music.harmony.fit import FitCounts
 from studio.music.harmony.idiom import UNKNOWN_BITS, ChordEvent, HarmonyIdiom
@@ -53,13 +55,15 @@ class CountedIdiom(HarmonyIdiom):
         mode: str,
         counts: Mapping[str, Any],
         given: Sequence[Sequence[ChordEvent]] = (),
+        *,
+        times: Fraction = Fraction(1),
     ) -> None:
         """given: rows of chords that a person gave. Those that the counts do not have are taken for what is
-        nearest to them (`unheard`).
+        nearest to them (`unheard`). times: how many times as long beats are as in what was counted.
         """
-        self._counts, self._given = counts, tuple(map(tuple, given))
+        self._counts, self._given, self._times = counts, tuple(map(tuple, given)), times
         events = [
-            ChordEvent(Harmony(root, suffix, bass), ticks, place, carries)
+            ChordEvent(Harmony(root, suffix, bass), int(ticks * times), int(place * times), carries)
             for root, suffix, bass, ticks, place, carries in counts["events"]
         ]
         self.counted = len(events)
@@ -70,7 +74,8 @@ class CountedIdiom(HarmonyIdiom):
         """The same, with names for these events."""
         if all(event in self.number for part in extra for event in part):
             return self
-        return CountedIdiom(self.title, self.meter, self.mode, self._counts, [*self._given, *extra])
+        given = [*self._given, *extra]
+        return CountedIdiom(self.title, self.meter, self.mode, self._counts, given, times=self._times)
 
     def chain(self, lowest: int) -> Chain:
         found = super().chain(lowest)
@@ -128,13 +133,24 @@ class CountedIdiom(HarmonyIdiom):
         found: Floats = np.pad(known, ((0, 0), (0, self.alphabet - known.shape[1])))
         return found
 
+    def playable(self, ticks: int) -> Requirement | None:
+        """In beats that are divided by three, what was counted within a beat has no place."""
+        if self._times == 1:
+            return None
+        beat = int(self.meter.beat / self.tick)
+        allowed = (self.ticks % beat == 0) & (self.place % beat == 0)
+        allowed[self.counted :] = True
+        return Requirement("chords on beats", allowed=np.tile(allowed, (ticks, 1)))
+
     @property
     def least_copy(self) -> int:
         return LIMITS[0]
 
     def keeps(self, row: Sequence[int], chords: int) -> bool:
         known = max((limit for limit in LIMITS if limit <= chords), default=LIMITS[0])
-        return not any(each in self._hashes[known] for each in _hashed(self.letters(row), known))
+        heard = [(root, family, int(t / self._times), carries) for root, family, t, carries in self._heard_as]
+        letters = self._letters(row, int(self.bar / self._times), heard)  # as they were counted
+        return not any(each in self._hashes[known] for each in _hashed(letters, known))
 
     @property
     def searchable(self) -> bool:
@@ -243,25 +259,37 @@ def chords_file(name: str, *, earlier: bool = False) -> Path:
 
 
 def shipped_chords(name: str, meter: Meter, mode: str, *, earlier: bool = False) -> CountedIdiom:
-    """The chords of a style that comes with the studio. earlier: see `chords_file`. Raises `Refused` for a
-    meter or mode without any.
+    """The chords of a style that comes with the studio; for 6/8, 9/8 and 12/8 perhaps those of 2/4, 3/4 and
+    4/4, beat for beat. earlier: see `chords_file`. Raises `Refused` for a meter or mode without any.
     """
     path = chords_file(name, earlier=earlier)
     folders = _read(path, path.stat().st_mtime_ns)
-    place = _place(folders, meter, mode)
+    place, times = _place(folders, meter, mode), Fraction(1)
+    if place is None and (simple := _simple(meter)) is not None:
+        # Jigs change their chords on beats, as reels do; only the beats are divided by three.
+        place, times = _place(folders, simple, mode), meter.beat / simple.beat
     if place is None:
         known = ", ".join(sorted(folder.replace("-", "/") for folder in folders if folder != "fit"))
         raise Refused(
             f"{CHORD_STYLES[name].title} has no chords in {meter} and {mode}; it has {known}: choose one of "
             "these, or chords from another style."
         )
-    return CountedIdiom(CHORD_STYLES[name].title, meter, mode, folders[place])
+    return CountedIdiom(CHORD_STYLES[name].title, meter, mode, folders[place], times=times)
 
 
-def ships_chords(name: str, meter: Meter, mode: str, *, earlier: bool = False) -> bool:
-    """Whether a style that comes with the studio has chords in that meter and mode."""
+def ships_chords(name: str, meter: Meter, mode: str, *, earlier: bool = False, compound: bool = True) -> bool:
+    """Whether a style that comes with the studio has chords in that meter and mode. compound: for 6/8, 9/8
+    and 12/8 those of as many undivided beats are as good.
+    """
     path = chords_file(name, earlier=earlier)
-    return _place(_read(path, path.stat().st_mtime_ns), meter, mode) is not None
+    folders = _read(path, path.stat().st_mtime_ns)
+    simple = _simple(meter) if compound else None
+    return any(each is not None and _place(folders, each, mode) is not None for each in (meter, simple))
+
+
+def _simple(meter: Meter) -> Meter | None:
+    """The meter with as many beats that are not divided by three: 2/4 for 6/8. None for one without."""
+    return Meter.parse(f"{meter.numerator // 3}/4") if meter.compound else None
 
 
 def _place(folders: Collection[str], meter: Meter, mode: str) -> str | None:

@@ -110,7 +110,9 @@ class Harmonisation:
             raise Refused("The melody has no full bar to put chords over; give a longer one.")
         bars, kept = zip(*both, strict=True)
         spans = [(bar.start, bar.start + tune.meter.bar_length) for bar in bars]
-        return cls(tune, idiom, bars, kept, fit.of_melody(plain, spans, kept, idiom.bar))
+        playable = idiom.playable(len(bars) * idiom.bar)
+        hard = () if playable is None else (playable,)
+        return cls(tune, idiom, bars, kept, fit.of_melody(plain, spans, kept, idiom.bar), hard)
 
     @property
     def ticks(self) -> int:

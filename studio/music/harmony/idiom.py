@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.chains.automata import SILENT, Listener, Viewpoint, copy_limit
 from studio.music.chains.markov import Chain, ContextTree, Floats, WittenBell, count, freeze, mix
+from studio.music.chains.sampling import Requirement
 from studio.music.chains.trellis import Trellis, Walk, unfold
 from studio.music.harmony.character import Character, chord_character
 from studio.music.harmony.local_keys import local_tonics
@@ -235,11 +236,17 @@ class HarmonyIdiom:
 
     def letters(self, row: Iterable[int]) -> list[int]:
         """What `view` hears in a row of symbols, without its tables, which take longer than a few rows."""
-        most, families = LONGEST * self.bar + 1, len(Family)
+        return self._letters(row, self.bar, self._heard_as)
+
+    def _letters(
+        self, row: Iterable[int], bar: int, heard_as: Sequence[tuple[int, int, int, bool]]
+    ) -> list[int]:
+        """The same, for a bar of so many ticks and symbols that are heard so."""
+        most, families = LONGEST * bar + 1, len(Family)
         found: list[int] = []
         sounds: tuple[int, int, int] | None = None  # root, family, length from 0
         for symbol in row:
-            root, family, ticks, carries = self._heard_as[symbol]
+            root, family, ticks, carries = heard_as[symbol]
             if sounds is not None and carries:
                 sounds = root, family, min(sounds[2] + ticks, most - 1)
                 continue
@@ -287,6 +294,10 @@ class HarmonyIdiom:
         view = Viewpoint(12 * families * most, letter.astype(np.int32), memory.astype(np.int32))
         freeze(view)
         return view
+
+    def playable(self, ticks: int) -> Requirement | None:  # noqa: ARG002 - by style
+        """Which events may be played at all, for a row of so many ticks; None where all may."""
+        return None
 
     @property
     def least_copy(self) -> int:

@@ -179,7 +179,7 @@ class ChordRequest:
         given = _given(recipe, plan, idiom, laid, take, kept)
         known = idiom.with_events(_runs(given))
         ticks = plan.bars * known.bar
-        hard: list[Requirement] = []
+        hard: list[Requirement] = [each for each in (known.playable(ticks),) if each is not None]
         asked: list[AskedChords] = []
         for number, events in enumerate(given):
             if events is not None:

@@ -67,7 +67,7 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
         asked = Harmonisation.of(tune, known, fit)
     if since(drawing_rules(recipe), "6"):
         asked = replace(asked, closing=_closing(asked))
-    asked = replace(asked, requirements=tuple(requirements))
+    asked = replace(asked, requirements=(*asked.requirements, *requirements))
     if not requirements:
         return asked
     for lowest in (1, 0):

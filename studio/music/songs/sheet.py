@@ -292,7 +292,8 @@ class SongStyles:
         """Whether chords and rhythms in a meter and mode may be known; where not, a song is refused."""
         mode = "minor" if is_minor(mode) else "major"
         if self.chords and self.chords != INFERRED:
-            chords = ships_chords(self.chords, meter, mode, earlier=self.rules == EARLIER_RULES)
+            earlier, compound = self.rules == EARLIER_RULES, since(self.rules, "10")
+            chords = ships_chords(self.chords, meter, mode, earlier=earlier, compound=compound)
         else:
             chords = _has(self._songs, meter, mode)
         return chords and (self.rhythm is None or _has(self.rhythm, meter, mode))

@@ -10,10 +10,13 @@ import pytest
 
 import studio as library
 from studio.errors import Contradiction
-from studio.music.harmony.counts import shipped_chords
+from studio.music.harmony import counts
+from studio.music.harmony.counts import _hashed, shipped_chords, shipped_fit, ships_chords
+from studio.music.harmony.harmonise import Harmonisation
 from studio.music.harmony.idiom import ChordEvent
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.harmony.symbols import Family, Harmony
+from studio.music.reading.readers import read_tunes
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
@@ -140,3 +143,33 @@ def test_a_conflict_that_is_real_is_one_sentence() -> None:
         Contradiction, match="cannot satisfy the chords of bar 2 and 1 to 1 chords a bar together"
     ):
         library.song(chords="C6 | Am7 D7 | G6", chord_changes="1:1", **asked)
+
+
+JIG = (
+    "X:1\nT:Jig\nM:6/8\nL:1/8\nK:G\n"
+    "GAB dBG|ABc BAG|GAB def|gfe d3|GAB dBG|ABc BAG|FGA DEF|G3 G3|GAB dBG|c2e d2B|ABc BAG|G3 G3|\n"
+)
+
+
+def test_a_jig_changes_chords_on_its_beats_as_reels_do() -> None:
+    """What was counted in 2/4 serves 6/8, beat for beat, and copies of its songs are still known."""
+    reel, jig = (shipped_chords("fiddle", Meter.parse(name), "major") for name in ("2/4", "6/8"))
+    (tune,) = read_tunes(JIG.encode(), "jig.abc").tunes
+    asked = Harmonisation.of(tune, jig, shipped_fit("fiddle").fit())
+    changes = set()
+    for row in asked.many(12, 8, np.random.default_rng(1)):
+        chords = asked.tune_with(row).chords
+        changes |= {chord.start % 3 for chord in chords}
+        letters = reel.letters(row)
+        assert len(letters) > 4
+        known = {12: frozenset(_hashed(letters, min(4, len(letters))))}
+        for idiom in (reel, jig):
+            assert idiom.keeps(row, 12)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(counts, "_hashed", lambda row, _: _hashed(row, 4))
+                patch.setitem(idiom.__dict__, "_hashes", known)
+                assert not idiom.keeps(row, 12)
+    assert changes == {0, Fraction(3, 2)}
+    assert ships_chords("fiddle", Meter.parse("6/8"), "major")
+    assert not ships_chords("fiddle", Meter.parse("6/8"), "major", compound=False)
+    assert not ships_chords("hymn", Meter.parse("7/8"), "major")
