@@ -39,9 +39,11 @@ def read_file(path: Path, what: str = "") -> bytes:
 def read_text(path: Path) -> str:
     """The text of a file: UTF-16 where a byte order mark says so, else UTF-8, else Latin-1.
 
-    Raises what `read_file` raises, and `Refused` for a file that is no text.
+    Raises what `read_file` raises, and `Refused` for a file that is no text, or is empty.
     """
     content = read_file(path)
+    if not content.strip():
+        raise Refused(f"{path} is empty: write the text into it, or leave it out.")
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", "replace")
     if b"\0" in content[:LOOKED_AT]:

@@ -12,6 +12,7 @@ import pytest
 
 from studio.errors import Missing, Refused
 from studio.works import output
+from studio.works.incoming import read_text
 from studio.works.output import write_file
 
 
@@ -149,3 +150,10 @@ def test_devices_are_left_alone_and_links_followed(tmp_path: Path) -> None:
     write_file(b"new", tmp_path / "link.png", force=True)
     assert (tmp_path / "link.png").is_symlink()
     assert (tmp_path / "real.png").read_bytes() == b"new"
+
+
+def test_an_empty_file_of_words_is_told(tmp_path: Path) -> None:
+    for content in (b"", b" \n\t\n"):
+        (tmp_path / "words.txt").write_bytes(content)
+        with pytest.raises(Refused, match=r"words\.txt is empty: write the text into it"):
+            read_text(tmp_path / "words.txt")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
+from typing import Any
+
 import pytest
 
-from studio.errors import Contradiction
+import studio as library
+from studio.errors import Contradiction, StudioError
+from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
 from studio.music.songs.checking import check_request
 from studio.music.songs.facts import row_in_words
-from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.recipes import SongRecipe, in_time, read_row
 from studio.music.songs.rows import ANY_KEY, LaidRow
 from studio.music.songs.sheet import SongStyles, draw_sheet, plan_of, prepare
 from studio.music.songs.song import offers_of
@@ -109,3 +116,50 @@ def test_a_song_over_four_bars_says_what_was_done_and_offers_the_loop() -> None:
 def test_songs_of_earlier_rules_keep_their_sections_of_one_bar() -> None:
     old = SongRecipe(chords="C | C | F | C", setting=setting("cpu", form="2"))
     assert laid(old) == ["C", "C", "F", "C"]
+
+
+@pytest.mark.parametrize(
+    ("meter", "chords", "said"),
+    [
+        ("2/2", {0: "G/D", 1: "D", 2: "G", 4: "C/G", 8: "C", 10: "G"}, "G/D D G . | C/G | C G"),
+        ("4/4", {0: "C", "3/2": "A7#5", 4: "C", 6: "G"}, "C . . A7#5 . . . . | C G"),
+        ("6/8", {0: "C", 1: "G", "3/2": "F"}, "C . G F . ."),
+        ("3/4", {0: "C", "1/4": "G", 2: "F"}, "C G . . . . . . F . . ."),
+    ],
+)
+def test_chords_that_are_told_are_read_back_as_they_are(
+    meter: str, chords: dict[int | str, str], said: str
+) -> None:
+    """Those that change within beats too."""
+    time = Meter.parse(meter)
+    last = max(Fraction(place) for place in chords)
+    bars = int(last // time.bar_length) + 1
+    own = [(Fraction(place), name) for place, name in chords.items()]
+    tune = Tune.of([(60, time.bar_length)] * bars, meter=meter, chords=own)
+    assert row_in_words(tune) == said
+    back = [
+        (number * time.bar_length + start, name)
+        for number, words in enumerate(read_row(said))
+        for name, start, _ in in_time(list(words or ()), time)
+    ]
+    assert back == own
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            {"form": "ABCDEFGHIJKLMNOPQ"},
+            "would have 136 bars, and the longest has 128: ask for fewer sections",
+        ),
+        ({"chords": "C | " * 300}, "would have 300 bars, and the longest has 128"),
+        ({"max_chord_copy": 2}, "tell of no copy of fewer than 12 chords; allow 12 or more"),
+        (
+            {"chords": "C Am F G C"},
+            "5 chords do not fit into a bar of 4/4, which has 4 beats",
+        ),
+    ],
+)
+def test_what_is_too_long_or_too_fine_is_refused_in_a_sentence(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(StudioError, match=re.escape(said)):
+        library.song(style="songbook-manner", meter="4/4", key="C", progress=False, **asked)
