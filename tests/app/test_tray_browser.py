@@ -36,15 +36,8 @@ def in_tray(page: Any, selector: str) -> Any:
     return page.locator(f".tray {selector}")
 
 
-@pytest.fixture(scope="module")
-def page(chromium: Chromium, studio: Open) -> Iterator[Any]:
-    """One page, in which each test goes on where the one before ends: on the Dream tab, with a photo."""
-    with opened(chromium, studio) as page:
-        yield page
-
-
-def test_of_several_that_wait_one_is_made_sooner(page: Any, studio: Open, photo: Path) -> None:
-    with studio.holding("dream"):
+def test_of_several_that_wait_one_is_made_sooner(chromium: Chromium, studio: Open, photo: Path) -> None:
+    with studio.holding("dream"), opened(chromium, studio) as page:
         choose(page, photo)
         small(page)
         page.click("#dream-button-4")
@@ -67,6 +60,13 @@ def test_of_several_that_wait_one_is_made_sooner(page: Any, studio: Open, photo:
         for job in before[2::-1]:
             in_tray(page, f".queue [data-do=cancel][data-job='{job}']").click()
             page.wait_for_function(f"(job) => !{jobs}.includes(job)", arg=job)
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Chromium, studio: Open) -> Iterator[Any]:
+    """One page, in which the second test goes on where the first one ends: on the Dream tab, with a photo."""
+    with opened(chromium, studio) as page:
+        yield page
 
 
 def test_what_is_made_is_in_sight_on_every_tab_and_can_be_cancelled_there(
