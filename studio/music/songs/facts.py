@@ -346,6 +346,10 @@ def facts_in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     said = melody_in_words(
         {name: fact for name, fact in facts.items() if name not in ("chance", "log_chance")}
     )
+    chords_from = facts.get("chords", {}).get("from")
+    if chords_from and chords_from != facts["style"]["title"]:
+        layers = f"melody after {facts['style']['title']}, chords after {chords_from}"
+        said[0] = ("style", f"{layers} ({facts['style']['licence']})")
     for label, in_words in (
         ("sections", _sections_in_words),
         ("chords", _chords_in_words),

@@ -21,6 +21,7 @@ from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.songs import counted
 from studio.music.songs.counted import CountedStyle, counted_style, melodies_file, pack_melodies
+from studio.music.songs.facts import facts_in_words, facts_of_sheet
 from studio.music.songs.named import MELODIES, SONG_STYLES
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import SongStyles, draw_sheet, prepare
@@ -191,7 +192,13 @@ def test_a_song_has_a_name_that_one_remembers_and_an_earlier_one_keeps_its_own()
     recipe = SongRecipe(style="sixties-pop", form="A", bars=8, key="G", meter="4/4", seed=1)
     plain = counted_style("songbook-manner")
     desk = finish(prepare(recipe, SongStyles.of(recipe, plain)))
-    title = finish(draw_sheet(desk, 1)).tune.title
+    sheet = finish(draw_sheet(desk, 1))
+    title = sheet.tune.title
+    told = dict(facts_in_words(facts_of_sheet(desk, plain, sheet)))
+    assert told["style"].startswith("melody after Songbook manner, chords after Sixties pop (")
+    assert told["chord copying"].startswith(
+        "at most 12 chords in a row, with their lengths, as in a song of Sixties"
+    )
     assert re.fullmatch(r"The \S+ \S+, a Song", title)
     assert title == recipe.called()
     before = recipe.model_copy(update={"setting": Setting(versions={"drawing": "3"}, device="cpu")})
