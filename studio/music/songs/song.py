@@ -31,7 +31,7 @@ from studio.music.melody.compose import (
     reading_rules,
 )
 from studio.music.melody.predictions import own_bytes
-from studio.music.melody.recipes import naming_rules
+from studio.music.melody.recipes import counted, naming_rules
 from studio.music.melody.takes import Stage
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
@@ -188,6 +188,9 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         recipe = _titled_as(recipe, melody)
         tune, sections, facts = yield from _harmonised(recipe, style, melody)
         remarks += SongStyles.of(recipe, style).borrowed(recipe)
+        if recipe.bars not in (None, facts["bars"]):
+            long = counted(int(str(facts["bars"])), "bar")
+            remarks.append(f"The song is as long as its melody, {long}; {recipe.bars} were asked for.")
         if remarks:
             facts["remarks"] = remarks
         if offers := offers_of(recipe, style):

@@ -38,10 +38,13 @@ def test_the_command_writes_harmonisations_of_which_no_two_are_the_same(
     assert status == 0, complained
     rows = [figures(tmp_path / f"h-{number}.musicxml") for number in (1, 2, 3)]
     assert all(one != other for one, other in combinations(rows, 2))
-    other = [*asked, "--harmonisation", "2", "--json"]
+    other = [*asked, "--harmonisation", "2", "--json", "--bars", "12"]
     status, told, complained = studio(*other, "-o", tmp_path / "second.musicxml")
     assert status == 0, complained
     assert json.loads(told)["title"] == "The Miller's Ladder", "a tune with chords keeps its title"
+    bars = len(TUNE.bars())
+    said = f"The song is as long as its melody, {bars} bars; 12 were asked for."
+    assert said in json.loads(told)["facts"]["remarks"]
     assert figures(tmp_path / "second.musicxml") == rows[1]
 
 
