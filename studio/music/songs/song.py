@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -166,6 +166,13 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     return mapped(_making(recipe, materials), StepCosts(*marks_of(recipe)).counted)
 
 
+def _length_told(recipe: SongRecipe, facts: Mapping[str, Any]) -> Iterator[str]:
+    """What is said where a melody has another number of bars than was asked for."""
+    bars: int = facts["bars"]
+    if recipe.bars not in (None, bars):
+        yield f"The song is as long as its melody, {counted(bars, 'bar')}; {recipe.bars} were asked for."
+
+
 def _making(recipe: SongRecipe, materials: Materials) -> Making:
     program_of(recipe.instrument)
     check_request(recipe)
@@ -187,10 +194,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         melody, remarks = melody_of(recipe, given, materials)
         recipe = _titled_as(recipe, melody)
         tune, sections, facts = yield from _harmonised(recipe, style, melody)
-        remarks += SongStyles.of(recipe, style).borrowed(recipe)
-        if recipe.bars not in (None, facts["bars"]):
-            long = counted(int(str(facts["bars"])), "bar")
-            remarks.append(f"The song is as long as its melody, {long}; {recipe.bars} were asked for.")
+        remarks += [*SongStyles.of(recipe, style).borrowed(recipe), *_length_told(recipe, facts)]
         if remarks:
             facts["remarks"] = remarks
         if offers := offers_of(recipe, style):
