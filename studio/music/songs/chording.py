@@ -78,13 +78,13 @@ LOOSER = (18, 24, 32)
 """Copy limits that are tried one after the other where nobody asked for one and every row is over it."""
 
 
-def _check_told(most: int, idiom: HarmonyIdiom) -> None:
+def _check_limit(most: int, idiom: HarmonyIdiom) -> None:
     """Raises `Contradiction` for a limit that an idiom cannot tell: by earlier rules it was not kept."""
     least = idiom.least_copy
     if most < least:
         raise Contradiction(
-            f"{idiom.title} came with the studio as counts, which tell of no copy of fewer than {least} "
-            f"chords; allow {least} or more, or take chords from songs of your own.",
+            f"{idiom.title} comes as counts, which cannot tell copies of fewer than {least} chords; "
+            f"allow {least} or more, or take chords from songs of your own.",
             [AskedFor("max_chord_copy", most, f"at most {most} chords in a row")],
             [WayOut(f"Allow {least} chords", "max_chord_copy", least)],
         )
@@ -174,7 +174,7 @@ class ChordRequest:
         do not fit the plan.
         """
         if recipe.max_chord_copy is not None and since(drawing_rules(recipe), "10"):
-            _check_told(recipe.max_chord_copy, idiom)
+            _check_limit(recipe.max_chord_copy, idiom)
         laid = LaidRow.of(recipe)
         given = _given(recipe, plan, idiom, laid, take, kept)
         known = idiom.with_events(_runs(given))

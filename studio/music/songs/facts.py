@@ -6,7 +6,7 @@ The facts of a song are those of a melody (`melody.facts`), but for its form, an
     chords       {"row": "C | Am7 D7 | …", "chords": how many, "bits": mean surprise of a chord, "style bits":
                  [lowest, median, highest tenth of the style's songs]}
     chord copying {"limit", "chords", "title"}: the longest row of chords shared with a song of the style, or
-                 for a style of counts the shortest that none was found to be longer than;
+                 for a style of counts the least limit that it keeps, as far as counts can tell;
                  for a style with songs also "own songs": [fewest, median, most] that these share with each
                  other, and "origins": of each chord [bar, chords in a row that end with it, title]
     kept         of each earlier song {"title", "melody": bars, "chords": bars, "parts"}: what is kept of it
@@ -442,7 +442,8 @@ def _copying_in_words(fact: Mapping[str, Any]) -> str:
     if not fact["title"]:
         return limit
     if "own songs" not in fact and fact["chords"] <= fact["limit"]:
-        return f"{limit}, with their lengths, as in a song of {fact['title']}; its counts tell no more"
+        known = f"as in a song of {fact['title']}; its counts cannot tell shorter copies"
+        return f"{limit}, with their lengths, {known}"
     return (
         f"{limit} with their lengths; the longest has {fact['chords']}, as in {fact['title']}"
         f"{_shared_in_words(fact.get('own songs'))}"

@@ -96,7 +96,8 @@ class SongRecipe(ComposeRecipe):
     chords: str = parameter(
         "",
         "Your own chords, bar by bar: 'C | Am7 D7 | G6'. A few bars alone are the chords of section "
-        "A. ? leaves a bar to the style, % repeats the previous bar, and . holds a chord for one more beat.",
+        "A. ? leaves a bar to the style, % repeats the previous bar, and . holds a chord for one more beat. "
+        "Where a bar has twice as many chords and dots as beats, each lasts half a beat.",
         in_sight=True,
         max_length=LONGEST_CHORDS,
     )

@@ -44,7 +44,7 @@ BROUGHT = {
     "10": "A bass after a slash is named as it is heard: a tone of its chord or of its key (`ChordNames`). "
     "Lines of words breathe at their ends and behind commas, not within (`sung_words`). "
     "A stanza goes through all of a hymn (`in_phrases`). Sections in which two chords swing to and fro are "
-    "about as few as in the style.",
+    "taken less often (`swings`), and so are long notes that neither chord nor key has (`strange_by_bars`).",
 }
 """What each number brought, the oldest first."""
 

@@ -153,7 +153,7 @@ def test_chords_that_are_told_are_read_back_as_they_are(
             "would have 136 bars, and the longest has 128: ask for fewer sections",
         ),
         ({"chords": "C | " * 300}, "would have 300 bars, and the longest has 128"),
-        ({"max_chord_copy": 2}, "tell of no copy of fewer than 12 chords; allow 12 or more"),
+        ({"max_chord_copy": 2}, "cannot tell copies of fewer than 12 chords; allow 12 or more"),
         (
             {"chords": "C Am F G C"},
             "5 chords do not fit into a bar of 4/4, which has 4 beats",
