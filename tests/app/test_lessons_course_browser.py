@@ -41,7 +41,15 @@ def visit(chromium: Chromium, studio: Open) -> Iterator[Callable[..., Any]]:
                 page.goto(f"{studio.address}/#{link}")
             else:
                 page.get_by_role("tab", name="Lessons").click()
-                page.evaluate("(link) => { location.hash = link }", link)
+                # The page of the lesson before stays until the next one has come; a press would go to it.
+                page.evaluate(
+                    """(link) => {
+                      document.querySelector('.says').dataset.before = '';
+                      location.hash = link;
+                    }""",
+                    link,
+                )
+                page.wait_for_selector(".says:not([data-before])", state="attached")
             name = link.split("&")[0].removeprefix("lesson=")
             page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
             return page
