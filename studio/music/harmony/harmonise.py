@@ -306,7 +306,7 @@ class Harmonisation:
         home = self.tune.key
         return [home if tonic == home.tonic else Key.of_tonic(tonic, home.mode) for tonic in self.tonics]
 
-    def tune_with(self, row: Sequence[int], *, names: ChordNames = "heard") -> Tune:
+    def tune_with(self, row: Sequence[int], *, names: ChordNames = "common") -> Tune:
         """The tune with these chords."""
         chords = self.idiom.chords(row, self.keys(), self.bars[0].start, names=names)
         return replace(self.tune, chords=tuple(chord for chord in chords if chord.start < self.tune.end))

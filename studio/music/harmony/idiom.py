@@ -499,7 +499,7 @@ class HarmonyIdiom:
         start: Fraction,
         restated: Container[int] = (),
         *,
-        names: ChordNames = "heard",
+        names: ChordNames = "common",
     ) -> tuple[ChordAt, ...]:
         """Chord symbols, one where a chord begins. keys: of each bar. start: where the first bar begins.
         restated: bars (from 0) at which a chord that is carried on is written once more. names: see

@@ -10,7 +10,7 @@ family. Fit and copying are learnt by family, the chain by the whole harmony.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 from typing import Literal
@@ -33,10 +33,11 @@ class Family(IntEnum):
     SUSPENDED = 6
 
 
-ChordNames = Literal["plain", "raised", "heard"]
+ChordNames = Literal["plain", "raised", "heard", "common"]
 """How chords are named. raised: diminished chords between two degrees are on the raised lower one, C#dim7 in
 C rather than Dbdim7, as songs write them. heard: and a bass is named as what it is heard as, a tone of the
-chord or one of the key: Bm7b5/F, not Bm7b5/E#. plain: neither.
+chord or one of the key: Bm7b5/F, not Bm7b5/E#. common: and a chord has its commonest name: F/A, not
+Am(#5), and G7sus4, not Gsus4(add7) (`common_name`). plain: none of these.
 """
 
 TRIADS = ("maj", "min", "dim", "aug")
@@ -78,7 +79,7 @@ class Harmony:
         """root * 4 + the number of its triad in TRIADS: one of 48."""
         return self.root * 4 + _TRIAD_OF[self.family]
 
-    def symbol(self, key: Key, *, names: ChordNames = "heard") -> str:
+    def symbol(self, key: Key, *, names: ChordNames = "common") -> str:
         """The chord symbol in a key, spelled as the key spells its notes. names: see `ChordNames`."""
         return _symbol(self, key, names)
 
@@ -124,6 +125,8 @@ def _family(suffix: str) -> Family:
 @lru_cache(maxsize=8192)
 def _symbol(harmony: Harmony, key: Key, names: ChordNames) -> str:
     """A root outside the key is spelled by the key too (`spell`), but never with two signs or as Cb or Fb."""
+    if names == "common":
+        return _symbol(common_name(harmony), key, "heard")
     root = (names != "plain" and _raised(harmony, key)) or _name((key.tonic + harmony.root) % 12, key)
     text = root + harmony.suffix
     if not harmony.bass:
@@ -137,6 +140,35 @@ def _symbol(harmony: Harmony, key: Key, names: ChordNames) -> str:
         above = _fifths_of_tone(harmony)
     bass = name_on_fifths(place_on_fifths(root) + above)
     return f"{text}/{bass if len(bass) < 3 else by_key}"
+
+
+COMMON = ("", "m", "7", "maj7", "m7", "m7b5", "dim", "7#5")
+"""Kinds of chords that need no brackets, the commonest first."""
+
+
+@lru_cache(maxsize=1024)
+def common_name(harmony: Harmony) -> Harmony:
+    """The same tones by their commonest name: F/A for Am(#5), Bbmaj7/D for Dm(b13), G7sus4 for Gsus4(add7).
+    A name without brackets stays, and so does one that has no commoner.
+    """
+    kind, bracket, rest = harmony.suffix.partition("(")
+    if not bracket:
+        return harmony
+    degrees = rest.rstrip(")").split(",")
+    if kind in ("sus4", "sus2") and {"b7", "add7"} & {*degrees}:
+        others = [each for each in degrees if each not in ("b7", "add7")]
+        most = "13" if {"9", "13"} <= {*others} else "9" if "9" in others else "7"
+        more = [each for each in others if each not in ("9", "13") or (each == "13" and most != "13")]
+        return replace(harmony, suffix=f"{most}{kind}" + (f"({','.join(more)})" if more else ""))
+    if kind in ("6", "m6") and degrees in (["add7"], ["b7"]):
+        return replace(harmony, suffix=f"{kind.replace('6', '7')}(add13)")
+    tones = {(harmony.root + tone) % 12 for tone in harmony.tones}
+    bass = (harmony.root + harmony.bass) % 12
+    for suffix in COMMON:
+        for root in sorted(tones, key=lambda root: root != harmony.root):
+            if {(root + tone) % 12 for tone in _tones(suffix)} == tones:
+                return Harmony(root, suffix, (bass - root) % 12)
+    return harmony
 
 
 UNCLEAR = (1, 3, 6, 8)

@@ -205,20 +205,21 @@ def file_of(
     return form.to_bytes(written, **engraved(recipe, written.sections))
 
 
-ENGRAVING_RULES = "8"
+ENGRAVING_RULES = "9"
 LINES_BY_RULES: dict[str, Lines] = {
     "3": "full",
     "4": "named",
     "5": "even",
     "6": "slurred",
     "7": "printed",
-    ENGRAVING_RULES: "apart",
+    "8": "apart",
+    ENGRAVING_RULES: "heard",
 }
 """How a song is engraved. 3: its score has a whole tempo, chord names as musicians write them, and the
 letters of its sections. 4: syllables have room, and lines are about equally full. 5: notes have room too. 6:
 the tempo stands above the chord names, and notes on one syllable are under a slur. 7: a syllable
-that is held inside its word has hyphens after it. 8: a space is between two chord names. A work says by which
-it was made.
+that is held inside its word has hyphens after it. 8: a space is between two chord names. 9: notes outside
+the key have the names that composers give them (`spelling.spell_line`). A work says by which it was made.
 """
 
 
@@ -241,5 +242,6 @@ def engraved(recipe: SongRecipe, sections: Sequence[Section]) -> dict[str, Any]:
         "letters": letters,
         "lines": LINES_BY_RULES.get(rules, "full"),
         "slurs": slurs,
+        "heard": LINES_BY_RULES.get(rules) == "heard",
         "hyphens": rules not in ("", "3", "4", "5", "6"),
     }

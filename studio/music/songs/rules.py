@@ -45,6 +45,7 @@ BROUGHT = {
     "Lines of words breathe at their ends and behind commas, not within (`sung_words`). "
     "A stanza goes through all of a hymn (`in_phrases`). Sections in which two chords swing to and fro are "
     "taken less often (`swings`), and so are long notes that neither chord nor key has (`strange_by_bars`).",
+    "11": "Chords have their commonest names, F/A and not Am(#5) (`common_name`).",
 }
 """What each number brought, the oldest first."""
 
@@ -75,6 +76,8 @@ def since(rules: str, first: str) -> bool:
 
 def chord_names(rules: str) -> ChordNames:
     """How songs by these rules name their chords."""
+    if since(rules, "11"):
+        return "common"
     return "heard" if since(rules, "10") else "raised" if since(rules, "9") else "plain"
 
 

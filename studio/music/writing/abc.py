@@ -33,10 +33,10 @@ CLEFS = {"G": "", "C": " clef=alto", "F": " clef=bass"}
 """How a voice names its clef, where it is not the treble one."""
 
 
-def write_abc(music: Tune | Score, *, hyphens: bool = True) -> bytes:
+def write_abc(music: Tune | Score, *, hyphens: bool = True, heard: bool = False) -> bytes:
     """An ABC tune with chord symbols and words, four bars to a line; a score has a voice (V:) for each part.
 
-    hyphens: as in `write_musicxml`.
+    hyphens, heard: as in `write_musicxml`.
     Raises `Refused` for lengths that no score can show.
     """
     score = music.score() if isinstance(music, Tune) else music
@@ -44,15 +44,15 @@ def write_abc(music: Tune | Score, *, hyphens: bool = True) -> bytes:
     for number, part in enumerate(score.parts, 1):
         if len(score.parts) > 1:
             lines.append(f"V:{number}")
-        lines += _part(part, score, number, hyphens=hyphens)
+        lines += _part(part, score, number, hyphens=hyphens, heard=heard)
     lines += [f"W:{_line(line)}" for line in score.text]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _part(part: Part, score: Score, number: int, *, hyphens: bool) -> list[str]:
+def _part(part: Part, score: Score, number: int, *, hyphens: bool, heard: bool) -> list[str]:
     """The lines of one part, each with the words below it. number: of the part; the first has the chords."""
     chords = list(score.chords) if number == 1 else []
-    measures = measures_of(_sung_first(part), score)
+    measures = measures_of(_sung_first(part), score, heard=heard)
     text, bars_on_line = "", 0
     sung: list[list[Written]] = [[]]
     altered: set[str] = set()

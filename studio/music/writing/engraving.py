@@ -15,19 +15,21 @@ from studio.music.writing.musicxml import write_musicxml
 
 MOST_BARS_ON_PAGE = 2000
 
-Lines = Literal["full", "named", "even", "slurred", "printed", "apart", "shown"]
+Lines = Literal["full", "named", "even", "slurred", "printed", "apart", "heard", "shown"]
 """Where lines are broken. full: as many bars as there is room for, as in 0.8.0 and before. Otherwise words
 have the room they need, and lines are about equally full (`line_breaks`): a bar is as wide as its chord names
 and words need (named, as in 0.9.0, where notes were pressed together in bars of few words), or as all in it
 needs (even). slurred: as even, and the tempo stands above the chord names and not between them and the staff,
 and notes that are sung on one syllable are under a slur (0.11.0 to 0.14.0). printed: as printed music has it,
 a syllable that is held inside its word has hyphens after it, too (0.15.0). apart: as printed, and there is
-a space between two chord names.
-shown: as apart, for a screen: lines are fuller, and only those are divided in which chord names or
+a space between two chord names (0.16.0). heard: as apart, and notes outside the key have the names that
+composers give them (`spelling.spell_line`).
+shown: as heard, for a screen: lines are fuller, and only those are divided in which chord names or
 syllables touch.
 """
 
-APART = ("apart", "shown")
+HEARD = ("heard", "shown")
+APART = ("apart", *HEARD)
 PRINTED = ("printed", *APART)
 SLURRED = ("slurred", *PRINTED)
 
@@ -60,8 +62,10 @@ def engrave(
     if bars > MOST_BARS_ON_PAGE:
         raise Refused(f"{bars} bars are too many for one picture; engrave a passage of it.")
     toolkit = _toolkit(width, staff)
-    slurs, hyphens = lines in SLURRED, lines in PRINTED
-    written = write_musicxml(music, colours, engraved=names, slurs=slurs, hyphens=hyphens).decode()
+    slurs, hyphens, heard = lines in SLURRED, lines in PRINTED, lines in HEARD
+    written = write_musicxml(
+        music, colours, engraved=names, slurs=slurs, hyphens=hyphens, heard=heard
+    ).decode()
     if whole_tempo:
         written = _with_whole_tempo(written)
     written = _lettered(written, letters or {})
@@ -123,7 +127,7 @@ def _in_even_lines(
     wide: float,
     music: Tune | Score,
     letters: Mapping[int, str],
-    lines: Lines = "apart",
+    lines: Lines = "heard",
 ) -> tuple[str, list[int]]:
     """MusicXML whose syllables have room and whose lines are settled, and the bars that these begin with."""
     written, starts = _spaced(toolkit, written, wide, music, letters, lines)
@@ -493,7 +497,7 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     toolkit = _toolkit(794, staff)
     wide, high = (round(side * 0.378 * 100 / staff) for side in PAGE)
     margins = dict.fromkeys(("pageMarginTop", "pageMarginBottom", "pageMarginLeft", "pageMarginRight"), 100)
-    written = _with_whole_tempo(write_musicxml(music, engraved=True, slurs=True).decode())
+    written = _with_whole_tempo(write_musicxml(music, engraved=True, slurs=True, heard=True).decode())
     written = _lettered(written, letters or {})
     toolkit.setOptions(margins)
     # Systems of many staves leave much of a page empty, unless they are spread over it.
@@ -506,7 +510,7 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     else:
         toolkit.setOptions({"breaks": "auto"})
     toolkit.setOptions({"pageWidth": wide, "pageHeight": high, "adjustPageHeight": False, "svgViewBox": True})
-    _load(toolkit, written, "apart")
+    _load(toolkit, written, "heard")
     return [toolkit.renderToSVG(number).encode() for number in range(1, toolkit.getPageCount() + 1)]
 
 

@@ -36,7 +36,7 @@ FORMATS = FormatTable(
             "MusicXML",
             "studio.music.writing.musicxml:write_musicxml",
             "For notation programs such as MuseScore, Dorico and Sibelius.",
-            options=frozenset({"colours", "slurs", "hyphens"}),
+            options=frozenset({"colours", "slurs", "hyphens", "heard"}),
             reads_back=True,
         ),
         Format(
@@ -46,7 +46,7 @@ FORMATS = FormatTable(
             "Compressed MusicXML",
             "studio.music.writing.musicxml:write_mxl",
             "MusicXML in a small file, as notation programs exchange it.",
-            options=frozenset({"colours", "slurs", "hyphens"}),
+            options=frozenset({"colours", "slurs", "hyphens", "heard"}),
             reads_back=True,
         ),
         Format(
@@ -56,7 +56,7 @@ FORMATS = FormatTable(
             "ABC",
             "studio.music.writing.abc:write_abc",
             "Plain text, as folk musicians share tunes.",
-            options=frozenset({"hyphens"}),
+            options=frozenset({"hyphens", "heard"}),
             reads_back=True,
         ),
         Format(

@@ -35,6 +35,7 @@ def write_musicxml(
     engraved: bool = False,
     slurs: bool = False,
     hyphens: bool = True,
+    heard: bool = False,
 ) -> bytes:
     """A MusicXML document in UTF-8.
 
@@ -42,7 +43,8 @@ def write_musicxml(
     verovio prints them as musicians write them (D7sus4, where it makes D7(4) of the exact degrees). slurs:
     notes that are sung on one syllable are under a slur. hyphens: a syllable that is held inside its word has
     hyphens after it, and only the last of a word has the line of an extender, as printed music has it (Gould,
-    "Behind Bars", 2011); songs were engraved without them up to 0.14.0.
+    "Behind Bars", 2011); songs were engraved without them up to 0.14.0. heard: notes outside the scale are
+    named as composers do (`spelling.spell_line`), as in songs since 0.17.0.
     """
     score = music.score() if isinstance(music, Tune) else music
     tables = [colours] if isinstance(colours, Mapping) else list(colours or [])
@@ -51,7 +53,9 @@ def write_musicxml(
     lines += [*_heading(score), *_part_list(score)]
     for number, part in enumerate(score.parts, 1):
         table = tables[number - 1] if number <= len(tables) else {}
-        writer = _PartWriter(score, part, divisions, table, number == 1, number, engraved, slurs, hyphens)
+        writer = _PartWriter(
+            score, part, divisions, table, number == 1, number, engraved, slurs, hyphens, heard
+        )
         lines += [f'<part id="P{number}">', *writer.lines(), "</part>"]
     lines.append("</score-partwise>")
     return ("\n".join(lines) + "\n").encode()
@@ -63,6 +67,7 @@ def write_mxl(
     *,
     slurs: bool = False,
     hyphens: bool = True,
+    heard: bool = False,
 ) -> bytes:
     """The same document compressed, by "Compressed .mxl Files" in the MusicXML 4.0 documentation: a zip that
     begins with its media type, not compressed, and names the score in META-INF/container.xml.
@@ -74,7 +79,7 @@ def write_mxl(
             ("META-INF/container.xml", _CONTAINER, zipfile.ZIP_DEFLATED),
             (
                 "score.musicxml",
-                write_musicxml(music, colours, slurs=slurs, hyphens=hyphens),
+                write_musicxml(music, colours, slurs=slurs, hyphens=hyphens, heard=heard),
                 zipfile.ZIP_DEFLATED,
             ),
         ):
@@ -178,7 +183,7 @@ _BEATS = {
 @dataclass(frozen=True)
 class _PartWriter:
     """Writes one part, measure by measure. first: it carries the tempo and the chord symbols.
-    number: of the part, from 1. engraved, slurs, hyphens: as in `write_musicxml`."""
+    number: of the part, from 1. engraved, slurs, hyphens, heard: as in `write_musicxml`."""
 
     score: Score
     part: Part
@@ -189,10 +194,11 @@ class _PartWriter:
     engraved: bool = False
     slurs: bool = False
     hyphens: bool = True
+    heard: bool = False
 
     def lines(self) -> Iterator[str]:
         before = None
-        measures = measures_of(self.part, self.score)
+        measures = measures_of(self.part, self.score, heard=self.heard)
         for measure in measures:
             yield from self._measure(measure, before, last=measure is measures[-1])
             before = measure

@@ -29,10 +29,12 @@ from studio.music.writing.spelling import spell_measures
 from studio.music.writing.written import MOST_TICKS, VALUES, Measure, Written, common_division
 
 
-def measures_of(part: Part, score: Score) -> list[Measure]:
-    """The part as it is written, bar by bar, each voice filled up with rests. Raises `Refused`."""
+def measures_of(part: Part, score: Score, *, heard: bool = False) -> list[Measure]:
+    """The part as it is written, bar by bar, each voice filled up with rests. heard: notes outside the scale
+    are named as composers do (`spelling.spell_line`). Raises `Refused`.
+    """
     try:
-        return _measures_of(part, score)
+        return _measures_of(part, score, heard=heard)
     except _TooShort as short:
         fits = common_division(score) <= MOST_TICKS
         raise Refused(
@@ -49,14 +51,14 @@ class _TooShort(Exception):
         self.length = length
 
 
-def _measures_of(part: Part, score: Score) -> list[Measure]:
+def _measures_of(part: Part, score: Score, *, heard: bool) -> list[Measure]:
     measures = _empty_measures(score)
     for number, voice in enumerate(_voices_of(part) or [[]]):
         for measure, pieces in zip(measures, _cut(_filled(voice, score.end), measures), strict=True):
             # Only the first voice shows bars in which it rests.
             if number == 0 or any(piece.pitches for piece in pieces):
                 measure.voices.append(beamed(_laid_out(pieces, measure), measure))
-    spell_measures(measures, score, part)
+    spell_measures(measures, score, part, heard=heard)
     return measures
 
 

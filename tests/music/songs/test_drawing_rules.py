@@ -299,6 +299,28 @@ def test_diminished_chords_are_written_on_raised_degrees() -> None:
     assert written("8") == asked.replace("F#dim7", "Gbdim7").split(" | ")
 
 
+def test_a_chord_has_its_commonest_name() -> None:
+    for symbol, common in (
+        ("Am(#5)", "F/A"),
+        ("Dm(b13)", "Bbmaj7/D"),
+        ("Gsus4(add7)", "G7sus4"),
+        ("Fsus4(b7,9)/G", "F9sus4/G"),
+        ("Gaug(b7)", "G7#5"),
+        ("D7(b9)", "D7(b9)"),
+        ("C6/A", "C6/A"),
+    ):
+        harmony = Harmony.of(symbol, 0)
+        assert harmony is not None
+        assert harmony.symbol(Key.parse("C")) == common
+        again = Harmony.of(common, 0)
+        assert again is not None
+        sounds = [{(each.root + tone) % 12 for tone in each.tones} for each in (harmony, again)]
+        assert sounds[0] == sounds[1]
+    earlier = Harmony.of("Am(#5)", 0)
+    assert earlier is not None
+    assert earlier.symbol(Key.parse("C"), names="heard") == "Am(#5)"  # as in works by rules 10
+
+
 def test_a_bass_is_named_as_a_tone_of_its_chord_or_key() -> None:
     """As songbooks print it; a song of released rules keeps its names."""
     usual = {

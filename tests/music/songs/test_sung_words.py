@@ -298,10 +298,11 @@ def test_unstressed_beginnings_are_upbeats() -> None:
 
 
 def test_works_engraved_by_earlier_rules_keep_their_extenders() -> None:
-    for rules, hyphens in (("6", False), ("7", True), ("8", True), ("", False)):
+    for rules, hyphens in (("6", False), ("7", True), ("8", True), ("9", True), ("", False)):
         versions = {"engraving": rules} if rules else {}
         asked = engraved(SongRecipe(setting=Setting(versions=versions, device="cpu")), ())
-        assert asked["hyphens"] == hyphens == (asked["lines"] in ("printed", "apart")), rules
+        assert asked["hyphens"] == hyphens == (asked["lines"] in ("printed", "apart", "heard")), rules
+        assert asked["heard"] == (rules == "9")  # and notes their names
 
 
 LEADING = (

@@ -228,10 +228,11 @@ def test_beams_follow_the_beats() -> None:
 
 
 def test_a_line_is_spelled_as_a_musician_would() -> None:
-    def names(pitches: list[int], key: str, chords: tuple[str, ...] = ()) -> str:
+    def names(pitches: list[int], key: str, chords: tuple[str, ...] = (), *, heard: bool = False) -> str:
         from studio.music.scores.chords import parse_chord
 
-        spelled = spell_line(pitches, Key.parse(key), [parse_chord(chord) for chord in chords])
+        own = [parse_chord(chord) for chord in chords]
+        spelled = spell_line(pitches, Key.parse(key), own, heard=heard)
         return " ".join(
             letter + {1: "#", -1: "b", 0: "", 2: "##", -2: "bb"}[alter] for letter, alter, _ in spelled
         )
@@ -243,6 +244,15 @@ def test_a_line_is_spelled_as_a_musician_would() -> None:
     assert names([60, 61, 60], "F") == "C Db C"
     assert names([67, 65, 66], "G") == "G F F#", "the lowered seventh stays lowered"
     assert names([76, 68, 71], "G", ("E", "E", "E")) == "E G# B", "the third of E is G#"
+    # As composers write, in songs since 0.17.0.
+    assert names([73, 72], "F", ("A7", "F"), heard=True) == "C# C", (
+        "a tone of its chord, though it leads down"
+    )
+    assert names([76, 75], "Ab", ("C7", "Fm"), heard=True) == "E Eb", "no Fb over C7"
+    assert names([71, 70, 71], "C", ("G7",) * 3, heard=True) == "B A# B", "a neighbour below is raised"
+    assert names([76, 75, 74], "Am", ("E7",) * 3, heard=True) == "E Eb D", "what passes down is lowered"
+    assert names([71, 73, 71], "C", ("E7",) * 3, heard=True) == "B C# B", "the sixth of E7 is C#"
+    assert names([72, 71, 70], "F", ("F",) * 3, heard=True) == "C B Bb", "and no Cb"
 
 
 def test_accidentals_hold_for_their_bar_and_no_longer() -> None:
