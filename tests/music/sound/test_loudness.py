@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.signal import resample_poly
+from scipy.signal import lfilter, resample_poly
 
-from studio.music.sound.loudness import integrated_loudness, k_weighting, true_peak
+from studio.music.sound.loudness import integrated_loudness, k_weighting, loudness_of_spans, true_peak
 from studio.music.sound.rendering import RATE
 
 
@@ -57,3 +57,25 @@ def test_a_true_peak_is_that_of_the_whole_oversampled_to_the_last_digit() -> Non
         for sound in (noise.astype(np.float32), np.ones((count, 2))):
             whole = np.abs(resample_poly(np.asarray(sound, np.float64), 4, 1, axis=0)).max()
             assert true_peak(sound) == 20 * math.log10(whole)
+
+
+def test_rests_change_no_digit_of_the_loudness() -> None:
+    """Silence is not filtered for ever; what is told of each passage is as if it were."""
+    rng = np.random.default_rng(0)
+    sound = np.zeros((RATE * 8, 2), np.float32)
+    for first, last in ((3_000, 40_000), (150_000, 150_700), (260_000, 300_000)):
+        sound[first:last] = rng.normal(0, 0.1, (last - first, 2))
+    spans = [(0, len(sound)), (0, 100_000), (41_000, 140_000), (140_000, 300_000), (310_000, len(sound))]
+    weighted = np.asarray(sound, np.float64)
+    for numerator, denominator in k_weighting(RATE):
+        weighted = lfilter(numerator, denominator, weighted, axis=0)
+    power = np.concatenate([[0.0], np.cumsum(np.square(weighted).sum(axis=1))])
+    block = round(0.4 * RATE)
+    for (first, last), told in zip(spans, loudness_of_spans(sound, RATE, spans), strict=True):
+        at = np.arange(first, last - block + 1, block // 4)
+        blocks = (power[at + block] - power[at]) / block
+        heard = blocks[blocks > 10 ** ((-70 + 0.691) / 10)]
+        heard = heard[heard > heard.mean() / 10] if len(heard) else heard
+        assert told == (
+            pytest.approx(-0.691 + 10 * math.log10(heard.mean()), abs=1e-9) if len(heard) else -math.inf
+        )
