@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +29,7 @@ from studio.images.pictures import (
 )
 from studio.images.printing import PrintSize
 from studio.images.recipes import DreamRecipe, StyleRecipe
+from studio.process import meanwhile
 from studio.works.finishing import Result, finish_work
 from studio.works.recipe import ModelIdentity, Recipe, Source
 from studio.works.setting import setting
@@ -40,6 +42,9 @@ STRIP = 256
 """Rows that are worked on at once where a copy of the whole picture would take too much memory."""
 
 MOST_THREADS = 256
+
+WRITTEN_MEANWHILE = 4_000_000
+"""Pixels of the largest picture whose file is packed while the rest is got ready: that takes a copy more."""
 
 
 class StrideGrid(Protocol):
@@ -184,6 +189,10 @@ def as_made(
         facts = facts | {"density": PrintSize.read(printed).density}
     if alpha is not None and form.name == "jpg":
         facts = facts | {"background": "white"}
+    density = facts.get("density")
+    height, width = pixels.shape[:2]
+    write = partial(form.to_bytes, pixels, alpha=alpha, density=density)
+    written = meanwhile(write) if height * width <= WRITTEN_MEANWHILE else write
     made_on = setting(
         device.type,
         *("torch", "torchvision", "numpy", "pillow"),
@@ -191,12 +200,12 @@ def as_made(
         **({"reading": str(rules)} if rules > 1 else {}),
         **(versions or {}),
     )
-    height, width = pixels.shape[:2]
+    thumbnail = write_jpeg(pixels, longest_side=THUMBNAIL_SIDE)
     result = Result(
-        content=form.to_bytes(pixels, alpha=alpha, density=facts.get("density")),
+        content=written(),
         suffix=form.suffix,
         media_type=form.media_type,
-        thumbnail=write_jpeg(pixels, longest_side=THUMBNAIL_SIDE),
+        thumbnail=thumbnail,
         losses=losses,
         facts={"size": [width, height], "steps": len(losses)} | facts,
     )

@@ -12,7 +12,7 @@ texture; and for large pictures the exact gradient, tile by tile.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -43,9 +43,10 @@ from studio.images.canvas import (
     window,
 )
 from studio.images.copies import Copies, digest_of
+from studio.images.kept_textures import kept
 from studio.images.lights import hold_lights, sizes_compared
 from studio.images.memory import LARGEST_KEPT, SPARING, memory_kept
-from studio.images.networks.backbones import DEFAULT
+from studio.images.networks.backbones import DEFAULT, backbone
 from studio.images.networks.backbones import layers as layers_of
 from studio.images.networks.opening import open_network
 from studio.images.networks.prepared import Prepared
@@ -84,12 +85,13 @@ from studio.images.transport import PUBLISHED, PUBLISHED_SHAPES, Cloud
 from studio.learning.descent import DescentOptions, Rule, descend
 from studio.learning.quasi_newton import LimitedBFGS
 from studio.learning.rules import Adam
-from studio.process import EndEarly
+from studio.process import EndEarly, meanwhile
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
 
 if TYPE_CHECKING:
     from studio.images.instant.painters import Painter
+    from studio.images.instant.painting import KnownPictures
 
 TEXTURES = {DEFAULT: ("bn1", "blocks.0", "blocks.1", "blocks.2", "blocks.3", "blocks.4")}
 """The layers whose textures are compared. For other networks, all layers in the table of backbones except the
@@ -216,8 +218,10 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         painters, identity = _painters(recipe, materials, painting_sources)
     if recipe.source("weights") is None:
         yield from fetched(recipe.backbone, total)
+    prepare = _begin_meanwhile(recipe, photo, paintings, painters, areas, sizes)
     network, own_identity = _network(recipe, materials)
-    easel = _Easel(recipe, photo, paintings, network, areas, mask, painters)
+    shown_paintings, known = prepare()
+    easel = _Easel(recipe, photo, shown_paintings, network, areas, mask, painters, known)
     recipe, pixels, losses = yield from _painted_in_steps(easel, sizes, begun)
     used = identity if identity is not None and recipe.painter == "instant" else own_identity
     return as_made(recipe, used, network.device, pixels, alpha, losses, facts, _versions(recipe))
@@ -251,7 +255,9 @@ def _no_materials(source: Source) -> bytes:
 
 @dataclass(frozen=True)
 class _Easel:
-    """All that a picture is painted with. painters: those whose strokes make it finer, or none."""
+    """All that a picture is painted with. painters: those whose strokes make it finer, or none. known: what
+    their networks painted of the photo already.
+    """
 
     recipe: StyleRecipe
     photo: Pixels
@@ -260,6 +266,7 @@ class _Easel:
     areas: Areas | None
     mask: Pixels | None
     painters: Sequence[Painter]
+    known: KnownPictures | None = None
 
     @cached_property
     def copies(self) -> Copies:
@@ -320,6 +327,36 @@ def _painted_in_steps(
         with suppress(EndEarly):  # all steps are taken, so the work is as good as done
             share = stepping + (1 - stepping) * so_far
             yield Progress(len(losses), total, "painting finer strokes", None, None, share)
+
+
+def _begin_meanwhile(
+    recipe: StyleRecipe,
+    photo: Pixels,
+    paintings: Sequence[Pixels],
+    painters: Sequence[Painter],
+    areas: Areas | None,
+    sizes: Sequence[Size],
+) -> Callable[[], tuple[Sequence[Pixels], KnownPictures | None]]:
+    """Do what painting at once needs and the network does not, while that is opened: preparing it takes one
+    core. What is returned waits for it.
+    """
+    if not (painters and _by_networks(recipe)):
+        return lambda: (paintings, None)
+    from studio.images.instant.painting import KnownPictures
+
+    known, threads = KnownPictures(), torch.get_num_threads()
+
+    def begin() -> tuple[Sequence[Pixels], KnownPictures]:
+        torch.set_num_threads(threads)  # of this thread: sums are rounded by their number
+        looks = [(recipe.style_weights, recipe.strength)]
+        if areas is not None:
+            looks = [(weights, strength) for weights, strength, _ in _looks_in(recipe, areas, len(painters))]
+        for weights, strength in looks:
+            own = recipe.model_copy(update={"style_weights": weights, "strength": strength})
+            known.paint(own, photo, painters)
+        return _small_paintings(recipe, paintings, sizes), known
+
+    return meanwhile(begin)
 
 
 def _make_copies(easel: _Easel, finest: Size) -> None:
@@ -410,8 +447,7 @@ def _with_networks(easel: _Easel, picture: Tensor, structure: Tensor | None) -> 
     """The picture with what its painters' networks add to it. structure: see `structure_of`."""
     recipe, areas = easel.recipe, easel.areas
     now = picture.detach().cpu()
-    by_networks = recipe.painter == "instant" and painting_rules(recipe) > 4
-    add = _networks_added if by_networks else _strokes_added
+    add = _networks_added if _by_networks(recipe) else _strokes_added
     if areas is None:
         added = add(easel, recipe, now, structure)
     else:
@@ -421,6 +457,11 @@ def _with_networks(easel: _Easel, picture: Tensor, structure: Tensor | None) -> 
             own = recipe.model_copy(update={"style_weights": weights, "strength": strength})
             added += add(easel, own, now, structure) * torch.from_numpy(share.astype(np.float32) / 255)
     return (picture.detach() + added.to(picture.device)).clamp_(0, 1).requires_grad_()
+
+
+def _by_networks(recipe: StyleRecipe) -> bool:
+    """Whether the steps begin from what the painters' networks paint of the photo."""
+    return recipe.painter == "instant" and painting_rules(recipe) > 4
 
 
 def _strokes_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, _: Tensor | None) -> Tensor:
@@ -437,7 +478,7 @@ def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: 
 
     bounds = row_of(BOUNDED, painting_rules(recipe))
     size = (now.shape[-2], now.shape[-1])
-    begun = begun_by(recipe, easel.photo, size, easel.painters, bounds, easel.copies.at)
+    begun = begun_by(recipe, easel.photo, size, easel.painters, bounds, easel.copies.at, easel.known)
     if begun is None:
         return torch.zeros_like(now)
     painted, fine = begun
@@ -705,7 +746,13 @@ def _textures_of(recipe: StyleRecipe, network: Prepared, painting: Pixels, side:
         with torch.no_grad():
             return statistics_of(shown, network, Field.of(shown, network), layers, means)
 
-    return network.once(("textures", digest_of(painting), side, layers, means), find)
+    digest = digest_of(painting)
+    own = recipe.source("weights") is not None or network.device.type != "cpu"
+    if recipe.painter != "instant" or recipe.colour != "style" or own:  # others are hardly asked for again
+        return network.once(("textures", digest, side, layers, means), find)
+    weights = backbone(recipe.backbone).weights.sha256
+    followed = digest, side, means, recipe.backbone, weights, _is_sparing(recipe)
+    return network.once(("textures", digest, side, layers, means), lambda: kept(followed, layers, find))
 
 
 def _painting_side(recipe: StyleRecipe, side: int) -> int:
@@ -779,15 +826,26 @@ def _as_large_as_used(easel: _Easel, sizes: Sequence[Size]) -> Sequence[Pixels]:
     taken: by the fourth rules, of what is painted at once.
     """
     recipe = easel.recipe
-    if recipe.painter != "instant" or painting_rules(recipe) < 4:
-        return easel.paintings
+    if recipe.painter != "instant" or painting_rules(recipe) < 4 or easel.known is not None:
+        return easel.paintings  # which are small already where networks have painted meanwhile
+    return _small_paintings(recipe, easel.paintings, sizes, easel.network)
+
+
+def _small_paintings(
+    recipe: StyleRecipe, paintings: Sequence[Pixels], sizes: Sequence[Size], network: Prepared | None = None
+) -> list[Pixels]:
+    """The paintings at the size at which they are compared at the largest of these sizes, or as they are if
+    they are smaller. network: what keeps them, if it is there yet.
+    """
     side = _painting_side(recipe, max(max(size.height, size.width) for size in sizes))
 
     def small(painting: Pixels) -> Pixels:
         size = fit_within(painting.shape[0], painting.shape[1], min(side, max(painting.shape[:2])))
-        return easel.network.once(("painting", digest_of(painting), size), lambda: resize(painting, *size))
+        if network is None:
+            return resize(painting, *size)
+        return network.once(("painting", digest_of(painting), size), lambda: resize(painting, *size))
 
-    return [small(each) for each in easel.paintings]
+    return [small(each) for each in paintings]
 
 
 def _coloured(recipe: StyleRecipe, photo: Pixels, paintings: Sequence[Pixels]) -> tuple[Pixels, list[Pixels]]:

@@ -114,6 +114,30 @@ def paint_at_once(
     return in_colours(mean, photo, recipe.colour)
 
 
+class KnownPictures:
+    """What painters' networks paint of one photo, each time that it is shown, once for every strength. Nobody
+    may change the pictures.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, float, tuple[int, ...]], Pixels] = {}
+
+    def of(self, painter: Painter, shown: Pixels, strength: float, seed: int) -> Pixels:
+        """The photo `shown`, uint8 [h, w, 3], as the painter's network paints it."""
+        key = painter.sha256, strength, shown.shape
+        if key not in self._known:
+            painted = np.empty_like(shown)
+            for _ in paint_windows(painter, shown, strength, seed, painted):
+                pass
+            self._known[key] = painted
+        return self._known[key]
+
+    def paint(self, recipe: StyleRecipe, photo: Pixels, painters: Sequence[Painter]) -> None:
+        """Have them paint the photo, uint8 [h, w, 3], as `begun_by` will ask for it."""
+        for _ in _as_painted(recipe, photo, painters, None, self):
+            pass
+
+
 def begun_by(
     recipe: StyleRecipe,
     photo: Pixels,
@@ -121,6 +145,7 @@ def begun_by(
     painters: Sequence[Painter],
     bounds: Mapping[str, float],
     copy: Callable[[int, int], Pixels] | None = None,
+    known: KnownPictures | None = None,
 ) -> tuple[Tensor, Tensor] | None:
     """What the painters' networks paint of a photo, uint8 [h, w, 3], and what of that is finer than `FINER`
     pixels, float32 [1, 3, height, width], 0..1: the mean by the recipe's weights, in its colours. None where
@@ -130,7 +155,7 @@ def begun_by(
     """
     painted, fine = torch.zeros(1, 3, *size), torch.zeros(1, 3, *size)
     given = None
-    for painter, pixels, share in _as_painted(recipe, photo, painters, copy):
+    for painter, pixels, share in _as_painted(recipe, photo, painters, copy, known):
         laid = tensor_of(resize(in_colours(pixels, photo, recipe.colour), *size), torch.device("cpu"))
         given = laid.float().div_(255)
         finest = given - _without_finest(given, _finer(recipe))
@@ -163,6 +188,7 @@ def _as_painted(
     picture: Pixels,
     painters: Sequence[Painter],
     copy: Callable[[int, int], Pixels] | None = None,
+    known: KnownPictures | None = None,
 ) -> Iterator[tuple[Painter, Pixels, float]]:
     """Each painter, what its network paints of a picture, uint8 [h, w, 3], and its share by the recipe's
     weights; nothing where the copy that is painted would have fewer than 8 pixels on a side.
@@ -180,9 +206,7 @@ def _as_painted(
     for painter, weight in zip(painters, weights, strict=True):
         if not weight:
             continue
-        painted = np.empty_like(shown)
-        for _ in paint_windows(painter, shown, recipe.strength, recipe.seed, painted):
-            pass
+        painted = (known or KnownPictures()).of(painter, shown, recipe.strength, recipe.seed)
         yield painter, painted, weight / sum(weights)
 
 
