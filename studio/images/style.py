@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -297,18 +298,20 @@ def _painted_in_steps(
             picture = _started(base, target, generator, areas)
         else:
             picture = _enlarged(painted.to(base.device), size)
-        if easel.painters and place + 1 == len(sizes):
-            picture = _with_networks(easel, picture, structure)
+        add = _added_by(recipe, place, len(sizes) - 1) if easel.painters else None
+        if add is not None:
+            picture = _with_networks(easel, picture, structure, add)
         curved = is_curved(recipe, size)
         mean = _MeanOfLast(picture, size.steps, 0.0 if curved else MEAN_OF_LAST)
         del base
         stage = f"painting at {max(size.height, size.width)} px"
         measure = StyleMeasure(picture, network, target)
+        done = iter(list(islice(costs, taken[place].steps)))  # also where fewer are enough
         for loss in _steps(picture, measure, mean, size.steps, _rule(recipe, size)):
             losses.append(loss)
             preview = StylePreview(mean, photo, easel.mask, recipe.colour, _lights_held(recipe))
             try:
-                yield Progress(len(losses), total, stage, loss, preview, stepping * next(costs))
+                yield Progress(len(losses), total, stage, loss, preview, stepping * next(done))
             except EndEarly:
                 recipe = recipe.model_copy(update={"stop_after": len(losses)})
             if len(losses) == recipe.stop_after or _is_enough(recipe, measure):
@@ -443,11 +446,22 @@ def _held_at(recipe: StyleRecipe) -> float:
     return float(min(1.0, 2 - 2 * recipe.strength) ** 0.5)
 
 
-def _with_networks(easel: _Easel, picture: Tensor, structure: Tensor | None) -> Tensor:
+_Adding = Callable[["_Easel", StyleRecipe, Tensor, "Tensor | None"], Tensor]
+
+
+def _added_by(recipe: StyleRecipe, place: int, last: int) -> _Adding | None:
+    """What painters' networks add to a picture before the steps at a size, of those from 0 to `last`."""
+    if not _by_networks(recipe):
+        return _strokes_added if place == last else None
+    if place == 0:
+        return _networks_added
+    return _finest_added if place == last else None
+
+
+def _with_networks(easel: _Easel, picture: Tensor, structure: Tensor | None, add: _Adding) -> Tensor:
     """The picture with what its painters' networks add to it. structure: see `structure_of`."""
     recipe, areas = easel.recipe, easel.areas
     now = picture.detach().cpu()
-    add = _networks_added if _by_networks(recipe) else _strokes_added
     if areas is None:
         added = add(easel, recipe, now, structure)
     else:
@@ -470,15 +484,26 @@ def _strokes_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, _: Tensor | 
     return strokes_for(recipe, now, easel.painters)
 
 
+def _finest_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, _: Tensor | None) -> Tensor:
+    """The finest strokes of what the networks paint of the photo, which a picture that was painted smaller
+    has not.
+    """
+    begun = _begun(easel, recipe, now)
+    return torch.zeros_like(now) if begun is None else begun[1]
+
+
+def _begun(easel: _Easel, recipe: StyleRecipe, now: Tensor) -> tuple[Tensor, Tensor] | None:
+    from studio.images.instant.painting import begun_by
+
+    bounds, size = row_of(BOUNDED, painting_rules(recipe)), (now.shape[-2], now.shape[-1])
+    return begun_by(recipe, easel.photo, size, easel.painters, bounds, easel.copies.at, easel.known)
+
+
 def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: Tensor | None) -> Tensor:
     """What makes of the picture the one that the networks paint of the photo; where the photo is held, less
     of that, but all of its finest strokes.
     """
-    from studio.images.instant.painting import begun_by
-
-    bounds = row_of(BOUNDED, painting_rules(recipe))
-    size = (now.shape[-2], now.shape[-1])
-    begun = begun_by(recipe, easel.photo, size, easel.painters, bounds, easel.copies.at, easel.known)
+    begun = _begun(easel, recipe, now)
     if begun is None:
         return torch.zeros_like(now)
     painted, fine = begun
