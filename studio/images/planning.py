@@ -51,7 +51,8 @@ added where strokes are (`instant.finer`). The steps that paint at once are a li
 sooner.
 
 By the ninth, what is painted at once at up to 640 pixels takes its first steps at half the size: they begin
-from what the networks paint of the photo, whose finest strokes are added at the whole size.
+from what the networks paint of the photo, whose finest strokes are added at the whole size, with some of the
+photo's own light and dark where it is held.
 """
 
 

@@ -158,7 +158,7 @@ def begun_by(
     for painter, pixels, share in _as_painted(recipe, photo, painters, copy, known):
         laid = tensor_of(resize(in_colours(pixels, photo, recipe.colour), *size), torch.device("cpu"))
         given = laid.float().div_(255)
-        finest = given - _without_finest(given, _finer(recipe))
+        finest = finest_of(given, recipe)
         if painter.header.painting in bounds:
             most = bounds[painter.header.painting] * float(finest.square().mean().sqrt())
             beyond = finest - finest.clamp(-most, most)
@@ -208,6 +208,11 @@ def _as_painted(
             continue
         painted = (known or KnownPictures()).of(painter, shown, recipe.strength, recipe.seed)
         yield painter, painted, weight / sum(weights)
+
+
+def finest_of(picture: Tensor, recipe: StyleRecipe) -> Tensor:
+    """What is finer than `FINER` pixels in a picture [n, c, h, w]."""
+    return picture - _without_finest(picture, _finer(recipe))
 
 
 def _finer(recipe: StyleRecipe) -> float:

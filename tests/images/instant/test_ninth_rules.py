@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_sample_image
 
 from studio.images import planning, style
 from studio.images.instant.painters import painter_path, read_painter
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import Pixels, read_picture, resize
-from studio.images.planning import painting_sizes
+from studio.images.planning import PAINTING_BEGINS, painting_sizes, shares
 from studio.images.predictions import predict_painting
 from studio.images.recipes import StyleRecipe
 from studio.images.style import paint_quickly
@@ -31,15 +33,15 @@ def painted(recipe: StyleRecipe, end_at: int = 0) -> tuple[Pixels, list[str], li
     painting = read_picture(PAINTINGS["points"].path.read_bytes(), "points").pixels
     making = paint_quickly(recipe, photo, [painting], [read_painter(path.read_bytes(), path.name)])
     stages: list[str] = []
-    shares: list[float] = []
+    so_far: list[float] = []
     try:
         progress = next(making)
         while True:
             stages.append(progress.stage)
-            shares.append(progress.so_far)
+            so_far.append(progress.so_far)
             progress = making.throw(EndEarly()) if len(stages) == end_at else next(making)
     except StopIteration as end:
-        return end.value, stages, shares
+        return end.value, stages, so_far
 
 
 def test_half_the_size_comes_first_where_steps_at_the_whole_are_slow() -> None:
@@ -73,12 +75,12 @@ def test_works_by_the_eighth_rules_stay(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.usefixtures("small")
 def test_fewer_steps_of_a_size_are_taken_where_they_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, every, all_shares = painted(AT_ONCE.model_copy(update={"strength": 0.1}))
+    every = list(shares(painting_sizes(72, 160, AT_ONCE), PAINTING_BEGINS))
+    assert len(every) == 9
     monkeypatch.setattr(style, "ENOUGH", {9: float("inf")})
-    _, stages, shares = painted(AT_ONCE)
+    _, stages, so_far = painted(AT_ONCE)
     assert stages == ["painting at 80 px", "painting at 160 px"]
-    assert shares == [all_shares[0], all_shares[every.index("painting at 160 px")]]
-    assert all_shares == sorted(all_shares)
+    assert so_far[1] / so_far[0] == pytest.approx(every[3] / every[0])  # what is left out counts as done
 
 
 @pytest.mark.usefixtures("small")
@@ -91,3 +93,23 @@ def test_it_may_be_ended_at_half_the_size_and_is_as_large_all_the_same() -> None
 def test_less_time_is_said_before() -> None:
     photo = [SourceSize("photo", 300_000, 640, 480), SourceSize("style", 300_000, 640, 480)]
     assert predict_painting(AT_ONCE, photo).seconds < predict_painting(BEFORE, photo).seconds
+
+
+def test_fine_lines_of_a_face_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of one pixel are lost at half the size. Where the photo is held, on the left, some stay."""
+    lines = np.zeros((64, 64, 3), np.uint8)
+    lines[:, ::2] = 200
+    easel = SimpleNamespace(copies=SimpleNamespace(at=lambda *_: lines))
+    nothing = torch.zeros(1, 3, 64, 64)
+    monkeypatch.setattr(style, "_begun", lambda *_: (nothing, nothing))
+    structure = torch.zeros(1, 1, 8, 8)
+    structure[..., :4] = 1
+
+    def contrast(strength: float) -> tuple[float, float]:
+        recipe = AT_ONCE.model_copy(update={"strength": strength})
+        added = style._finest_added(easel, recipe, nothing, structure)  # type: ignore[arg-type]
+        assert torch.equal(added[:, 0], added[:, 2])  # light and dark alone
+        return float(added[..., 4:24].std()), float(added[..., 40:60].abs().max())
+
+    assert contrast(0.5) == pytest.approx((style.OWN_FINEST * 100 / 255, 0), rel=0.05)
+    assert contrast(0.75) == pytest.approx((style.OWN_FINEST * 50 / 255, 0), rel=0.05)
