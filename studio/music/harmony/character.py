@@ -11,14 +11,14 @@ like the style's own sections as the number of draws grows: not duller, and not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from studio.music.chains.markov import Floats
+from studio.music.chains.markov import Floats, Mask
 
 if TYPE_CHECKING:
     from studio.music.harmony.idiom import ChordEvent, ChordLine
@@ -80,10 +80,36 @@ class Character:
         clipped: Floats = np.maximum(found - found.max(), -MOST)
         return clipped
 
+    def stays_long(self, stays: Sequence[float]) -> Mask:
+        """[draws]: whether each is a long stay on a chord, see `LONG`. stays: in bars."""
+        if self.mean is None or self.covariance is None:
+            return np.zeros(len(stays), dtype=bool)
+        most = self.mean[LONGEST_STAY] + LONG * np.sqrt(self.covariance[LONGEST_STAY, LONGEST_STAY])
+        found: Mask = np.array(stays, dtype=np.float64) > most
+        return found
+
     def weights(self, figures: Sequence[Sequence[float]]) -> Floats:
         """[draws]: the same as weights, the best 1."""
         found: Floats = np.exp(self.log_weights(figures))
         return found
+
+
+LONGEST_STAY = CHORDS.index("stay")
+
+LONG, DWELLING = 2.0, 4.0
+"""A stay on a chord is long that is longer by as many standard deviations than the longest ones of the
+style's sections; and by how much (a logarithm) it is avoided, since the normal distributions that are
+compared do not know that songs have none.
+"""
+
+
+def longest_stay(events: Iterable[ChordEvent], length: int) -> float:
+    """In bars. length: ticks a bar."""
+    longest, stay, latest = 0, 0, None
+    for event in events:
+        stay = stay + event.ticks if event.harmony == latest else event.ticks
+        longest, latest = max(longest, stay), event.harmony
+    return longest / length
 
 
 def evenness(lengths: Mapping[int, int]) -> float:

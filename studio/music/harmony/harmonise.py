@@ -24,10 +24,10 @@ from functools import cached_property
 import numpy as np
 
 from studio.errors import Refused
-from studio.music.chains.markov import Floats, Longs
+from studio.music.chains.markov import Floats, Longs, Mask
 from studio.music.chains.sampling import Requirement, Solution, solve
 from studio.music.chains.trellis import Trellis
-from studio.music.harmony.character import chord_figures, evenness
+from studio.music.harmony.character import DWELLING, chord_figures, evenness, longest_stay
 from studio.music.harmony.fit import FAMILIES, Fit
 from studio.music.harmony.idiom import CONTRAST, FEWEST_LIKE, LAST, SECTION, THEME, HarmonyIdiom
 from studio.music.harmony.laying import BarSymbols, in_bars, lay
@@ -46,6 +46,11 @@ PLACES = 0.3
 CHANGES = 0.28
 """By how much (a logarithm) each new chord is favoured, so that chords change as often as in the style. Notes
 are not as independent as the model takes them to be, and without it a chord is held too long."""
+
+CHANGING = (0.3, 0.6, 0.9, 1.2)
+"""By how much (a logarithm) a chord that is held over a bar line is avoided where every row stays on one for
+longer than the style's sections: a melody of few tones, which all lie over one chord.
+"""
 
 TILTS = (-1.5, 3.0)
 """Between these the tilt is sought at which chords are as daring as asked."""
@@ -194,13 +199,19 @@ class Harmonisation:
         return self.farthest(self.many(wanted, 8 * count, random, daring, returns=returns), count)
 
     def draw_alike(
-        self, random: np.random.Generator, *, daring: float | None = None, evenly: bool = True
+        self,
+        random: np.random.Generator,
+        *,
+        daring: float | None = None,
+        evenly: bool = True,
+        moving: bool = True,
     ) -> list[int]:
         """One row of chords whose sections are like those of the style's songs: in how many different chords
         they have, how long they stay on one and how much returns (`harmony.character`, importance
         resampling). Rows as they are drawn have more different chords than songs have: a song keeps to
         its own. So one of the style's songs of about that length says how many there are, and a first row
-        which. evenly: it says, too, how evenly they are used, as it did not for songs of 0.8.0.
+        which. evenly: it says, too, how evenly they are used, as it did not for songs of 0.8.0. moving: rows
+        that stay longer on a chord than the style's sections are avoided, as they were not up to 0.16.0.
         """
         plain = self.many(1, 8, random, daring)[0]
         fewest = FEWEST_EVENLY if evenly else FEWEST_LIKE
@@ -208,6 +219,12 @@ class Harmonisation:
         wanted = None if like is None else self.idiom.kinds_in(like)
         lean = replace(self, requirements=(*self.requirements, *self._keeping_to(plain, wanted, evenly)))
         rows = lean.many(ALIKE, 8, random, daring)
+        for more in CHANGING if moving else ():
+            if not self._long_stays(rows).all():
+                break
+            held = np.tile(np.exp(-more * self.idiom.carries), (self.ticks, 1))
+            moved = Requirement("chords that are not held", weight=held)
+            rows = replace(lean, requirements=(*lean.requirements, moved)).many(ALIKE, 8, random, daring)
         logs = np.zeros(len(rows))
         length = min(SECTION, len(self.bars))
         drawn = [in_bars(row, self.idiom.ticks, self.idiom.bar) for row in rows]
@@ -216,6 +233,8 @@ class Harmonisation:
             sections = [[[self.idiom.events[s] for s in bar] for bar in bars] for bars in own]
             figures = [chord_figures(section, self.idiom.bar) for section in sections]
             logs += self.idiom.character.log_weights(figures)
+        if moving:
+            logs -= DWELLING * self._long_stays(rows)
         if wanted is not None:
             kinds = np.array([len(self.idiom.triads_in(row)) for row in rows])
             logs += -0.5 * ((kinds - wanted) / NEAR_KINDS) ** 2
@@ -224,6 +243,11 @@ class Harmonisation:
             logs += -0.5 * ((even - evenness(self.idiom.triads_of(like))) / NEAR_EVEN) ** 2
         weights = np.exp(logs - logs.max())
         return rows[int(random.choice(len(rows), p=weights / weights.sum()))]
+
+    def _long_stays(self, rows: Sequence[Sequence[int]]) -> Mask:
+        """[rows]: whether a row stays longer on a chord than the style's sections."""
+        stays = [longest_stay([self.idiom.events[s] for s in row], self.idiom.bar) for row in rows]
+        return self.idiom.character.stays_long(stays)
 
     def _keeping_to(self, row: Sequence[int], kinds: int | None, evenly: bool) -> tuple[Requirement, ...]:
         """That chords other than the `kinds` triads that sound longest in this row are rarer; nothing for

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,10 @@ from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask
 from studio.music.chains.sampling import Requirement, merged, solve
 from studio.music.chains.trellis import Trellis
-from studio.music.harmony.character import chord_figures
+from studio.music.harmony.character import DWELLING, LONGEST_STAY, chord_figures
 from studio.music.harmony.fit import Fit
 from studio.music.harmony.harmonise import Harmonisation
-from studio.music.harmony.idiom import ChordEvent, HarmonyIdiom, chord_changes, events_in_bar
+from studio.music.harmony.idiom import ChordEvent, HarmonyIdiom, chord_changes, events_in_bar, is_minor
 from studio.music.harmony.laying import BarSymbols, Music, Solve, in_bars, lay
 from studio.music.harmony.symbols import Family, Harmony
 from studio.music.melody.recipes import read_keep
@@ -114,6 +114,12 @@ draws had: a chain does not know how often it has been there. SWINGING is how of
 """
 
 
+AGAIN = 1.5
+"""By how much (a logarithm) each bar is avoided that sounds as an earlier one, though what goes round says
+that it is new.
+"""
+
+
 def swings(chords: Sequence[Harmony]) -> int:
     """How often in a row the same two chords follow each other at most: 3 in G D7 G D7 G D7 C. A chord is
     what it is whatever its bass and whether it is a dominant.
@@ -137,7 +143,8 @@ class ChordRequest:
     chords fit what is kept of a melody; None where none is. judged: rows are chosen whose sections are like
     the style's (`harmony.character`), as songs of 0.4.0 were not. loops: what goes round in the songs of the
     style; None where nothing is known of it, and by rules before 6. varied: rows in which two chords swing
-    to and fro are taken less often, see `swings`; not so by rules before 10.
+    to and fro are taken less often, see `swings`; not so by rules before 10. moving: and so are those that
+    stay on a chord, see `character.LONG`; not so by rules before 11.
     """
 
     plan: SheetPlan
@@ -153,6 +160,7 @@ class ChordRequest:
     judged: bool = True
     loops: ChordLoops | None = None
     varied: bool = False
+    moving: bool = False
     tilts: list[float] = field(default_factory=list)
     solvers: dict[tuple[int, int | None], Solve | None] = field(default_factory=dict)
     """What `solver` found."""
@@ -201,6 +209,12 @@ class ChordRequest:
             hard.append(Requirement(f"{name} in bar {bar + 1}", allowed=mask))
             way = WayOut("Take another form", "form", "AABA")
             asked.append(AskedChords("form", recipe.form, f"{name} in bar {bar + 1}", way))
+        degrees = _in_degrees(known, plan, ticks, given)
+        if (
+            degrees
+            and solve(known.trellis(known.walk(0), _listening(hard)), ticks, [*hard, *degrees]).feasible
+        ):
+            hard += degrees  # they need not be explained, since they can be kept
         return cls(
             plan,
             known,
@@ -215,6 +229,7 @@ class ChordRequest:
             judged,
             loops,
             since(drawing_rules(recipe), "10"),
+            since(drawing_rules(recipe), "11"),
         )
 
     @property
@@ -241,7 +256,7 @@ class ChordRequest:
     def _solver(self, lowest: int, copies: int | None) -> Solve | None:
         limit = [Requirement("the copy limit", listener=self.idiom.copies(copies))] if copies else []
         hard = [*self.hard, *limit]
-        listeners = tuple(one.listener for one in hard if one.listener is not None)
+        listeners = _listening(hard)
         weight = self.idiom.weights(self.plan.kinds, PLACES) * np.exp(CHANGES * ~self.idiom.carries)
         if self.heard is not None:
             weight = weight * self.heard
@@ -352,7 +367,7 @@ class ChordRequest:
         bars = BarSymbols(self.idiom.ticks, self.idiom.bar, self.idiom.twins)
 
         def accept(row: Sequence[int]) -> bool:
-            return self.idiom.keeps(row, limit)
+            return self.idiom.keeps(row, limit) and (not self.plan.degrees or self._carries_on(row))
 
         round_again = self.loops is not None and returns is not self.plan.returns
         kinds = self.loops.kinds_of_a_song(self.plan, random) if self.loops and round_again else None
@@ -371,6 +386,13 @@ class ChordRequest:
             tries, many = LOOPS_TRIED, count * JUDGED // 4
         found = lay(solved, returns, bars, random, count=many, tries=tries, accept=accept, judge=judge)
         return self._best(found, count, random, returns, kinds)
+
+    def _carries_on(self, row: Sequence[int]) -> bool:
+        """Whether each chord that is carried on is the one before it: where steps look back at nothing, it
+        may be another, which nobody would hear.
+        """
+        events = [self.idiom.events[symbol] for symbol in row]
+        return all(not b.carries or a.harmony == b.harmony for a, b in pairwise(events))
 
     def _going_round(
         self,
@@ -391,8 +413,33 @@ class ChordRequest:
             elif kinds is not None:
                 found = len(self.idiom.triads_in([symbol for bar in bars.values() for symbol in bar]))
                 logs[number] = max(-0.5 * ((found - kinds) / NEAR_KINDS) ** 2, 1 - LEAST)
+            if self.moving:
+                logs[number] -= self._monotony(bars, returns)
         weights: Floats = np.exp(logs)
         return weights
+
+    def _monotony(self, bars: Mapping[int, tuple[int, ...]], returns: Mapping[int, Sequence[int]]) -> float:
+        """By how much (a logarithm) these bars are avoided: for each that sounds as an earlier one of its
+        section, though it returns to none, and for each section that is one chord.
+        """
+        copies = {copy for places in returns.values() for copy in places}
+        root_of = {place: root for root, places in returns.items() for place in places}
+        found = 0.0
+        for part in self.plan.sections:
+            own = [
+                bar for bar in range(part.first, part.first + part.bars) if bar in bars and bar not in copies
+            ]
+            found += AGAIN * (len(own) - len({self._sound(bars[bar]) for bar in own}))
+            whole = {bar: root_of.get(bar, bar) for bar in range(part.first, part.first + part.bars)}
+            if all(bar in bars for bar in whole.values()):
+                events = [self.idiom.events[symbol] for bar in whole.values() for symbol in bars[bar]]
+                found += DWELLING * (len({event.harmony for event in events}) == 1)
+        return found
+
+    def _sound(self, symbols: Sequence[int]) -> tuple[tuple[Harmony, int], ...]:
+        """What is heard in a bar: its chords and their ticks, however it begins."""
+        events = [self.idiom.events[symbol] for symbol in symbols]
+        return tuple((event.harmony, event.ticks) for event in events)
 
     def _best(
         self,
@@ -414,6 +461,9 @@ class ChordRequest:
         if kinds is not None:
             found = np.array([len(self.idiom.triads_in(row)) for row in rows])
             weights = weights * np.exp(np.maximum(-0.5 * ((found - kinds) / NEAR_KINDS) ** 2, -LEAST))
+        if self.moving and returns is not self.plan.returns:
+            logs = np.array([self._monotony(bars, returns) for bars in drawn])
+            weights = weights * np.exp(logs.min() - logs)
         chosen = random.choice(len(rows), size=count, replace=False, p=weights / weights.sum())
         return [rows[number] for number in chosen]
 
@@ -431,6 +481,8 @@ class ChordRequest:
                 for one in drawn
             ]
             logs += self.idiom.character.log_weights(figures)
+            if self.moving:
+                logs -= DWELLING * self.idiom.character.stays_long([row[LONGEST_STAY] for row in figures])
             if self.varied:
                 logs += [self._swinging([symbol for bar in inside for symbol in one[bar]]) for one in drawn]
         found: Floats = np.exp(logs - logs.max())
@@ -698,6 +750,31 @@ def _of_form(idiom: HarmonyIdiom, plan: SheetPlan, ticks: int) -> tuple[Requirem
         for bar, _ in plan.anchors:
             mask[bar * idiom.bar] &= idiom.family == Family.DOMINANT
     return (Requirement("dominant sevenths", allowed=mask),)
+
+
+def _listening(requirements: Sequence[Requirement]) -> tuple[Listener, ...]:
+    return tuple(each.listener for each in requirements if each.listener is not None)
+
+
+def _in_degrees(
+    idiom: HarmonyIdiom, plan: SheetPlan, ticks: int, given: Sequence[tuple[ChordEvent, ...] | None]
+) -> tuple[Requirement, ...]:
+    """The chords of each bar, where the form says them: in major dominant sevenths on I, IV and V. What a
+    person gave stays, and the last bar may come to rest.
+    """
+    if not plan.degrees:
+        return ()
+    mask = np.ones((ticks, idiom.alphabet), dtype=bool)
+    for bar in range(plan.bars):
+        if given[bar] is not None:
+            continue
+        allowed = np.isin(idiom.root, plan.degrees[bar % len(plan.degrees)])
+        if not is_minor(plan.key.mode) and bar + 1 < plan.bars:
+            allowed &= (idiom.family == Family.DOMINANT) | ~np.isin(idiom.root, (0, 5, 7))
+        mask[bar * idiom.bar : (bar + 1) * idiom.bar] = allowed
+        before = plan.degrees[(bar - 1) % len(plan.degrees)]
+        mask[bar * idiom.bar] &= ~idiom.carries | np.isin(idiom.root, before)
+    return (Requirement("the chords of the form", allowed=mask),)
 
 
 def _changes(idiom: HarmonyIdiom, fewest: int, most: int) -> Listener:

@@ -109,8 +109,8 @@ def rows_of(asked: Harmonisation, recipe: SongRecipe) -> list[list[int]]:
         )
     random = np.random.default_rng(recipe.seed)
     if count == 1 and since(drawing_rules(recipe), "5"):
-        evenly = since(drawing_rules(recipe), "6")
-        return [asked.draw_alike(random, daring=recipe.daring, evenly=evenly)]
+        evenly, moving = (since(drawing_rules(recipe), rules) for rules in ("6", "11"))
+        return [asked.draw_alike(random, daring=recipe.daring, evenly=evenly, moving=moving)]
     if count == 1:
         return asked.draw(1, random, daring=recipe.daring)
     return distinct(asked, count, random, daring=recipe.daring)

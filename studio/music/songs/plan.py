@@ -20,14 +20,15 @@ from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.harmony.idiom import CONTRAST, LAST, SECTION, THEME, is_minor
 from studio.music.melody.recipes import MOST_BARS, counted, read_parts
 from studio.music.scores.keys import Key
-from studio.music.songs.rules import EARLIER_FORMS, FORM_RULES
+from studio.music.songs.rules import BEFORE_DEGREES, EARLIER_FORMS, FORM_RULES
 
 
 @dataclass(frozen=True)
 class SongForm:
     """A form by name. letters: its sections. bars: how many it usually has. sentence: for people. anchors:
     for every section, bar (from 0) -> semitones above the tonic of the chord that is in force as it begins.
-    sevenths: its major chords are dominant sevenths.
+    sevenths: its major chords are dominant sevenths. degrees: for each bar, semitones above the tonic of the
+    chords that may sound in it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class SongForm:
     sentence: str
     anchors: tuple[tuple[int, int], ...] = ()
     sevenths: bool = False
+    degrees: tuple[tuple[int, ...], ...] = ()
 
     @property
     def parts(self) -> int:
@@ -52,9 +54,10 @@ FORMS = {
             "blues",
             "A",
             12,
-            "Twelve bars: I, IV in bar 5, I in bar 7, V in bar 9, home in bar 11.",
+            "Twelve bars: four of I, two of IV, two of I, V, V or IV, and home in bar 11.",
             ((0, 0), (4, 5), (6, 0), (8, 7), (10, 0)),
             sevenths=True,
+            degrees=((0,), (0, 5), (0,), (0,), (5,), (5,), (0,), (0, 9), (7,), (5, 7), (0,), (0, 5, 7)),
         ),
         SongForm("hymn", "ABCD", 16, "Four lines of four bars, each with its own close."),
         SongForm("through", "A", 16, "One section."),
@@ -92,6 +95,7 @@ class SheetPlan:
     anchors: tuple[tuple[int, int], ...] = ()
     sevenths: bool = False
     rules: str = FORM_RULES
+    degrees: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(
@@ -149,7 +153,10 @@ class SheetPlan:
             SheetPart(each, n * size, size, (keys or {}).get(each.rstrip("'"), key))
             for n, each in enumerate(letters)
         )
-        return cls(sections, key, named.anchors if named else (), bool(named and named.sevenths), rules)
+        if named is None:
+            return cls(sections, key, rules=rules)
+        degrees = () if rules in BEFORE_DEGREES else named.degrees
+        return cls(sections, key, named.anchors, named.sevenths, rules, degrees)
 
     @property
     def bars(self) -> int:

@@ -45,22 +45,27 @@ BROUGHT = {
     "Lines of words breathe at their ends and behind commas, not within (`sung_words`). "
     "A stanza goes through all of a hymn (`in_phrases`). Sections in which two chords swing to and fro are "
     "taken less often (`swings`), and so are long notes that neither chord nor key has (`strange_by_bars`).",
-    "11": "Chords have their commonest names, F/A and not Am(#5) (`common_name`).",
+    "11": "Chords have their commonest names, F/A and not Am(#5) (`common_name`). Sections and given "
+    "melodies that stay on one chord for longer than the style's sections are avoided (`character.LONG`), "
+    "and so are bars that sound as an earlier one where what goes round says that they are new.",
 }
 """What each number brought, the oldest first."""
 
 DRAWING_RULES, EARLIER_RULES = max(BROUGHT, key=int), min(BROUGHT, key=int)
 """Today's rules, and those of works that say nothing of theirs."""
 
-FORM_RULES, EARLIER_FORMS = "3", "1"
+FORM_RULES, EARLIER_FORMS = "4", "1"
 """How forms are read. 1: as in 0.5.0, where the second A' of A A' B A' had chords of its own, and the V of a
 blues could be minor. 2: every A' has the same chords, and I, IV and V of a blues are dominants. 3: as many
-bars of chords as a form has sections are not a song of sections of one bar (see `rows`). A work says by which
-it was made.
+bars of chords as a form has sections are not a song of sections of one bar (see `rows`). 4: a blues has the
+chords of its form in all its bars (`SongForm.degrees`). A work says by which it was made.
 """
 
 BEFORE_ROWS = ("1", "2")
 """The rules by which they were."""
+
+BEFORE_DEGREES = (*BEFORE_ROWS, "3")
+"""Those by which a blues had its chords in five of its bars alone."""
 
 KEY_RULES = "2"
 """Since these rules the key that a recipe names is that of its melody, and a song says what reading had to

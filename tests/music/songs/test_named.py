@@ -15,22 +15,29 @@ import pytest
 
 import studio as library
 from studio.errors import Refused, UnknownName
-from studio.music.harmony.character import Character
+from studio.music.harmony.character import LONG, LONGEST_STAY, Character
+from studio.music.harmony.counts import shipped_chords
+from studio.music.harmony.laying import in_bars
 from studio.music.melody.idiom import learn
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
 from studio.music.songs import counted
+from studio.music.songs.chording import ChordRequest
 from studio.music.songs.counted import CountedStyle, counted_style, melodies_file, pack_melodies
 from studio.music.songs.facts import facts_in_words, facts_of_sheet
+from studio.music.songs.harmonising import harmonisation_of, rows_of
 from studio.music.songs.named import MELODIES, SONG_STYLES
 from studio.music.songs.recipes import SongRecipe
-from studio.music.songs.sheet import SongStyles, draw_sheet, prepare
+from studio.music.songs.rules import DRAWING_RULES
+from studio.music.songs.sheet import SongStyles, draw_sheet, plan_of, prepare
 from studio.music.songs.sources import default_sources
 from studio.music.songs.sung import SungIdiom
 from studio.music.styles.runs import RunKind
 from studio.music.styles.table import StyleEntry
 from studio.process import finish
 from studio.works.recipe import Setting
+from studio.works.setting import setting
 from tests.music.lead_sheets import songs, style
 
 ASKED = {"form": "AABA", "bars": 32, "meter": "4/4", "key": "F"}
@@ -137,6 +144,58 @@ def test_draws_are_taken_as_often_as_the_style_has_their_figures() -> None:
     assert np.all(np.abs(mean - 1.0) < 0.25)
     assert np.all(np.abs(spread - 0.5) < 0.2)
     assert np.all(Character.of([[0.0]] * 3).weights([[1.0]] * 5) == 1.0)
+
+
+def test_a_blues_has_the_chords_of_its_form_in_every_bar() -> None:
+    recipe = SongRecipe(style="songbook-manner", form="blues", meter="4/4", key="F")
+    degrees = ({0}, {0, 5}, {0}, {0}, {5}, {5}, {0}, {0, 9}, {7}, {5, 7}, {0}, {0, 5, 7})
+
+    def rows(form: str) -> list[list[set[int]]]:
+        made = recipe.model_copy(update={"setting": setting("cpu", drawing=DRAWING_RULES, form=form)})
+        plan = plan_of(made, Key.parse("F"))
+        idiom = shipped_chords("songbook-manner", Meter.parse("4/4"), "major")
+        drawn = ChordRequest.of(made, plan, idiom).rows(3, np.random.default_rng(1)).rows
+        found = []
+        for row in drawn:
+            bars = in_bars(row, idiom.ticks, idiom.bar)
+            heard = [[idiom.events[symbol] for symbol in bar] for bar in bars]
+            flat = [event for bar in heard for event in bar]
+            held = [b.harmony == a.harmony for a, b in pairwise(flat) if b.carries]
+            assert all(held) or form == "3", "what is carried on is the chord before it"
+            found.append([{event.harmony.root for event in bar} for bar in heard])
+        return found
+
+    for bars in rows("4"):
+        assert all(heard <= asked for heard, asked in zip(bars, degrees, strict=True))
+    # As before, only five of its bars began so.
+    assert any(not heard <= asked for bars in rows("3") for heard, asked in zip(bars, degrees, strict=True))
+
+
+def test_a_melody_of_few_tones_is_not_left_on_one_chord() -> None:
+    random = np.random.default_rng(3)
+    bars = [random.permutation([69, 72, 69, 64, 69]).tolist() for _ in range(16)]
+    notes = [(pitch, length) for bar in bars for pitch, length in zip(bar, (1, 0.5, 0.5, 1, 1), strict=True)]
+    tune = Tune.of(notes, meter="4/4", key="Am")
+
+    def stays(rules: str) -> list[float]:
+        """How long the longest chord is heard, in bars, by its symbols."""
+        found = []
+        for seed in range(3):
+            recipe = SongRecipe(style="songbook-manner", seed=seed)
+            made = recipe.model_copy(update={"setting": setting("cpu", drawing=rules)})
+            asked = harmonisation_of(made, counted_style("songbook-manner"), tune)
+            changes = asked.tune_with(rows_of(asked, made)[0]).chords
+            starts = [b.start for a, b in pairwise(changes) if a.symbol != b.symbol]
+            found.append(max(float(b - a) for a, b in pairwise([0, *starts, tune.end])) / 4)
+        character = asked.idiom.character
+        assert character.mean is not None
+        assert character.covariance is not None
+        spread = np.sqrt(character.covariance[LONGEST_STAY, LONGEST_STAY])
+        assert float(character.mean[LONGEST_STAY] + LONG * spread) < 7
+        return found
+
+    assert max(stays(DRAWING_RULES)) < 7
+    assert max(stays("10")) > 7  # works made before are made so again
 
 
 def test_every_major_chord_of_a_blues_has_its_seventh() -> None:
