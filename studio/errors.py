@@ -41,6 +41,12 @@ MOST_LETTERS = 150
 """Of all names together, so that a sentence may list them, as it does the languages by their codes."""
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """ "; did you mean 'standard'?" for a name that is nearly one of these, otherwise ""."""
+    near = difflib.get_close_matches(name[:80], sorted(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
 class UnknownName(Refused):
     """A name that is in none of our tables. The sentence suggests the closest one that is.
 
@@ -49,9 +55,8 @@ class UnknownName(Refused):
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         self.what, self.name, self.known = what, name, tuple(sorted(known))
-        near = difflib.get_close_matches(name[:80], self.known, n=1)
-        if near:
-            remedy = f"did you mean '{near[0]}'?"
+        if near := did_you_mean(name, self.known):
+            remedy = near.removeprefix("; ")
         elif not self.known:
             remedy = "there are none yet."
         elif len(self.known) <= 12 or sum(map(len, self.known)) <= MOST_LETTERS:

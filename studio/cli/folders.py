@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio.cli.options import open_gallery
+from studio.cli.options import NamedChoice, open_gallery
 from studio.errors import Refused
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def folder_options(kind: Kind) -> list[click.Option]:
     if not takes_folders(kind) or "format" not in kind.recipe_class().model_fields:
         return []
     said = "With a folder of photos: the format of the files. For a single file, its suffix decides."
-    names = click.Choice(kind.format_table().names())
+    names = NamedChoice(kind.format_table().names())
     return [click.Option(["--format", "folder_format"], type=names, help=said)]
 
 

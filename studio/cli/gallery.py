@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio.cli.options import FILE, open_gallery, watch
+from studio.cli.options import FILE, NamedChoice, open_gallery, watch
 from studio.errors import Refused
 from studio.making.kinds import KINDS
 
@@ -37,7 +37,7 @@ def gallery() -> None:
 @click.option("--since", type=DAY, help="Only works made on this day or later.")
 @click.option("--until", type=DAY, help="Only works made on this day or earlier.")
 @click.option(
-    "--sort", type=click.Choice(SORTS), default="newest", show_default=True, help="What comes first."
+    "--sort", type=NamedChoice(SORTS), default="newest", show_default=True, help="What comes first."
 )
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=60, show_default=True, help="List at most this many."

@@ -14,6 +14,7 @@ import click
 from studio.cli.folders import folder_help, folder_options, make_all, takes_folders
 from studio.cli.options import (
     FILE,
+    NamedChoice,
     check_output,
     open_gallery,
     output_options,
@@ -114,7 +115,7 @@ def _mood_option(kind: Kind) -> list[click.Option]:
         return []
     said = " ".join(f"{name}: {mood.sentence}" for name, mood in moods.items())
     help = f"A word for several settings; what you set yourself stays. {said}"
-    return [click.Option(["--mood"], type=click.Choice(list(moods)), help=help)]
+    return [click.Option(["--mood"], type=NamedChoice(list(moods)), help=help)]
 
 
 def _credit_options(kind: Kind) -> list[click.Option]:

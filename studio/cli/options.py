@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from studio.errors import Missing, Refused, StudioError
+from studio.errors import Missing, Refused, StudioError, did_you_mean
 from studio.process import finish
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class NamedChoice(click.Choice[str]):
     """A choice in which "" stands for what is not given, and is no name to choose."""
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:  # noqa: ARG002
+        if near := did_you_mean(str(value), filter(None, self.choices)):
+            return f"there is no {value!r}{near}"
         named = ", ".join(repr(choice) for choice in self.choices if choice)
         return f"{value!r} is not one of {named}."
 

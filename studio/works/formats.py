@@ -77,6 +77,8 @@ class FormatTable(dict[str, Format]):
         text = str(path).lower()
         text += ALIKE.get(text[text.rfind(".") :], "") if "." in text else ""
         found = next((each for each in self.values() if text.endswith(each.suffix)), None)
+        if text in ("", "."):
+            raise Refused(f"The file to write has no name; give one that ends in {self.suffixes_in_words()}.")
         if found is None:
             raise Refused(f"{path} should end in {self.suffixes_in_words()}.")
         return found

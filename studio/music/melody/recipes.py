@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
-from studio.errors import Refused
+from studio.errors import Refused, did_you_mean
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.pitches import parse_pitch, pitch_class_of
@@ -246,10 +246,14 @@ class ComposeRecipe(Recipe):
     @classmethod
     def _a_scale(cls, text: str) -> str:
         if text not in SCALES:
-            for name in text.split():
-                _read(pitch_class_of, name)
-            if not text.split():
-                raise ValueError(f"choose from {', '.join(SCALES)}, or name notes.")
+            try:
+                heard = [pitch_class_of(name) for name in text.split()]
+            except Refused:
+                if near := did_you_mean(text, SCALES):
+                    raise ValueError(f"There is no scale {text[:40]!r}{near}") from None
+                heard = []
+            if not heard:
+                raise ValueError(f"choose from {', '.join(SCALES)}, or name notes, such as C D E G A.")
         return text
 
     @field_validator("density")
@@ -516,8 +520,11 @@ def read_parts(letters: str) -> list[str]:
     plain = letters.replace(" ", "").replace("’", "'")
     found = re.findall(r"[A-Z]'*", plain)
     if not found or "".join(found) != plain or len(found) > 32:
+        near = did_you_mean(letters, ("learnt", "free"))
         raise Refused(
-            f"{letters[:40]!r} is not a form; write learnt, free, or parts as letters, such as AABA "
+            f"{letters[:40]!r} is not a form{near}"
+            if near
+            else f"{letters[:40]!r} is not a form; write learnt, free, or parts as letters, such as AABA "
             "or A A' B A."
         )
     return found

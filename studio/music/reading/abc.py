@@ -537,6 +537,9 @@ class _Voice:
         self.altered = {}
         if found.signs is not None:
             self.signs = found.signs
+        said = value.strip()[:30]
+        if found.key is None and found.signs is not None and said and not said.lower().startswith("none"):
+            self.remarks.append(f"The key K:{said} cannot be read; write it like K:G, K:Gm or K:D dorian.")
         if found.key:
             self.keys.append(KeyAt(self.now, found.key))
             if found.guessed:

@@ -23,6 +23,9 @@ from studio.music.styles.style import Style
 from studio.works.recipe import Source
 from studio.works.work import Materials
 
+MOST_HARMONISED = 600
+"""Bars of a melody that gets chords: 100 take a second, 400 seven, and more the more."""
+
 MOST_REMARKS = 10
 """Remarks on how a melody was read that go with its song."""
 
@@ -52,6 +55,10 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
     """
     if not tune.sounding:
         raise Refused("The melody has no notes; give one that sounds.")
+    if (bars := len(tune.bars())) > MOST_HARMONISED:
+        raise Refused(
+            f"The melody has {bars:,} bars, and at most {MOST_HARMONISED} can get chords; give a part of it."
+        )
     styles = SongStyles.of(recipe, style)
     idiom = styles.harmony(tune.meter, "minor" if is_minor(tune.key.mode) else "major")
     fit = styles.fit()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import field_validator
 
-from studio.errors import Refused, Unreadable
+from studio.errors import Refused, Unreadable, did_you_mean
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.recipes import (
     DARK,
@@ -372,6 +372,8 @@ def read_form(text: str) -> tuple[str, ...]:
     try:
         return tuple(read_parts(text))
     except Refused:
+        if near := did_you_mean(text, FORMS):
+            raise Refused(f"{text!r} is not a form{near}") from None
         raise Refused(
             f"{text!r} is not a form; write sections as letters, such as AABA or A A' B A, or one of "
             f"{', '.join(FORMS)}."

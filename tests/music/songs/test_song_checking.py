@@ -14,14 +14,14 @@ from studio.music.bands.band import band_by_name
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
 from studio.music.songs.checking import check_request
-from studio.music.songs.harmonising import melody_of
+from studio.music.songs.harmonising import harmonisation_of, melody_of
 from studio.music.songs.limits import frame_of, with_playable_meter
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import SongStyles, prepare
 from studio.music.styles.style import Style
 from studio.music.writing.musicxml import write_musicxml
 from studio.process import finish
-from studio.works.recipe import Source
+from studio.works.recipe import Source, check
 from tests.music.lead_sheets import songs, style
 
 
@@ -165,3 +165,18 @@ def test_the_melody_of_a_file_without_a_key_says_which_was_found(key: str | None
     assert str(tune.key) == found
     assert any("No key is given" in each for each in remarks)
     assert [each for each in remarks if "as you asked" in each] == remarks[1:]
+
+
+def test_a_key_that_cannot_be_read_is_told_and_a_melody_of_a_thousand_bars_refused() -> None:
+    source = Source(role="melody", sha256="0" * 64, name="t.abc")
+    head = b"X:1\nT:t\nM:4/4\nL:1/4\nK:Gmm\n"
+    _, remarks = melody_of(SongRecipe(), source, lambda _: head + b"G B d g|^f d c A|\n")
+    assert remarks[0] == "The key K:Gmm cannot be read; write it like K:G, K:Gm or K:D dorian."
+    tune, _ = melody_of(SongRecipe(), source, lambda _: head + b"G B d g|" * 1000 + b"\n")
+    with pytest.raises(Refused, match=r"has 1,000 bars, and at most 600 can get chords; give a part of it"):
+        harmonisation_of(SongRecipe(style="songbook-manner"), style(8), tune)
+
+
+def test_a_form_that_is_nearly_one_is_answered_with_it() -> None:
+    with pytest.raises(Refused, match=r"'standrd' is not a form; did you mean 'standard'\?$"):
+        check(SongRecipe, {"form": "standrd"})

@@ -85,6 +85,16 @@ def test_an_unknown_format_is_answered_with_those_there_are() -> None:
         by_name("mp4")
     with pytest.raises(Refused, match=r"tune\.doc should end in \.mid, .*\.mp3 or \.svg"):
         by_suffix("tune.doc")
+    with pytest.raises(Refused, match="The file to write has no name"):
+        by_suffix(".")
+
+
+@pytest.mark.parametrize(
+    ("given", "near"), [({"scale": "pentatnic"}, "pentatonic"), ({"form": "lernt"}, "learnt")]
+)
+def test_a_name_that_is_nearly_one_is_answered_with_it(given: dict[str, str], near: str) -> None:
+    with pytest.raises(Refused, match=f"did you mean '{near}'\\?$"):
+        check(ComposeRecipe, given)
 
 
 def test_the_recipe_of_an_earlier_studio_keeps_its_fingerprint() -> None:
