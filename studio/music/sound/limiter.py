@@ -102,7 +102,8 @@ def peak_levels(samples: NDArray[np.float32]) -> NDArray[np.float32]:
         if levels[stretch].max() < threshold or threshold == 0:
             continue
         low, high = max(0, start - margin), min(len(samples), stretch.stop + margin)
-        fine = _highest(resample_poly(samples[low:high], 4, 1, axis=0))
+        left, right = np.abs(resample_poly(np.ascontiguousarray(samples[low:high].T), 4, 1, axis=1))
+        fine = np.maximum(left, right)
         around = np.maximum(np.maximum(fine[::4], fine[1::4]), np.maximum(fine[2::4], fine[3::4]))
         around[:-1] = np.maximum(around[:-1], around[1:])  # what lies before a sample counts for it too
         levels[stretch] = np.maximum(
