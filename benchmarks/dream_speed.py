@@ -9,8 +9,8 @@ find the memory as the other left it. They take short turns, so that other load 
 alike. The layout of a process's memory makes it faster or slower for all its life, so several of each are
 started (Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time", 2013).
 
-Last, the whole usual dream is compared with the plain loop at every size, for as many steps as the recipe's
-defaults take there: those that this look took in 0.2.1.
+Last, the whole usual dream is compared with the plain loop at every size, which climbs towards the layers of
+this look, for as many steps as the recipe's defaults take there: those that this look took in 0.2.1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import statistics
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
@@ -42,7 +42,7 @@ from studio.images.networks.efficientnet_lite import EfficientNetLite0
 from studio.images.networks.opening import open_network
 from studio.images.objectives import layer
 from studio.images.presets import PRESETS
-from studio.images.recipes import DreamRecipe
+from studio.images.recipes import DreamRecipe, layer_names
 from studio.learning.descent import DescentOptions, descend
 from studio.process import finish
 from studio.works.recipe import Source
@@ -99,7 +99,7 @@ def main() -> None:
         whole.append(timed(lambda: finish(dream(recipe, lambda _source: written.getvalue()))))
         bare.append(timed(lambda: bare_gradients(recipe, photo.height, photo.width)))
         looked.append(timed(lambda: finish(dream(usual, lambda _source: written.getvalue()))))
-        plain.append(timed(lambda: plain_dream(photo)))
+        plain.append(timed(lambda: plain_dream(photo, layer_names(usual.layers))))
     ratio = statistics.median(a / b for a, b in zip(whole, bare, strict=True))
     print(
         f"  whole dream {statistics.median(whole):.1f} s, its bare gradients {statistics.median(bare):.1f} "
@@ -164,17 +164,18 @@ def photo_of(size: int) -> Image.Image:
     )
 
 
-def plain_network(*, whole: bool) -> tuple[nn.Module, list[Tensor]]:
-    """The network as it is loaded, and where it puts what the layer sees. whole: run it to its end, although
-    only the layer is used.
+def plain_network(*, whole: bool, layers: Sequence[str] = (LAYER,)) -> tuple[nn.Module, list[Tensor]]:
+    """The network as it is loaded, and where it puts what these layers see. whole: run it to its end,
+    although only the layers are used.
     """
     network = EfficientNetLite0().eval().requires_grad_(False)
     state = torch.load(weights_path(backbone(DEFAULT)), weights_only=True)
     network.load_state_dict(dict(zip(network.state_dict(), state.values(), strict=True)))
     seen: list[Tensor] = []
-    network.get_submodule(LAYER).register_forward_hook(
-        lambda _module, _given, features: seen.append(features)
-    )
+    for name in layers:
+        network.get_submodule(name).register_forward_hook(
+            lambda _module, _given, features: seen.append(features)
+        )
     if not whole:
         network.blocks = nn.Sequential(*list(network.blocks)[: int(LAYER.rsplit(".", 1)[1]) + 1])
         network.conv_head, network.bn2, network.classifier = nn.Identity(), nn.Identity(), nn.Identity()  # type: ignore[assignment]
@@ -194,7 +195,8 @@ def plain_loop(
         shown = x.roll((down, right), (2, 3)).requires_grad_()
         seen.clear()
         network((shown - 0.5) / 0.5)
-        (slope,) = torch.autograd.grad(seen[0].square().mean() / 2, shown)
+        towards = torch.stack([features.square().mean() / 2 for features in seen]).sum()
+        (slope,) = torch.autograd.grad(towards, shown)
         slope = slope.roll((-down, -right), (2, 3))
         x = (x + 0.0059 * slope / slope.abs().mean()).clamp(0, 1)
         yield
@@ -224,11 +226,11 @@ LOOPS: dict[str, Callable[[Tensor], Generator[object, None, None]]] = {
 }
 
 
-def plain_dream(photo: Image.Image) -> None:
+def plain_dream(photo: Image.Image, layers: Sequence[str]) -> None:
     """The plain loop at every size, as many steps as the usual look took there in 0.2.1: the recipe's
     defaults.
     """
-    loaded = plain_network(whole=True)
+    loaded = plain_network(whole=True, layers=layers)
     for octave in plan_octaves(photo.height, photo.width, DreamRecipe(seed=1)):
         small = np.array(photo.resize((octave.width, octave.height), Image.Resampling.BICUBIC))
         picture = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255
