@@ -5,10 +5,10 @@
 
 Without files: the songbook and the hymns beside the checkout, and music21's own collections. Every score is
 read with all of its parts and written in each format; what is read from that must have the same notes, chord
-symbols, words, repeats, jumps and parts, spelled alike. MIDI has no repeat signs and holds one verse: there
-the music is compared as it is played, with its first verse, and the other verses are counted as not carried.
-A large collection can be swept in pieces: --part 2/8 takes the second eighth of its files, --every 10 each
-tenth tune.
+symbols, words, repeats, jumps, sections, tempi and parts, spelled alike. MIDI has no repeat signs and holds
+one verse: there the music is compared as it is played, with its first verse, and the other verses are counted
+as not carried. A large collection can be swept in pieces: --part 2/8 takes the second eighth of its files,
+--every 10 each tenth tune.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ def facts(tune: Tune, score: Score, *, played: bool) -> Facts:
         "bars": [(bar.start, bar.length, str(bar.meter)) for bar in tune.bars()],
         "keys": [(each.start, each.key.fifths) for each in tune.keys],
         "text": list(tune.text),
+        "sections": list(score.sections),
+        "tempi": [(each.start, round(each.tempo, 2)) for each in score.tempo_changes],
         "title": " ".join(tune.title.split()) or "Untitled",  # an ABC tune has a title
         "spelling of parts": [
             note.alter for part in score.parts if not (played or part.percussion) for note in part.notes
@@ -120,7 +122,7 @@ def compare(reading: Reading, format: str, tally: Tally) -> None:
     if not score.parts:
         score = tune.score()
     before = facts(tune, score, played=played)
-    after = facts(again.tunes[0], again.tunes[0].in_parts(again.parts[0]), played=played)
+    after = facts(again.tunes[0], again.tunes[0].in_parts(again.parts[0], again.marks[0]), played=played)
     # What no file spells (read from MIDI) may be spelled in any way.
     for names in ("spelling", "spelling of parts"):
         if len(before[names]) == len(after[names]):

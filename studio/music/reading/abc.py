@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -38,10 +38,12 @@ from studio.music.reading.assembling import (
     assemble,
     barred,
     choose_melody,
+    on_tempi,
     part_of,
     remarks_on,
     remarks_on_parts,
     sung_in,
+    tempi_after,
     without_meter,
 )
 from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
@@ -57,7 +59,7 @@ from studio.music.scores.jumps import BACK, FINE, JumpMark
 from studio.music.scores.keys import KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.pitches import natural_pitch
-from studio.music.scores.scores import Part
+from studio.music.scores.scores import Part, ScoreMarks
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
 
@@ -84,6 +86,7 @@ def read_abc(
     # Chords may be written in any voice; where two voices have one, that of the melody counts.
     symbols = read_symbols(_without_dynamics([player, *(each for each in players if each is not player)]))
     tempos = [each for player in players for each in player.tempos]
+    marks = _marks_of(players)
     bars = barred(player.bars)
     grid = Grid.of_bars(bars, cut_long=True)
     jumps = settled(
@@ -106,7 +109,7 @@ def read_abc(
             *symbols.remarks,
             *player.remarks,
             *jumps.remarks,
-            *([TEMPO_CHANGES] if len(set(tempos)) > 1 else []),
+            *([on_tempi(marks.tempi) if parts else TEMPO_CHANGES] if len(set(tempos)) > 1 else []),
             *lines.remarks,
             *([without_meter(bars[0][1])] if fields.get("M", "").strip().lower() == "none" else []),
         ],
@@ -114,6 +117,8 @@ def read_abc(
     found.remarks += guessed
     tune = assemble(found, name, budget)
     words, told = _words_of(tune, player, players, rules)
+    if parts and marks.sections:
+        lines.left.pop("Marks of parts (P:)", None)
     found.remarks += [*told, *_overlays_of(player), *_left_out(players, lines)]
     if words or lines.text:
         tune = replace(tune, words=words, text=tuple(lines.text))
@@ -124,7 +129,17 @@ def read_abc(
         return Reading((tune,), tuple(found.remarks))
     kept = _parts_of(players, list(lines.voices))
     found.remarks += remarks_on_parts([player.line for player in players])
-    return Reading((tune,), tuple(found.remarks), parts=(kept,))
+    return Reading((tune,), tuple(found.remarks), parts=(kept,), marks=(marks,))
+
+
+def _marks_of(players: Sequence[_Voice]) -> ScoreMarks:
+    """What stands over the voices: each mark at the place it has in the first voice with marks there."""
+    sections: dict[Fraction, str] = {}
+    for player in players:
+        for place, name in player.sections:
+            sections.setdefault(place, name)
+    tempi = next((player.tempi for player in players if len(player.tempi) > 1), [])
+    return ScoreMarks(tuple(sorted(sections.items())), tempi_after(tempi))
 
 
 def _played(lines: TuneLines, budget: ReadingBudget, name: str, rules: str, *, parts: bool) -> list[_Voice]:
@@ -319,8 +334,8 @@ class _Voice:
     header: the fields of the tune. name: of the voice. file: for errors. clef: what the voice's V: says of
     it. lyrics: the lines of words of the tune. parts: whether overlays are read too. rules: see
     READING_RULES. symbols_of: letters that stand for signs (U:). now: the end of what was read. tempos: in
-    quarter notes a minute, in order. left: what was left out -> how often. jumps: as they stand. edges: of
-    the bars.
+    quarter notes a minute, in order. tempi: with their places. sections: names of parts (P:), likewise.
+    left: what was left out -> how often. jumps: as they stand. edges: of the bars.
     """
 
     header: dict[str, str]
@@ -340,6 +355,8 @@ class _Voice:
     signs_of_repeats: RepeatSigns = field(default_factory=RepeatSigns)
     remarks: list[str] = field(default_factory=list)
     tempos: list[float] = field(default_factory=list)
+    tempi: list[tuple[Fraction, float]] = field(default_factory=list)
+    sections: list[tuple[Fraction, str]] = field(default_factory=list)
     now: Fraction = Fraction(0)
     transposed: int = 0
     left: Counter[str] = field(default_factory=Counter)
@@ -529,6 +546,9 @@ class _Voice:
         elif what == "Q" and value:
             tempo = read_tempo(value, self.unit)
             self.tempos += [] if tempo is None else [tempo]
+            self.tempi += [] if tempo is None else [(self.now, tempo)]
+        elif what == "P" and value:
+            self.sections.append((self.now, read_text(value)))
         elif what == "K":
             self._set_key(value)
 

@@ -188,6 +188,8 @@ class _Body:
         elif letter == "W":
             self.found.text.append(read_text(" ".join(text.split())))
         elif letter in "sP":
+            if letter == "P":
+                self._field(f"[P:{text.replace(']', '').strip()}]\n")
             self.found.left[{"s": "Lines of symbols (s:)", "P": "Marks of parts (P:)"}[letter]] += 1
         self.last = letter if letter != "+" else self.last
 

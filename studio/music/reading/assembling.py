@@ -25,7 +25,7 @@ from studio.music.scores.jumps import TARGETS, JumpMark
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import HELD_BELOW, Note
-from studio.music.scores.scores import Part
+from studio.music.scores.scores import Part, TempoAt
 from studio.music.scores.tunes import Tune
 
 MELODY_NAMES = re.compile(
@@ -42,6 +42,30 @@ NO_MELODY = "There is no melody; this is a sheet of chords."
 OTHER_VOICES = "Notes of other voices left out"
 FIRST_SILENT = "Bars in which the first voice is silent and another one is the melody"
 TEMPO_CHANGES = "The tempo changes; only the first one was kept."
+
+MOST_TEMPI = 200
+"""Changes of tempo that a score keeps: a file with more follows somebody who plays freely."""
+
+
+def tempi_after(tempos: Iterable[tuple[Fraction, float]]) -> tuple[TempoAt, ...]:
+    """The changes of tempo after the first one, of (place, quarter notes a minute); none where they are too
+    many to be written.
+    """
+    ordered = sorted(tempos, key=lambda each: each[0])
+    found: list[TempoAt] = []
+    now = ordered[0][1] if ordered else 0.0
+    for place, tempo in ordered:
+        if round(tempo - now, 2) and place > ordered[0][0]:
+            if found and found[-1].start == place:
+                found.pop()
+            found.append(TempoAt(place, tempo))
+            now = tempo
+    return tuple(found) if len(found) <= MOST_TEMPI else ()
+
+
+def on_tempi(kept: Sequence[TempoAt]) -> str:
+    """The remark that the tempo changes; where a score keeps them, it is one on the melody alone."""
+    return OfMelody(TEMPO_CHANGES) if kept else TEMPO_CHANGES
 
 
 class FoundNote(NamedTuple):

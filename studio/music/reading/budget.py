@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studio.music.scores.scores import Part
+from studio.music.scores.scores import Part, ScoreMarks
 from studio.music.scores.tunes import Tune
 
 
@@ -52,10 +52,11 @@ class Reading:
     """What a file gave.
 
     remarks: what was chosen, left out or moved, in sentences. unread: tunes of the file that could not be
-    read. parts: all parts of each tune, where they were asked for; else empty.
+    read. parts: all parts of each tune, where they were asked for; else empty. marks: what stands over them.
     """
 
     tunes: tuple[Tune, ...]
     remarks: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
     parts: tuple[tuple[Part, ...], ...] = ()
+    marks: tuple[ScoreMarks, ...] = ()

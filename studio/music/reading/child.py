@@ -12,6 +12,7 @@ import struct
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any, BinaryIO
 
 from studio.errors import Refused, Unreadable
@@ -24,7 +25,7 @@ from studio.music.reading.midi import read_midi
 from studio.music.reading.musicxml import read_musicxml, read_with_music21
 from studio.music.reading.pieces import BY_MUSIC21, EARLIER_ABC, EARLIER_MIDI, Piece
 from studio.music.scores.notes import Note
-from studio.music.scores.scores import Part
+from studio.music.scores.scores import Part, ScoreMarks, TempoAt
 from studio.music.scores.tunes import Tune
 
 
@@ -82,6 +83,21 @@ def reading_of(header: dict[str, Any], body: bytes) -> Reading:
         tuple(Tune.from_json(line) for line in body.splitlines()),
         tuple(OfMelody(text) if of_melody else text for text, of_melody in header["remarks"]),
         parts=tuple(tuple(Part.from_plain(part) for part in parts) for parts in header["parts"]),
+        marks=tuple(_marks_of_plain(each) for each in header["marks"]),
+    )
+
+
+def _plain_marks(marks: ScoreMarks) -> dict[str, Any]:
+    return {
+        "sections": [[str(place), name] for place, name in marks.sections],
+        "tempi": [[str(each.start), each.tempo] for each in marks.tempi],
+    }
+
+
+def _marks_of_plain(plain: dict[str, Any]) -> ScoreMarks:
+    return ScoreMarks(
+        tuple((Fraction(place), name) for place, name in plain["sections"]),
+        tuple(TempoAt(Fraction(place), tempo) for place, tempo in plain["tempi"]),
     )
 
 
@@ -140,7 +156,7 @@ def _answer(piece: Piece, budget: ReadingBudget) -> tuple[dict[str, Any], bytes]
         tunes = "\n".join(tune.to_json(spelled=True) for tune in reading.tunes).encode()
         plain = [[part.to_plain() for part in each] for each in reading.parts]
         remarks = [(text, isinstance(text, OfMelody)) for text in reading.remarks]
-        return {"remarks": remarks, "parts": plain}, tunes
+        return {"remarks": remarks, "parts": plain, "marks": list(map(_plain_marks, reading.marks))}, tunes
     except (Unreadable, Refused) as error:
         return {"unreadable": str(error)}, b""
     except MemoryError:

@@ -34,7 +34,7 @@ class Heard:
         if len(self.scores) < len(self.tunes):
             return list(self.tunes)
         return [
-            score if len(score.parts) > 1 or (score.parts and score.parts[0].notes != tune.sounding) else tune
+            score if score.parts and (_is_marked(score) or _has_more(score, tune)) else tune
             for tune, score in zip(self.tunes, self.scores, strict=True)
         ]
 
@@ -42,6 +42,14 @@ class Heard:
         """What there is to say where `whole` is written: not what holds of the melody alone."""
         all_parts = len(self.scores) == len(self.tunes)
         return [each for each in self.remarks if not (all_parts and isinstance(each, OfMelody))]
+
+
+def _is_marked(score: Score) -> bool:
+    return bool(score.sections or score.tempo_changes)
+
+
+def _has_more(score: Score, tune: Tune) -> bool:
+    return len(score.parts) > 1 or score.parts[0].notes != tune.sounding
 
 
 def _never_played(reading: Reading) -> Iterator[str]:
@@ -75,9 +83,10 @@ def heard_in(readings: Sequence[tuple[str, Reading]], *, played: bool = False) -
     """
     tunes = [tune for _, reading in readings for tune in reading.tunes]
     scores = [
-        tune.in_parts(parts)
+        tune.in_parts(parts, marks)
         for _, reading in readings
-        for tune, parts in zip(reading.tunes, reading.parts, strict=False)
+        for tune, parts, marks in zip_longest(reading.tunes, reading.parts, reading.marks)
+        if parts is not None
     ]
     several = len(readings) > 1
     return Heard(
@@ -191,6 +200,13 @@ def _plain(tune: Tune, score: Score | None) -> dict[str, Any]:
         "words": _plain_words(tune.words),
         "text": list(tune.text),
         "parts": [_plain_part(part) for part in (score or tune.score()).parts],
+        "sections": [
+            {"name": each.name, "first_bar": each.first_bar, "bars": each.bars}
+            for each in (score.sections if score else ())
+        ],
+        "tempo_changes": [
+            {"start": str(each.start), "tempo": each.tempo} for each in (score.tempo_changes if score else ())
+        ],
     }
 
 
@@ -204,6 +220,12 @@ def heard_in_words(heard: Heard) -> Iterator[str]:
         yield from (f"  {fact}" for fact in told.facts)
         if score and len(score.parts) > 1:
             yield f"  {len(score.parts)} parts: {', '.join(map(_part_in_words, score.parts))}"
+        if score and score.sections:
+            named = (f"{each.name} (bar {each.first_bar})" for each in score.sections)
+            yield f"  sections: {', '.join(named)}"
+        if score and score.tempo_changes:
+            count = len(score.tempo_changes)
+            yield f"  {count} {'change' if count == 1 else 'changes'} of tempo"
         yield from told.bars
         yield from told.text
         yield ""

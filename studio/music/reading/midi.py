@@ -19,17 +19,18 @@ from studio.errors import Refused, Unreadable
 from studio.music.reading.assembling import (
     MELODY_NAMES,
     NO_MELODY,
-    TEMPO_CHANGES,
     FoundNote,
     FoundTune,
     PartLine,
     assemble,
     choose_melody,
+    on_tempi,
     part_of,
     remarks_on,
     sung_in,
+    tempi_after,
 )
-from studio.music.reading.budget import Reading, ReadingBudget, labelled
+from studio.music.reading.budget import OfMelody, Reading, ReadingBudget, labelled
 from studio.music.reading.encodings import Guess, decode, guess_encoding
 from studio.music.reading.lengths import Held, Touch, touch_of, written_length
 from studio.music.reading.midi_events import DRUMS, MidiFile, Played, parse_midi
@@ -40,7 +41,7 @@ from studio.music.scores.bars import Grid, MeterAt
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
-from studio.music.scores.scores import Part
+from studio.music.scores.scores import Part, ScoreMarks, TempoAt
 
 
 def read_midi(
@@ -80,6 +81,7 @@ def read_midi(
         tuple(tune for _, reading in readings for tune in reading.tunes),
         tuple(remarks),
         parts=tuple(part for _, reading in readings for part in reading.parts),
+        marks=tuple(marks for _, reading in readings for marks in reading.marks),
     )
 
 
@@ -103,7 +105,8 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts
         if sheet:
             tune = assemble(replace(sheet, keys=keys), name, budget)
             drums = (_parts_of(lines, midi, texts, read, ours=ours),) if parts else ()
-            return Reading((tune,), tuple(sheet.remarks), parts=drums)
+            over = (_marks_of(midi, texts, place, 0, ours=ours),) if parts else ()
+            return Reading((tune,), tuple(sheet.remarks), parts=drums, marks=over)
     chosen = choose_melody([line for line, _, _ in leading], name, rules)
     track, played = next((track, notes) for line, track, notes in leading if line is chosen)
     line = read(played)
@@ -111,6 +114,9 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts
     remarks = remarks_on(chosen, sum(each.count > 0 for each, _, _ in leading))
     remarks += line.remarks
     chords, more = _chords_of(texts.markers(), line, ours)
+    marks = _marks_of(midi, texts, place, min(played)[0], ours=ours)
+    if parts and marks.sections:
+        more = [OfMelody(each) if each.startswith(REHEARSAL) else each for each in more]
     last = line.end
     end = max(midi.quarters(midi.end), last) if ours else _end_of(midi.quarters(midi.end), last, grid, more)
     found = FoundTune(
@@ -121,7 +127,7 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts
         chords=chords,
         title=texts.title,
         composer=texts.composer,
-        tempo=_tempo_of(midi, played, more),
+        tempo=_tempo_of(midi, played, more, marks.tempi if parts else ()),
         remarks=remarks + more + texts.remarks + texts.unsung + _told_of(midi),
     )
     tune = assemble(found, name, budget)
@@ -133,7 +139,33 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts
     if words or text:
         tune = replace(tune, words=words, text=text)
     reading = Reading((tune,), tuple(found.remarks))
-    return replace(reading, parts=(_parts_of(lines, midi, texts, read, ours=ours),)) if parts else reading
+    if not parts:
+        return reading
+    return replace(reading, parts=(_parts_of(lines, midi, texts, read, ours=ours),), marks=(marks,))
+
+
+def _marks_of(
+    midi: MidiFile, texts: _Texts, place: Callable[[int], Fraction], begins: int, *, ours: bool
+) -> ScoreMarks:
+    """What stands over the parts: cue points, or else rehearsal letters, and tempi after that of the first
+    note. begins: ticks of that.
+    """
+    found = texts.cues() or ([] if ours else _rehearsal_letters(texts.markers()))
+    tempi = [(ticks, 60e6 / value) for ticks, value in sorted(midi.tempos) if value and ticks > begins]
+    first = (Fraction(-1), 60e6 / midi.tempo_at(begins))
+    return ScoreMarks(
+        tuple((place(ticks), name) for ticks, name in found),
+        tempi_after([first, *((place(ticks), tempo) for ticks, tempo in tempi)]),
+    )
+
+
+def _rehearsal_letters(markers: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The markers, where they are A, B, C in this order, or A alone after the beginning."""
+    named = [(ticks, text) for ticks, text in markers if text]
+    letters = [text for _, text in named]
+    if letters != [chr(ord("A") + place) for place in range(len(letters))]:
+        return []
+    return named if len(letters) > 1 or (named and named[0][0] > 0) else []
 
 
 def _parts_of(
@@ -181,12 +213,14 @@ def _told_of(midi: MidiFile) -> list[str]:
     return told
 
 
-def _tempo_of(midi: MidiFile, played: Sequence[Played], remarks: list[str]) -> float:
-    """Quarter notes a minute when the first note begins."""
+def _tempo_of(
+    midi: MidiFile, played: Sequence[Played], remarks: list[str], kept: Sequence[TempoAt] = ()
+) -> float:
+    """Quarter notes a minute when the first note begins. kept: the changes that are kept."""
     first, last = min(played)[0], max(end for _, end, _ in played)
     tempo = midi.tempo_at(first)
     if any(value not in (0, tempo) for ticks, value in midi.tempos if first < ticks < last):
-        remarks.append(TEMPO_CHANGES)
+        remarks.append(on_tempi(kept))
     return 60e6 / tempo
 
 
@@ -264,6 +298,11 @@ class _Texts:
         """(ticks, text), in order."""
         return [(ticks, self._decoded(text)) for ticks, text in sorted(self.midi.markers)]
 
+    def cues(self) -> list[tuple[int, str]]:
+        """(ticks, text), in order."""
+        found = ((ticks, self._decoded(text)) for ticks, text in sorted(self.midi.cues))
+        return [(ticks, text) for ticks, text in found if text]
+
     def all_of(self, events: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, str]]:
         """The texts of some events as (ticks, text), in order."""
         found = ((ticks, self._decoded(text)) for ticks, _, text in events)
@@ -325,6 +364,9 @@ def _sheet_of(midi: MidiFile, texts: _Texts, grid: Grid, *, ours: bool) -> Found
     )
 
 
+REHEARSAL = "Rehearsal letters left out"
+
+
 def _chords_of(
     words: Sequence[tuple[int, str]], line: _Line, ours: bool, what: str = "Markers"
 ) -> tuple[list[ChordAt], list[str]]:
@@ -335,9 +377,8 @@ def _chords_of(
     """
     markers = [(ticks, text) for ticks, text in words if text]
     letters = [text for _, text in markers]
-    rehearsal = letters == [chr(ord("A") + place) for place in range(len(letters))]
-    if letters and rehearsal and not ours and (len(letters) > 1 or markers[0][0] > 0):
-        return [], [f"Rehearsal letters left out: {', '.join(letters)}."]
+    if not ours and _rehearsal_letters(markers):
+        return [], [f"{REHEARSAL}: {', '.join(letters)}."]
     chords, others = [], 0
     told = []
     if letters == ["A"] and not ours:

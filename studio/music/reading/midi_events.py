@@ -36,9 +36,9 @@ class MidiFile:
     names: (track, None) -> its first name, (track,
     channel) -> the name of its instrument, with channel -1 where none is given. meters: (time, numerator,
     denominator). keys: (time, sharps, whether minor). tempos: (time, microseconds in a quarter note).
-    markers: (time, text). lyrics, texts: (time, track, text). ends: when each track ends. events: how many
-    were read. missing: how many bytes of the last track are missing, at least. lengths_wrong: whether a track
-    has another length than it states. habits: what tells the
+    markers, cues: (time, text). lyrics, texts: (time, track, text). ends: when each track ends. events: how
+    many were read. missing: how many bytes of the last track are missing, at least. lengths_wrong: whether a
+    track has another length than it states. habits: what tells the
     studio's own files from others: the velocities of the notes, and "running", "silent" (a note-on of
     velocity 0), "release" (a note-off of another velocity than 0) or "control" where the file has such
     events.
@@ -54,6 +54,7 @@ class MidiFile:
     keys: list[tuple[int, int, bool]] = field(default_factory=list)
     tempos: list[tuple[int, int]] = field(default_factory=list)
     markers: list[tuple[int, bytes]] = field(default_factory=list)
+    cues: list[tuple[int, bytes]] = field(default_factory=list)
     lyrics: list[tuple[int, int, bytes]] = field(default_factory=list)
     texts: list[tuple[int, int, bytes]] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
@@ -361,3 +362,5 @@ class _Track:
             self.midi.lyrics.append((self.now, self.number, data))
         elif kind == 0x06:
             self.midi.markers.append((self.now, data))
+        elif kind == 0x07:
+            self.midi.cues.append((self.now, data))

@@ -24,10 +24,12 @@ from studio.music.reading.assembling import (
     assemble,
     barred,
     choose_melody,
+    on_tempi,
     part_of,
     remarks_on,
     remarks_on_parts,
     sung_in,
+    tempi_after,
     without_meter,
 )
 from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
@@ -51,6 +53,7 @@ from studio.music.scores.chords import PLAIN
 from studio.music.scores.jumps import BACK, FINE, JumpMark
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
+from studio.music.scores.scores import ScoreMarks
 from studio.music.scores.tunes import Tune
 
 
@@ -72,13 +75,13 @@ def read_score(
     laid = _XmlScore(
         root, parts_of(root, written_out=rules >= "4", chords=rules >= "5"), name, rules, ours=ours
     ).laid_out(budget)
-    tune, remarks = laid.tune(budget)
+    tune, remarks = laid.tune(budget, parts=parts)
     if not parts:
         return Reading((tune,), tuple(remarks))
     lines = laid.lines(split=not ours)
     kept = tuple(part_of(line, lyrics) for line, lyrics in lines)
     remarks += remarks_on_parts([line for line, _ in lines])
-    return Reading((tune,), tuple(remarks), parts=(kept,))
+    return Reading((tune,), tuple(remarks), parts=(kept,), marks=(laid.marks(),))
 
 
 class _StaffLine(NamedTuple):
@@ -294,14 +297,26 @@ class _Laid:
     def __init__(self, score: _XmlScore, melody: _StaffLine, starts: Sequence[Fraction]) -> None:
         self.score, self.melody, self.starts = score, melody, starts
 
-    def tune(self, budget: ReadingBudget) -> tuple[Tune, list[str]]:
+    def marks(self) -> ScoreMarks:
+        """What stands over the score. A rehearsal mark is that of its measure."""
+        sections: dict[Fraction, str] = {}
+        tempi = []
+        for part in self.score.parts:
+            for start, _, measure in self._measures(part):
+                for name in measure.sections:
+                    sections.setdefault(start, name)
+                tempi += [(start + place, tempo) for place, tempo in measure.tempi]
+        return ScoreMarks(tuple(sorted(sections.items())), tempi_after(tempi))
+
+    def tune(self, budget: ReadingBudget, *, parts: bool = False) -> tuple[Tune, list[str]]:
+        """The melody, and remarks. parts: the parts are kept too, with what stands over them."""
         gathered = self._gathered()
         symbols = read_symbols([list(self._symbols(part)) for part in self.score.parts], PLAIN)
         staff = self.melody.staff if len(self.melody.part.staves) > 1 else None
         remarks = remarks_on(gathered.line, len(self.score.lines), symbols.unread, staff=staff)
         tempos = self._tempos()
         if any(place > tempos[0][0] and round(tempo - tempos[0][1], 2) for place, tempo in tempos):
-            remarks.append(TEMPO_CHANGES)
+            remarks.append(on_tempi(self.marks().tempi) if parts else TEMPO_CHANGES)
         bars = barred(gathered.bars)
         grid = Grid.of_bars(bars, cut_long=True)
         jumps = self._jumps(grid.pickup)
@@ -313,6 +328,8 @@ class _Laid:
                 for each in self.score.root.iter("direction")
                 if jumps_of(each)
             )
+        if parts:
+            gathered.told += _count(self.score.root, "rehearsal")
         remarks += _more_remarks(gathered, self.melody.part, self.score.root, bars[0][1])
         title, composer = _title_and_composer(self.score.root)
         marks = self.score.marks(self.melody.part)

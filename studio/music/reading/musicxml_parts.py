@@ -61,7 +61,8 @@ class PartMeasure:
     """One measure of a part. Times are in quarter notes from its beginning.
 
     length: 0 where it holds neither notes nor rests. filled: without a `<forward>` at its end. keys: (place,
-    fifths, mode or ""), as they sound; fifths is None for a signature that is on no circle of fifths. jumps:
+    fifths, mode or ""), as they sound; fifths is None for a signature that is on no circle of fifths. tempi:
+    the same tempos where they hold from, by their <offset> too. sections: the rehearsal marks. jumps:
     D.C. and the like, at their places in it. jumps_told: how many D.C. and D.S. are marked to sound.
     """
 
@@ -73,6 +74,8 @@ class PartMeasure:
     harmonies: list[FoundHarmony] = field(default_factory=list)
     keys: list[tuple[Fraction, int | None, str]] = field(default_factory=list)
     tempos: list[tuple[Fraction, float]] = field(default_factory=list)
+    tempi: list[tuple[Fraction, float]] = field(default_factory=list)
+    sections: list[str] = field(default_factory=list)
     jumps: list[JumpMark] = field(default_factory=list)
     jumps_told: int = 0
 
@@ -446,6 +449,10 @@ class _PartReader:
             tempo = next((each for each in marks if each), None)
         if tempo and 10 <= tempo <= 1000:
             measure.tempos.append((here, float(tempo)))
+            measure.tempi.append((place, float(tempo)))
+        measure.sections += [
+            each.text or "" for each in element.iterfind("direction-type/rehearsal") if each.text
+        ]
 
 
 _SOUNDS = {

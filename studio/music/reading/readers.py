@@ -34,7 +34,7 @@ from studio.errors import Unreadable
 from studio.music.reading.budget import Reading, ReadingBudget, Unread, labelled
 from studio.music.reading.child import read_piece, reading_of, receive, send, send_piece, too_much_memory
 from studio.music.reading.pieces import EARLIER_ABC, EARLIER_MIDI, READING_RULES, Piece, by_rules, pieces
-from studio.music.scores.scores import Part
+from studio.music.scores.scores import Part, ScoreMarks
 from studio.music.scores.tunes import Tune
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ class Readers:
         """
         tunes: list[Tune] = []
         kept: list[tuple[Part, ...]] = []
+        marks: list[ScoreMarks] = []
         remarks: list[str] = []
         unread: list[Unread] = []
         found = [replace(by_rules(piece, rules), parts=parts) for piece in pieces(content, name, self.budget)]
@@ -116,6 +117,7 @@ class Readers:
             else:
                 tunes += reading.tunes
                 kept += reading.parts
+                marks += reading.marks
                 remarks += [
                     remark if len(found) == 1 else labelled(remark, piece.name) for remark in reading.remarks
                 ]
@@ -123,7 +125,7 @@ class Readers:
             raise Unreadable(
                 f"None of the {len(found)} tunes in {name} could be read; the first: {unread[0].reason}"
             )
-        return Reading(tuple(tunes), tuple(remarks), tuple(unread), tuple(kept))
+        return Reading(tuple(tunes), tuple(remarks), tuple(unread), tuple(kept), tuple(marks))
 
     def read_pieces(
         self, pieces: Iterable[Piece]

@@ -95,6 +95,16 @@ class TempoAt:
 
 
 @dataclass(frozen=True)
+class ScoreMarks:
+    """What stands over a score and is no part of its melody. sections: (place in quarter notes, name) where
+    each begins. tempi: the changes after the beginning, in order.
+    """
+
+    sections: tuple[tuple[Fraction, str], ...] = ()
+    tempi: tuple[TempoAt, ...] = ()
+
+
+@dataclass(frozen=True)
 class Score:
     """Several parts on one grid of bars.
 
@@ -128,6 +138,17 @@ class Score:
 
     def bars(self) -> tuple[Bar, ...]:
         return tuple(self.grid.bars(self.end))
+
+    @property
+    def names_over_bars(self) -> dict[int, str]:
+        """Number of a bar -> the name of the section that begins there."""
+        return {each.first_bar: each.name for each in self.sections}
+
+    @property
+    def section_marks(self) -> tuple[tuple[Fraction, str], ...]:
+        """(place in quarter notes, name) where each section begins."""
+        names = self.names_over_bars
+        return tuple((bar.start, names[bar.number]) for bar in self.bars() if bar.number in names)
 
     def spans(self) -> list[Span]:
         """What is played, with every repeat and jump, in order."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from studio.errors import Refused
+from studio.music.scores.bars import Bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,29 @@ def sections_of(lengths: Iterable[tuple[str, int]]) -> tuple[Section, ...]:
         found.append(Section(name, here, bars))
         here += bars
     return tuple(found)
+
+
+def sections_at(marks: Iterable[tuple[Fraction, str]], bars: Sequence[Bar]) -> tuple[Section, ...]:
+    """The sections that begin at these marks, each up to the next one.
+
+    marks: (place in quarter notes, name), in any order. One within a bar, as over an upbeat, holds from the
+    next full bar on; of several at one bar the first counts.
+    """
+    counted = [bar for bar in bars if bar.number > 0]
+    begun: dict[int, str] = {}
+    for place, name in sorted(marks, key=lambda mark: mark[0]):
+        number = next((bar.number for bar in counted if bar.start >= place), None)
+        if number is not None and name.strip():
+            begun.setdefault(number, " ".join(name.split())[:LONGEST_NAME])
+    starts = [*begun, counted[-1].number + 1 if counted else 1]
+    return tuple(
+        Section(name, first, after - first)
+        for (first, name), after in zip(begun.items(), starts[1:], strict=True)
+    )
+
+
+LONGEST_NAME = 60
+"""Characters that are kept of a section's name."""
 
 
 def check_sections(sections: Sequence[Section], last_bar: int) -> None:

@@ -30,7 +30,8 @@ from studio.music.scores.jumps import JumpMark, jumps_of_plain, plain_jumps
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
-from studio.music.scores.scores import Part, Score, played_spans
+from studio.music.scores.scores import Part, Score, ScoreMarks, Span, TempoAt, played_spans
+from studio.music.scores.sections import sections_at
 from studio.music.scores.words import Syllable, hyphenated, plain_words, words_in, words_of_plain
 
 
@@ -420,8 +421,9 @@ class Tune:
         """As a score of one part. name: of the part. program: General MIDI instrument 0..127."""
         return self.in_parts((Part(self.sounding, name, program, words=self.words),))
 
-    def in_parts(self, parts: Sequence[Part]) -> Score:
-        """The score of these parts that this is the melody of."""
+    def in_parts(self, parts: Sequence[Part], marks: ScoreMarks | None = None) -> Score:
+        """The score of these parts that this is the melody of. marks: what stands over it."""
+        marks = marks or ScoreMarks()
         return Score(
             tuple(parts),
             self.grid,
@@ -432,15 +434,15 @@ class Tune:
             self.composer,
             self.tempo,
             self.end,
+            sections_at(marks.sections, self.bars()) if marks.sections else (),
+            marks.tempi,
             text=self.text,
             jumps=self.jumps,
         )
 
 
 def unfolded_score(score: Score) -> Score:
-    """A score with every repeat and jump written out; see `Tune.unfolded`. Sections number the bars as
-    written, so a score with either loses them.
-    """
+    """A score with every repeat and jump written out; see `Tune.unfolded`."""
     if not score.repeats and not score.jumps:
         return score
     spans = score.spans()
@@ -455,8 +457,32 @@ def unfolded_score(score: Score) -> Score:
         repeats=(),
         jumps=(),
         length=frame.end,
-        sections=(),
+        sections=sections_at(_sections_played(score, spans), frame.bars()),
+        tempo_changes=_tempi_played(score, spans),
     )
+
+
+def _sections_played(score: Score, spans: Sequence[Span]) -> list[tuple[Fraction, str]]:
+    """Where sections begin when these stretches are played one after the other."""
+    found, here = [], Fraction(0)
+    for _, start, end in spans:
+        found += [(here + place - start, name) for place, name in score.section_marks if start <= place < end]
+        here += end - start
+    return found
+
+
+def _tempi_played(score: Score, spans: Sequence[Span]) -> tuple[TempoAt, ...]:
+    """The changes of tempo when these stretches are played one after the other."""
+    found, here, now = [], Fraction(0), score.tempo
+    for _, start, end in spans:
+        begun = max((each for each in score.tempi if each.start <= start), key=lambda each: each.start)
+        inside = [each for each in score.tempi if start < each.start < end]
+        for change in (TempoAt(start, begun.tempo), *inside):
+            if change.tempo != now:
+                now = change.tempo
+                found.append(TempoAt(here + change.start - start, now))
+        here += end - start
+    return tuple(found)
 
 
 def as_canonical_json(values: Mapping[str, Any]) -> str:

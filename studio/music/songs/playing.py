@@ -202,6 +202,8 @@ def file_of(
         return form.to_bytes(tune, **engraved(recipe, sections))
     strips_of(recipe, played.score)  # so that a wrong name is refused in a score too
     written = extract_of(played.score, played.band, recipe.write or "score")
+    if LINES_BY_RULES.get(engraving_rules(recipe)) != "heard":
+        written = replace(written, tempo_changes=())
     return form.to_bytes(written, **engraved(recipe, written.sections))
 
 
@@ -219,7 +221,8 @@ LINES_BY_RULES: dict[str, Lines] = {
 letters of its sections. 4: syllables have room, and lines are about equally full. 5: notes have room too. 6:
 the tempo stands above the chord names, and notes on one syllable are under a slur. 7: a syllable
 that is held inside its word has hyphens after it. 8: a space is between two chord names. 9: notes outside
-the key have the names that composers give them (`spelling.spell_line`). A work says by which it was made.
+the key have the names that composers give them (`spelling.spell_line`), and files keep the names of sections
+and changes of tempo. A work says by which it was made.
 """
 
 
@@ -243,5 +246,6 @@ def engraved(recipe: SongRecipe, sections: Sequence[Section]) -> dict[str, Any]:
         "lines": LINES_BY_RULES.get(rules, "full"),
         "slurs": slurs,
         "heard": LINES_BY_RULES.get(rules) == "heard",
+        "marks": letters if LINES_BY_RULES.get(rules) == "heard" else {},
         "hyphens": rules not in ("", "3", "4", "5", "6"),
     }

@@ -17,7 +17,7 @@ from studio.music.scores.keys import Key
 from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
-from studio.music.writing.musicxml import number_text
+from studio.music.writing.musicxml import Marks, number_text
 from studio.music.writing.notation import clef_of, measures_of
 from studio.music.writing.written import Measure, Written
 
@@ -33,10 +33,12 @@ CLEFS = {"G": "", "C": " clef=alto", "F": " clef=bass"}
 """How a voice names its clef, where it is not the treble one."""
 
 
-def write_abc(music: Tune | Score, *, hyphens: bool = True, heard: bool = False) -> bytes:
+def write_abc(
+    music: Tune | Score, *, hyphens: bool = True, heard: bool = False, marks: Marks | None = None
+) -> bytes:
     """An ABC tune with chord symbols and words, four bars to a line; a score has a voice (V:) for each part.
 
-    hyphens, heard: as in `write_musicxml`.
+    hyphens, heard, marks: as in `write_musicxml`; marks are the names of parts (P:).
     Raises `Refused` for lengths that no score can show.
     """
     score = music.score() if isinstance(music, Tune) else music
@@ -44,13 +46,16 @@ def write_abc(music: Tune | Score, *, hyphens: bool = True, heard: bool = False)
     for number, part in enumerate(score.parts, 1):
         if len(score.parts) > 1:
             lines.append(f"V:{number}")
-        lines += _part(part, score, number, hyphens=hyphens, heard=heard)
+        names = (score.names_over_bars if marks is None else marks) if number == 1 else {}
+        lines += _part(part, score, number, hyphens=hyphens, heard=heard, marks=names)
     lines += [f"W:{_line(line)}" for line in score.text]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _part(part: Part, score: Score, number: int, *, hyphens: bool, heard: bool) -> list[str]:
-    """The lines of one part, each with the words below it. number: of the part; the first has the chords."""
+def _part(part: Part, score: Score, number: int, *, hyphens: bool, heard: bool, marks: Marks) -> list[str]:
+    """The lines of one part, each with the words below it. number: of the part; the first has the chords and
+    the changes of tempo.
+    """
     chords = list(score.chords) if number == 1 else []
     measures = measures_of(_sung_first(part), score, heard=heard)
     text, bars_on_line = "", 0
@@ -69,6 +74,9 @@ def _part(part: Part, score: Score, number: int, *, hyphens: bool, heard: bool) 
         begun = _with_left_barline(begun, measure, score, within=within)
         if text.endswith("\n") and begun != text:
             sung.pop()  # a repeat that begins here goes on in the line before
+        named = marks.get(measure.bar.number, "") if measure.start == measure.bar.start else ""
+        begun += f"[P:{_line(named).replace(']', '')}]" if named else ""
+        begun += _tempo_changes(score, measure) if number == 1 else ""
         text = begun + _changes(measure, before) + _jumps(score, number, measure.start, ends=False)
         text += _measure(measure, chords, sung[-1], altered) + _jumps(score, number, measure.end, ends=True)
         text += _right_barline(measure, score, last=last)
@@ -247,6 +255,12 @@ def _changes(measure: Measure, before: Measure | None) -> str:
         return ""
     text = f"[M:{measure.bar.meter}]" if before.bar.meter != measure.bar.meter else ""
     return text + (f"[K:{_key(measure.key)}]" if before.key != measure.key else "")
+
+
+def _tempo_changes(score: Score, measure: Measure) -> str:
+    """Those within a measure hold from its beginning on: a field among notes would cut a beam."""
+    found = [each for each in score.tempo_changes if measure.start <= each.start < measure.end]
+    return f"[Q:1/4={number_text(found[-1].tempo)}]" if found else ""
 
 
 def _measure(measure: Measure, chords: list[ChordAt], sung: list[Written], altered: set[str]) -> str:

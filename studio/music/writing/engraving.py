@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil
 from typing import Any, Literal
@@ -62,9 +63,11 @@ def engrave(
     if bars > MOST_BARS_ON_PAGE:
         raise Refused(f"{bars} bars are too many for one picture; engrave a passage of it.")
     toolkit = _toolkit(width, staff)
+    if isinstance(music, Score):
+        music = replace(music, tempo_changes=())  # they are heard, not printed
     slurs, hyphens, heard = lines in SLURRED, lines in PRINTED, lines in HEARD
     written = write_musicxml(
-        music, colours, engraved=names, slurs=slurs, hyphens=hyphens, heard=heard
+        music, colours, engraved=names, slurs=slurs, hyphens=hyphens, heard=heard, marks={}
     ).decode()
     if whole_tempo:
         written = _with_whole_tempo(written)
@@ -497,7 +500,9 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     toolkit = _toolkit(794, staff)
     wide, high = (round(side * 0.378 * 100 / staff) for side in PAGE)
     margins = dict.fromkeys(("pageMarginTop", "pageMarginBottom", "pageMarginLeft", "pageMarginRight"), 100)
-    written = _with_whole_tempo(write_musicxml(music, engraved=True, slurs=True, heard=True).decode())
+    written = _with_whole_tempo(
+        write_musicxml(music, engraved=True, slurs=True, heard=True, marks={}).decode()
+    )
     written = _lettered(written, letters or {})
     toolkit.setOptions(margins)
     # Systems of many staves leave much of a page empty, unless they are spread over it.

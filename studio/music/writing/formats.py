@@ -6,7 +6,8 @@ Options: `program`, the General MIDI instrument (0..127) that plays a tune; `col
 note -> "#rrggbb"; `whole_tempo`, whether an engraved tempo is rounded; `names`, whether engraved chord names
 are those that musicians write; `letters`, the names of sections by the bars they begin with; `lines`, where
 its lines are broken, and what else is printed; `slurs`, whether notes that are sung on one syllable are under
-a slur; `hyphens`, whether a syllable that is held inside its word has hyphens after it. A format takes those
+a slur; `hyphens`, whether a syllable that is held inside its word has hyphens after it; `marks`, the names of
+sections by the bars they begin with, as a file keeps them. A format takes those
 it can use and ignores the others.
 """
 
@@ -25,7 +26,7 @@ FORMATS = FormatTable(
             "MIDI",
             "studio.music.writing.midi:write_midi",
             "For sequencers, samplers and most music programs. Repeats are played out.",
-            options=frozenset({"program"}),
+            options=frozenset({"program", "marks"}),
             reads_back=True,
             performs=True,
         ),
@@ -36,7 +37,7 @@ FORMATS = FormatTable(
             "MusicXML",
             "studio.music.writing.musicxml:write_musicxml",
             "For notation programs such as MuseScore, Dorico and Sibelius.",
-            options=frozenset({"colours", "slurs", "hyphens", "heard"}),
+            options=frozenset({"colours", "slurs", "hyphens", "heard", "marks"}),
             reads_back=True,
         ),
         Format(
@@ -46,7 +47,7 @@ FORMATS = FormatTable(
             "Compressed MusicXML",
             "studio.music.writing.musicxml:write_mxl",
             "MusicXML in a small file, as notation programs exchange it.",
-            options=frozenset({"colours", "slurs", "hyphens", "heard"}),
+            options=frozenset({"colours", "slurs", "hyphens", "heard", "marks"}),
             reads_back=True,
         ),
         Format(
@@ -56,7 +57,7 @@ FORMATS = FormatTable(
             "ABC",
             "studio.music.writing.abc:write_abc",
             "Plain text, as folk musicians share tunes.",
-            options=frozenset({"hyphens", "heard"}),
+            options=frozenset({"hyphens", "heard", "marks"}),
             reads_back=True,
         ),
         Format(

@@ -9,6 +9,7 @@ the Standard MIDI File 1.0 (MIDI Manufacturers Association, 1996).
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -25,16 +26,21 @@ from studio.music.writing.midi_tracks import (
     TRACK_NAME,
     Event,
     conductor,
+    cue_points,
     meta,
+    tempo_event,
     track_chunk,
 )
 from studio.music.writing.written import MOST_TICKS, common_division
 
 
-def write_midi(music: Tune | Score | Performance, *, program: int = 0) -> bytes:
+def write_midi(
+    music: Tune | Score | Performance, *, program: int = 0, marks: Mapping[int, str] | None = None
+) -> bytes:
     """A MIDI file of type 1. A performance is written as it is played (see `midi_performance`).
 
-    program: General MIDI instrument 0..127 of a tune; a score's parts have their own. Raises `Refused` for
+    program: General MIDI instrument 0..127 of a tune; a score's parts have their own. marks: the names of
+    sections by the bars in which they begin, as cue points; None for the score's own. Raises `Refused` for
     note lengths that no MIDI file can hold exactly.
     """
     if isinstance(music, Performance):
@@ -45,7 +51,10 @@ def write_midi(music: Tune | Score | Performance, *, program: int = 0) -> bytes:
         score = unfolded_score(music)
     division = _division(score)
     end = int(score.end * division)
-    tracks = [track_chunk(conductor(score, division), end)]
+    first = conductor(score, division)
+    first += [(int(change.start * division), tempo_event(change.tempo)) for change in score.tempo_changes]
+    first += cue_points(score, score.names_over_bars if marks is None else marks, division)
+    tracks = [track_chunk(first, end)]
     channel = 0
     for part in score.parts:
         if part.percussion:

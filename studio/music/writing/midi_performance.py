@@ -15,20 +15,20 @@ from studio.music.scores.scores import Part
 from studio.music.writing.midi_tracks import (
     DRUMS,
     LYRIC,
-    TEMPO,
     TRACK_NAME,
     Event,
     conductor,
+    cue_points,
     meta,
+    tempo_event,
     track_chunk,
 )
 
 TICKS = 960
 """In a quarter note: half a millisecond at 120 quarter notes a minute."""
 
-CUE = 0x07
 LEVEL, PAN, ROOM = 7, 10, 91
-"""Types of events, and controllers."""
+"""Controllers."""
 
 
 def write_performance(performance: Performance) -> bytes:
@@ -37,11 +37,8 @@ def write_performance(performance: Performance) -> bytes:
     end = _tick(performance, clock, performance.seconds)
     first = conductor(score, TICKS)
     for change in performance.tempi[1:]:
-        first.append((int(change.start * TICKS), meta(TEMPO, round(60e6 / change.tempo).to_bytes(3, "big"))))
-    starts = {bar.number: bar.start for bar in score.bars()}
-    for section in score.sections:
-        if section.first_bar in starts:
-            first.append((int(starts[section.first_bar] * TICKS), meta(CUE, section.name.encode())))
+        first.append((int(change.start * TICKS), tempo_event(change.tempo)))
+    first += cue_points(score, score.names_over_bars, TICKS)
     tracks = [track_chunk(first, end)]
     written = {part.name: part for part in score.parts}
     channel = 0

@@ -6,7 +6,7 @@ Bytes are those of the Standard MIDI File 1.0 (MIDI Manufacturers Association, 1
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from studio.music.scores.meters import Meter
@@ -15,7 +15,7 @@ from studio.music.scores.scores import Score
 Event = tuple[int, bytes]
 """Ticks from the beginning, and the message."""
 
-TEXT, TRACK_NAME, LYRIC, MARKER, END_OF_TRACK = 0x01, 0x03, 0x05, 0x06, 0x2F
+TEXT, TRACK_NAME, LYRIC, MARKER, CUE, END_OF_TRACK = 0x01, 0x03, 0x05, 0x06, 0x07, 0x2F
 TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x51, 0x58, 0x59
 """Types of meta events."""
 
@@ -25,7 +25,7 @@ DRUMS = 9
 
 def conductor(score: Score, division: int) -> list[Event]:
     """The first track: what holds for all parts."""
-    events = [(0, meta(TEMPO, round(60e6 / score.tempo).to_bytes(3, "big")))]
+    events = [(0, tempo_event(score.tempo))]
     if score.title:
         events.insert(0, (0, meta(TRACK_NAME, score.title.encode())))
     if score.composer:
@@ -42,6 +42,20 @@ def conductor(score: Score, division: int) -> list[Event]:
         events.append((int(key.start * division), meta(KEY_SIGNATURE, signature)))
     events += [(int(chord.start * division), meta(MARKER, chord.symbol.encode())) for chord in score.chords]
     return events
+
+
+def tempo_event(tempo: float) -> bytes:
+    """tempo: quarter notes a minute."""
+    return meta(TEMPO, round(60e6 / tempo).to_bytes(3, "big"))
+
+
+def cue_points(score: Score, names: Mapping[int, str], division: int) -> list[Event]:
+    """What stands over bars, by their numbers, as cue points."""
+    return [
+        (int(bar.start * division), meta(CUE, names[bar.number].encode()))
+        for bar in score.bars()
+        if bar.number in names
+    ]
 
 
 def _meter_of(length: Fraction) -> Meter | None:

@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
@@ -28,6 +28,10 @@ Colours = Mapping[int, str]
 """Number of a note among the sounding ones of its part (0 is the first) -> "#rrggbb"."""
 
 
+Marks = Mapping[int, str]
+"""Number of a bar -> what stands over it: the name of the section that begins there."""
+
+
 def write_musicxml(
     music: Tune | Score,
     colours: Colours | Sequence[Colours] | None = None,
@@ -36,6 +40,7 @@ def write_musicxml(
     slurs: bool = False,
     hyphens: bool = True,
     heard: bool = False,
+    marks: Marks | None = None,
 ) -> bytes:
     """A MusicXML document in UTF-8.
 
@@ -44,17 +49,19 @@ def write_musicxml(
     notes that are sung on one syllable are under a slur. hyphens: a syllable that is held inside its word has
     hyphens after it, and only the last of a word has the line of an extender, as printed music has it (Gould,
     "Behind Bars", 2011); songs were engraved without them up to 0.14.0. heard: notes outside the scale are
-    named as composers do (`spelling.spell_line`), as in songs since 0.17.0.
+    named as composers do (`spelling.spell_line`), as in songs since 0.17.0. marks: what
+    stands over the bars with which sections begin; None for the names of the score's own.
     """
     score = music.score() if isinstance(music, Tune) else music
     tables = [colours] if isinstance(colours, Mapping) else list(colours or [])
     divisions = _divisions(score)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<score-partwise version="4.0">']
     lines += [*_heading(score), *_part_list(score)]
+    names = score.names_over_bars if marks is None else marks
     for number, part in enumerate(score.parts, 1):
         table = tables[number - 1] if number <= len(tables) else {}
         writer = _PartWriter(
-            score, part, divisions, table, number == 1, number, engraved, slurs, hyphens, heard
+            score, part, divisions, table, number == 1, number, engraved, slurs, hyphens, heard, names
         )
         lines += [f'<part id="P{number}">', *writer.lines(), "</part>"]
     lines.append("</score-partwise>")
@@ -68,6 +75,7 @@ def write_mxl(
     slurs: bool = False,
     hyphens: bool = True,
     heard: bool = False,
+    marks: Marks | None = None,
 ) -> bytes:
     """The same document compressed, by "Compressed .mxl Files" in the MusicXML 4.0 documentation: a zip that
     begins with its media type, not compressed, and names the score in META-INF/container.xml.
@@ -79,7 +87,7 @@ def write_mxl(
             ("META-INF/container.xml", _CONTAINER, zipfile.ZIP_DEFLATED),
             (
                 "score.musicxml",
-                write_musicxml(music, colours, slurs=slurs, hyphens=hyphens, heard=heard),
+                write_musicxml(music, colours, slurs=slurs, hyphens=hyphens, heard=heard, marks=marks),
                 zipfile.ZIP_DEFLATED,
             ),
         ):
@@ -182,8 +190,9 @@ _BEATS = {
 
 @dataclass(frozen=True)
 class _PartWriter:
-    """Writes one part, measure by measure. first: it carries the tempo and the chord symbols.
-    number: of the part, from 1. engraved, slurs, hyphens, heard: as in `write_musicxml`."""
+    """Writes one part, measure by measure. first: it carries the tempi, the chord symbols and
+    the marks. number: of the part, from 1. engraved, slurs, hyphens, heard, marks: as in `write_musicxml`.
+    """
 
     score: Score
     part: Part
@@ -195,6 +204,7 @@ class _PartWriter:
     slurs: bool = False
     hyphens: bool = True
     heard: bool = False
+    marks: Marks = field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
         before = None
@@ -210,6 +220,10 @@ class _PartWriter:
         yield from self._attributes(measure, before)
         if before is None and self.first:
             yield self._tempo(measure)
+        if self.first and measure.start == measure.bar.start:
+            yield from self._mark(measure.bar.number)
+        if self.first and not self.engraved:
+            yield from self._tempo_changes(measure)
         yield from self._jumps(measure.start, ends=False)
         yield from self._notes(measure)
         yield from self._jumps(measure.end, ends=True)
@@ -285,6 +299,19 @@ class _PartWriter:
             f"<per-minute>{count}</per-minute></metronome></direction-type>"
             f'<sound tempo="{number_text(self.score.tempo)}"/></direction>'
         )
+
+    def _mark(self, bar: int) -> Iterator[str]:
+        if name := self.marks.get(bar):
+            said = f"<direction-type><rehearsal>{_xml(name)}</rehearsal></direction-type>"
+            yield f'<direction placement="above">{said}</direction>'
+
+    def _tempo_changes(self, measure: Measure) -> Iterator[str]:
+        """They are heard and not printed: a ritardando is many of them."""
+        for change in self.score.tempo_changes:
+            if measure.start <= change.start < measure.end:
+                offset = (change.start - measure.start) * self.divisions
+                placed = f"<offset>{number_text(float(offset))}</offset>" if offset else ""
+                yield f'<sound tempo="{number_text(change.tempo)}">{placed}</sound>'
 
     def _jumps(self, place: Fraction, *, ends: bool) -> Iterator[str]:
         """The jumps at the beginning or the end of a measure, above the first part."""

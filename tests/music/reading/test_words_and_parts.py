@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +14,10 @@ from click.testing import CliRunner
 from benchmarks.round_trips import Tally, compare, read
 from studio.cli import commands
 from studio.music.reading.budget import Reading
+from studio.music.reading.describing import heard_in
 from studio.music.reading.readers import read_tunes
+from studio.music.scores.scores import TempoAt
+from studio.music.scores.sections import Section, sections_of
 from studio.music.scores.tunes import Tune
 from studio.music.writing.formats import by_suffix
 
@@ -321,3 +326,63 @@ def test_endings_named_in_quotes_and_brackets_that_never_end() -> None:
     (repeat,) = tune.repeats
     assert [ending.passes for ending in repeat.written()] == [(1,), (2, 3)]
     assert repeat.end == 16
+
+
+MARKED = """X:1
+T:In three parts
+M:4/4
+L:1/4
+Q:1/4=120
+K:C
+P:Verse one
+cdef|gfed|
+P:B & C
+[Q:1/4=90]cegc|[K:G]d2f2|
+[P:Coda]g4|]
+"""
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_sections_and_tempi_come_back_from_every_format(format: str) -> None:
+    reading = read_tunes(MARKED.encode(), "marked.abc", parts=True)
+    (score,) = heard_in([("marked.abc", reading)]).scores
+    assert score.sections == (Section("Verse one", 1, 2), Section("B & C", 3, 2), Section("Coda", 5, 1))
+    assert score.tempo_changes == (TempoAt(Fraction(8), 90.0),)
+    tally = Tally()
+    compare(reading, format, tally)
+    assert (tally.same, tally.shown, tally.refused) == (1, [], {})
+
+
+def test_sections_are_read_by_others() -> None:
+    import music21
+    import pretty_midi
+
+    reading = read_tunes(MARKED.encode(), "marked.abc", parts=True)
+    (score,) = heard_in([("", reading)]).scores
+    read = music21.converter.parseData(by_suffix(".musicxml").to_bytes(score).decode(), format="musicxml")
+    marks = [
+        (each.content, each.measureNumber) for each in read.recurse().getElementsByClass("RehearsalMark")
+    ]
+    assert marks == [("Verse one", 1), ("B & C", 3), ("Coda", 5)]
+    assert [b for _, _, b in read.metronomeMarkBoundaries()][-1].getQuarterBPM() == 90
+    times, tempi = pretty_midi.PrettyMIDI(io.BytesIO(by_suffix(".mid").to_bytes(score))).get_tempo_changes()
+    assert (list(times), [round(each) for each in tempi]) == ([0.0, 4.0], [120, 90])
+
+
+def test_sections_of_repeats_are_played_again() -> None:
+    text = "X:1\nM:4/4\nL:1/4\nK:C\nP:A\n|:cdef|P:B\ngfed:|\n".replace("|P:B", "|\nP:B")
+    reading = read_tunes(text.encode(), "again.abc", parts=True)
+    (played,) = heard_in([("", reading)], played=True).scores
+    assert [(each.name, each.first_bar, each.bars) for each in played.sections] == [
+        ("A", 1, 1), ("B", 2, 1), ("A", 3, 1), ("B", 4, 1),
+    ]  # fmt: skip
+
+
+def test_rehearsal_letters_of_midi_are_sections() -> None:
+    """Markers A, B, C, as sequencers write them."""
+    tune = replace(read_tunes(MARKED.encode(), "m.abc").tunes[0], chords=())
+    written = by_suffix(".mid").to_bytes(replace(tune.score(), sections=sections_of([("A", 2), ("B", 3)])))
+    as_markers = written.replace(b"\xff\x07\x01", b"\xff\x06\x01").replace(b"\x90\x48\x5a", b"\x90\x48\x5b")
+    reading = read_tunes(as_markers, "foreign.mid", parts=True)
+    (score,) = heard_in([("", reading)]).scores
+    assert [(each.name, each.first_bar, each.bars) for each in score.sections] == [("A", 1, 2), ("B", 3, 3)]

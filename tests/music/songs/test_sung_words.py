@@ -18,6 +18,7 @@ from studio.errors import AskedFor, Contradiction
 from studio.music.chains.sampling import Requirement, solve
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
+from studio.music.scores.sections import sections_of
 from studio.music.scores.tunes import Tune
 from studio.music.songs.facts import facts_in_words
 from studio.music.songs.fitting import ways_for_words
@@ -300,9 +301,12 @@ def test_unstressed_beginnings_are_upbeats() -> None:
 def test_works_engraved_by_earlier_rules_keep_their_extenders() -> None:
     for rules, hyphens in (("6", False), ("7", True), ("8", True), ("9", True), ("", False)):
         versions = {"engraving": rules} if rules else {}
-        asked = engraved(SongRecipe(setting=Setting(versions=versions, device="cpu")), ())
+        asked = engraved(
+            SongRecipe(setting=Setting(versions=versions, device="cpu")), sections_of([("A", 8)])
+        )
         assert asked["hyphens"] == hyphens == (asked["lines"] in ("printed", "apart", "heard")), rules
         assert asked["heard"] == (rules == "9")  # and notes their names
+        assert asked["marks"] == ({1: "A"} if rules == "9" else {})  # and files no names of sections
 
 
 LEADING = (
