@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ from studio.images.predictions import predict_painting
 from studio.images.recipes import StyleRecipe
 from studio.images.style import paint_quickly
 from studio.process import EndEarly
-from studio.works.recipe import Setting
+from studio.works.recipe import Setting, Source
 from studio.works.work import SourceSize
 
 AT_ONCE = StyleRecipe(painter="instant", seed=0)
@@ -55,6 +56,19 @@ def test_half_the_size_comes_first_where_steps_at_the_whole_are_slow() -> None:
     assert sizes(480, 640, BEFORE) == [(480, 640, 9)]
 
 
+def test_paintings_that_need_few_steps_take_them_all_at_the_whole_size() -> None:
+    def steps(*names: str) -> list[int]:
+        known = [hashlib.sha256(PAINTINGS[name].path.read_bytes()).hexdigest() for name in names]
+        sources = tuple(Source(sha256=each, role="style", name="a painting") for each in known)
+        recipe = AT_ONCE.model_copy(update={"sources": sources})
+        found = [each.steps for each in painting_sizes(480, 640, recipe)]
+        assert [each.steps for each in painting_sizes(480, 640, AT_ONCE, known)] == found  # as in a preview
+        return found
+
+    assert steps("whirls", "marbling", "mosaic") == steps("mosaic") == [9]
+    assert steps("whirls", "glass") == steps("points") == [3, 6]
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Halves of small pictures too."""
@@ -77,7 +91,7 @@ def test_works_by_the_eighth_rules_stay(monkeypatch: pytest.MonkeyPatch) -> None
 def test_fewer_steps_of_a_size_are_taken_where_they_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     every = list(shares(painting_sizes(72, 160, AT_ONCE), PAINTING_BEGINS))
     assert len(every) == 9
-    monkeypatch.setattr(style, "ENOUGH", {9: float("inf")})
+    monkeypatch.setattr(style, "ENOUGH_AFTER_HALF", float("inf"))
     _, stages, so_far = painted(AT_ONCE)
     assert stages == ["painting at 80 px", "painting at 160 px"]
     assert so_far[1] / so_far[0] == pytest.approx(every[3] / every[0])  # what is left out counts as done
