@@ -68,6 +68,8 @@ MOST_UNSEEN = 50
 MOST_CHANNELS = 48
 """Channels that the explorer shows at once."""
 
+BY_PHOTO = "press “Strongest for this photo”"
+
 PAGE = 48
 """Works on one page of the gallery."""
 
@@ -121,7 +123,7 @@ class Desk:
         else:
             text = str(request.get("text") or "")[:80]
             found = atlas.find(text, layers)
-            told = _how_many(len(found), text)
+            told = _how_many(len(found)) if found else atlas.none_found(text, layers, photo=BY_PHOTO)
             found = found[:MOST_CHANNELS]
         fields = ("term", "layer", "words", "place")
         return {"channels": [{name: getattr(each, name) for name in fields} for each in found], "told": told}
@@ -669,10 +671,8 @@ def _with_next_seeds(recipe: Recipe) -> Iterator[Recipe]:
         yield recipe.model_copy(update={"seed": (recipe.seed + number) % (LARGEST_SEED + 1)})
 
 
-def _how_many(count: int, text: str) -> str:
-    """How many channels were found, and what to do if they are none or too many to show."""
-    if not count:
-        return f"No channel has the words “{text}”. Try another, such as castle, bird, dog or green."
+def _how_many(count: int) -> str:
+    """How many channels were found, and what to do if they are too many to show."""
     if count > MOST_CHANNELS:
         return f"{count:,} channels; here are {MOST_CHANNELS}. A word or a layer finds fewer."
     return f"{count} channel{'s' * (count != 1)}."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studio.cli.options import FILE, check_output
+from studio.errors import Refused
 from studio.works.incoming import read_file
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def channels(
     atlas = Atlas.read()
     if photo is None:
         found = atlas.find(" ".join(words), layers)[:count]
+        if not found:
+            told = atlas.none_found(" ".join(words), layers, photo="look for what a photo excites (--photo)")
+            if output is not None:
+                raise Refused(told)
+            click.echo(told, err=True)
     else:
         found = _strongest(photo, layers, count, atlas)
     if output is not None:

@@ -6,6 +6,7 @@ import json
 import re
 from importlib import resources
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 import studio
-from studio.app.desk import _how_many
+from studio.app.desk import Desk
 from studio.cli import commands
 from studio.errors import Refused, UnknownName
-from studio.images.channels.atlas import LAYERS, TILE, Atlas, sheet_path
+from studio.images.channels.atlas import LAYERS, TILE, TRY, Atlas, sheet_path
 from studio.images.channels.drawing import colours_of, draw
 from studio.images.networks.backbones import DEFAULT, layers
 from studio.images.recipes import LayerTerm
@@ -87,6 +88,27 @@ def test_the_command_lists_them_and_writes_their_sheet(tmp_path: Path) -> None:
 def test_the_words_that_are_suggested_find_something(atlas: Atlas) -> None:
     field = resources.files("studio.app").joinpath("widgets/channels.html").read_text("utf-8")
     (offered,) = re.findall(r'placeholder="(.*) …"', field)
-    (suggested,) = re.findall("such as (.*)\\.", _how_many(0, "x"))
-    for text in [*re.split(", | or ", f"{offered}, {suggested}"), "bird green"]:
+    for text in [*re.split(", | or ", f"{offered}, {TRY}"), "bird green"]:
         assert atlas.find(text), text
+
+
+def test_a_word_that_finds_no_channel_is_answered_with_what_to_try(tmp_path: Path) -> None:
+    """The command printed nothing, and wrote of a sheet of 0 pictures."""
+    done = CliRunner().invoke(commands, ["channels", "qwertyx"])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr.startswith(
+        f"No channel of the network has the word “qwertyx”; try another, such as {TRY}, or"
+    )
+    assert "--photo" in done.stderr
+    for asked, told in (
+        (["casstle"], "has the word “casstle”; did you mean 'castle'?"),
+        (["bird", "castle"], "has all of the words “bird castle”; try another"),
+        (["castle", "--layer", "blocks.1"], "No channel of blocks.1 has the word “castle”, but"),
+    ):
+        assert told in CliRunner().invoke(commands, ["channels", *asked]).stderr
+    done = CliRunner().invoke(commands, ["channels", "qwertyx", "-o", str(tmp_path / "sheet.png")])
+    assert isinstance(done.exception, Refused) or done.exit_code == 2
+    assert not list(tmp_path.iterdir())
+    told = Desk.channels(cast(Desk, None), {"text": "qwertyx"})
+    assert not told["channels"]
+    assert "“Strongest for this photo”" in told["told"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from studio.errors import Missing, Refused, UnknownName
+from studio.errors import Missing, Refused, UnknownName, did_you_mean
 from studio.images.networks.backbones import CLASSES
 from studio.images.pictures import Pixels, read_picture
 
@@ -32,6 +32,9 @@ between, such as blocks.4.1, add to the same channels as the end of their stage.
 
 TILE = 64
 """Side of a channel's picture, in pixels."""
+
+TRY = "castle, bird, dog or green"
+"""Words that find channels, for somebody whose word finds none."""
 
 SIDE = 256
 """Longer side, in pixels, at which a photo is looked at."""
@@ -114,6 +117,19 @@ class Atlas:
                     found.append((max((place or 0 for place in places), default=0), -depth, each))
         return [each for _, _, each in sorted(found, key=lambda row: row[:2])]
 
+    def none_found(self, text: str, layers: Iterable[str] = (), *, photo: str) -> str:
+        """A sentence for a text that finds no channel, with what to try. photo: what one does for the
+        channels that a photo excites most.
+        """
+        words, where = re.findall(r"\w+", text.lower()), tuple(layers)
+        said = f"No channel of {', '.join(where) or 'the network'} has {_quoted(words)}"
+        if where and (others := len(self.find(text))):
+            return f"{said}, but {others} of other layers: look in all layers."
+        known = {word for layer in self.layers for each in self.channels(layer) for word in _words(each)}
+        near = ((word, did_you_mean(word, known)) for word in words if not self.find(word))
+        asked = next((told for _, told in near if told), "")
+        return f"{said}{asked or f'; try another, such as {TRY}, or {photo}.'}"
+
     def usual(self, layer: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """The mean and the spread of every channel's strength over photos, [channels] each."""
         told = self._layer(layer)
@@ -141,6 +157,15 @@ class Atlas:
         if name not in self._told:
             raise UnknownName("layer of the atlas", name, self.layers)
         return self._told[name]
+
+
+def _quoted(words: Sequence[str]) -> str:
+    """the word “dog”; all of the words “dog green”."""
+    return f"{'the word' if len(words) == 1 else 'all of the words'} “{' '.join(words)}”"
+
+
+def _words(channel: Channel) -> list[str]:
+    return re.findall(r"[a-z]{3,}", " ".join(channel.words).lower())
 
 
 def _place_of(word: str, among: tuple[str, ...]) -> int | None:
