@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from studio.app.gradio_patches import upload_folder
 from studio.errors import Missing, Refused, UnknownName, Unreadable
-from studio.images.instant.learnt import learnt_paintings
+from studio.images.instant.learnt import learnt_paintings, titled_as_learnt
 from studio.images.paintings.catalogue import painting
 from studio.images.pictures import Picture, read_picture, write_jpeg
 from studio.making.exhibition import sample
@@ -122,6 +122,8 @@ def receive(
     elif offer.file is not None:
         path, name = uploaded(offer.file)
         found = Ingredient(role, _read(path, name), name)
+        if role == "style":
+            found = titled_as_learnt(found)
     else:
         raise Refused("Choose a picture first.")
     credit = credit or Credit()

@@ -32,21 +32,26 @@ def hung(content: bytes, name: str) -> dict[str, object]:
     return Easel(cast(Desk, Drop(content, name)), cast(Dials, None)).hang({"picture": {}})
 
 
-def test_a_painting_that_was_learnt_has_the_title_of_its_painters_card(home: Path) -> None:
-    content = picture(seed=5)
+def let_learn(home: Path, content: bytes, about: LearntPainting, title: str) -> None:
+    """What is in a home after a painter has learnt a painting. title: of the painter's card."""
     header = PainterHeader(
-        name="sea",
+        name=about.name,
         painting=hashlib.sha256(content).hexdigest(),
-        title="Evening at sea",
+        title=title,
         mean=(0.5, 0.4, 0.3),
         covariance=((0.04, 0.01, 0.0), (0.01, 0.03, 0.0), (0.0, 0.0, 0.02)),
         widths=(8, 8, 8),
         lineage="",
         steps=0,
     )
-    keep_painting(LearntPainting(name="sea", file="IMG_0001.jpg"), content)
+    keep_painting(about, content)
     painter = painter_bytes(PainterNetwork(header.widths).state_dict(), header)
-    (home / "models" / "painter-sea.safetensors").write_bytes(painter)
+    (home / "models" / f"painter-{about.name}.safetensors").write_bytes(painter)
+
+
+def test_a_painting_that_was_learnt_has_the_title_of_its_painters_card(home: Path) -> None:
+    content = picture(seed=5)
+    let_learn(home, content, LearntPainting(name="sea", file="IMG_0001.jpg"), "Evening at sea")
     told = hung(content, "IMG_0001.jpg")
     assert (told["title"], told["name"], told["learnt"]) == ("Evening at sea", "IMG_0001.jpg", True)
     assert (told["painter"], told["study"]) == ("sea", "")

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from studio.images.instant.learnt import LearntPainting
 from tests.app.conftest import PHONE, Chromium, Open
 from tests.app.photos import picture
 from tests.app.test_browser import opened
+from tests.app.test_easel import let_learn
 from tests.app.test_style_browser import seen, type_into
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
@@ -65,7 +67,7 @@ def test_a_preview_that_comes_late_does_not_cover_the_work(page: Any, studio: Op
 
 
 def test_the_stage_paints_while_the_strength_is_moved_and_the_work_is_made_when_asked(
-    page: Any, tmp_path: Path
+    page: Any, studio: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen(page, "[data-do=back]").click()
     seen(page, ".stage[data-mode=photo]").wait_for()
@@ -117,6 +119,15 @@ def test_the_stage_paints_while_the_strength_is_moved_and_the_work_is_made_when_
     page.set_input_files(".paintings input[type=file]", str(own))
     page.get_by_role("button", name="Let a painter learn it").wait_for()
     seen(page, ".stage:not(.glimpsed)").wait_for()
+    # Once it is learnt, what hangs has its title, and its button among those that were learnt is marked.
+    monkeypatch.setenv("STUDIO_HOME", str(studio.home))
+    about = LearntPainting(name="eve", title="Evening at sea", file="own_sea.jpg")
+    let_learn(studio.home, own.read_bytes(), about, about.title)
+    page.get_by_role("button", name="Let a painter learn it").click()
+    page.locator(".learnt [data-learnt=eve][aria-pressed=true]").wait_for()
+    assert page.locator(".hung li .name").nth(2).inner_text() == about.title
+    for file in (studio.home / "models").glob("painter-eve.*"):
+        file.unlink()
     page.locator(".hung li").nth(2).get_by_role("button", name="Remove").click()
     page.click("#paint-button")
     seen(page, ".stage[data-mode=done]").wait_for()

@@ -9,6 +9,7 @@ import pytest
 
 from studio.app.intake import Credit, Offer, own_tunes, receive, show, uploaded
 from studio.errors import Missing, Refused, StudioError
+from studio.images.instant.learnt import LearntPainting, keep_painting
 from studio.music.styles.sources import style_of
 from studio.process import finish
 from studio.works.gallery import Gallery
@@ -65,6 +66,21 @@ def test_no_other_file_of_this_machine_comes_in(path: str, uploads: Path) -> Non
 def test_what_does_not_describe_an_upload_is_refused(file: Any) -> None:
     with pytest.raises(Refused):
         uploaded(file)
+
+
+def test_a_painting_that_was_learnt_has_its_title_also_where_its_file_is_offered(
+    uploads: Path, home: Path
+) -> None:
+    """What was painted after it was learnt said the file's name until the page was loaded again."""
+    (uploads / "blob").write_bytes(picture(seed=5))
+    offered = {"file": described(uploads / "blob", orig_name="shipwreck.jpg")}
+    keep_painting(LearntPainting(name="ship", title="Shipwreck", author="Vernet"), picture(seed=5))
+    with Gallery.open(home / "works") as gallery:
+        assert receive(offered, "style", gallery, no_job).title == "", "no painter can paint like it yet"
+        (home / "models" / "painter-ship.safetensors").write_bytes(b"")
+        taken = receive(offered, "style", gallery, no_job)
+        assert (taken.name, taken.title, taken.author) == ("shipwreck.jpg", "Shipwreck", "Vernet")
+        assert receive(offered, "photo", gallery, no_job).title == ""
 
 
 def test_an_upload_that_was_cleared_away_says_what_to_do(uploads: Path) -> None:

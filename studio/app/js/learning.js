@@ -36,8 +36,8 @@ export class Learning {
   /**
    * @param {Widget} widget
    * @param {(lesson: Lesson) => void} choose
-   * @param {(sha256: string, can: boolean) => void} learnt a painter learns the painting, and can paint like it, or better
-   *   than before
+   * @param {(lesson: Lesson) => void} learnt a painter learns the painting, and can paint like it, or better than before;
+   *   or its button is a new one
    */
   constructor({ element, server }, choose, learnt) {
     this.element = find(element, '.learnt');
@@ -45,7 +45,7 @@ export class Learning {
     this.server = server;
     this.choose = choose;
     this.learnt = learnt;
-    /** @type {Map<string, number>} steps after which a painter was last kept */
+    /** @type {Map<string, string>} steps after which a painter was last kept, if it was */
     this.kept = new Map();
     /** @type {number | undefined} */
     this.next = undefined;
@@ -93,14 +93,16 @@ export class Learning {
     const shown = ready.map(({ name }) => name).join();
     const studies = find(this.element, '.studies');
     if (studies.dataset.shown !== shown) {
+      this.kept.clear();
       studies.dataset.shown = shown;
       studies.replaceChildren(...ready.map((each) => make('button',
         { type: 'button', class: 'study', 'data-learnt': each.name, 'aria-pressed': 'false', title: each.title, onclick: () => this.choose(each) },
         make('img', { src: each.picture, alt: '', draggable: 'false' }), make('span', {}, each.title))));
     }
-    for (const { name, sha256, done = 0, state, can_paint: can } of lessons) {
-      const kept = state === 'learning' || !can ? Math.floor(done / 100) : -1;
-      if (this.kept.get(name) !== kept) this.learnt(sha256, can);
+    for (const lesson of lessons) {
+      const { name, done = 0, state, can_paint: can } = lesson;
+      const kept = `${can} ${state === 'learning' || !can ? Math.floor(done / 100) : 'all'}`;
+      if (this.kept.get(name) !== kept) this.learnt(lesson);
       this.kept.set(name, kept);
     }
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.lesson : '';

@@ -6,6 +6,7 @@ import { all, around, complain, find, make, picturesOf, sentenceOf } from './dom
 import { Learning } from './learning.js';
 import { asked, offered } from './server.js';
 
+/** @import { Lesson } from './learning.js' */
 /** @import { Offer, Widget } from './types' */
 
 /**
@@ -27,7 +28,7 @@ export function open(widget) {
   find(element, '.own .studies').append(...props.studies.map((study) => studyButton(study, paintings)));
 
   const own = desk(props.desk);
-  const learning = new Learning(widget, (each) => paintings.toggle({ learnt: each.name }), (sha256, can) => paintings.learn(sha256, can));
+  const learning = new Learning(widget, (each) => paintings.toggle({ learnt: each.name }), (lesson) => paintings.learn(lesson));
   paintings.ask = (painting) => learning.begin(painting);
   own.paintings = () => paintings.list.length;
   own.palette = () => paintings.palette();
@@ -135,15 +136,15 @@ class Paintings {
   }
 
   /**
-   * A painter learns the painting with this sha256, and can paint like it or better than before.
+   * A painter learns this painting, and can paint like it or better than before. Then the painting that hangs is the
+   * one under “Yours”, by its title.
    *
-   * @param {string} sha256
-   * @param {boolean} can
+   * @param {Lesson} lesson
    */
-  learn(sha256, can) {
+  learn({ sha256, name, title, can_paint: can }) {
     this.taught.add(sha256);
     const found = this.list.filter((each) => each.sha256 === sha256);
-    for (const each of found) each.learnt ||= can;
+    for (const each of can ? found : []) Object.assign(each, { learnt: true, painter: name, name: title });
     if (found.length) this.draw();
   }
 

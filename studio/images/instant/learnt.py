@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -82,6 +83,17 @@ def keep_painting(about: LearntPainting, content: bytes) -> None:
     write_file(content, about._beside(PAINTING), force=True)
     write_file(small, about.thumbnail, force=True)
     write_file(about.model_dump_json(indent=1).encode(), about_path, force=True)
+
+
+def titled_as_learnt(painting: Ingredient) -> Ingredient:
+    """A painting's file with the title and credit under which a painter has learnt it here; as it is if none
+    has.
+    """
+    sha256 = hashlib.sha256(painting.content).hexdigest()
+    for each in learnt_paintings().values():
+        if each.sha256 == sha256 and each.can_paint and each.title:
+            return replace(painting, title=each.title, author=each.author, licence=each.licence)
+    return painting
 
 
 def learnt_paintings() -> dict[str, LearntPainting]:
