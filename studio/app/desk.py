@@ -30,6 +30,7 @@ from studio.app.melody_check import drafted
 from studio.app.sentences import said
 from studio.app.views import work_page, work_view
 from studio.errors import Refused, StudioError, UnknownName, ways_out_of
+from studio.images.checks import check_guides
 from studio.images.networks.backbones import is_safetensors
 from studio.images.networks.described import is_pickle, read_weights_file
 from studio.images.pictures import read_picture
@@ -92,8 +93,12 @@ class Desk:
     # --- Files that come in
 
     def look(self, offered: Any, role: str) -> Shown:
-        """An offered picture as the page shows it, read the way the making would read it."""
-        return show(self.receive(offered, role))
+        """An offered picture as the page shows it, read as the making would read it. Raises `Refused` for a
+        guide of one colour.
+        """
+        found = self.receive(offered, role)
+        check_guides([found])
+        return show(found)
 
     def parts(self, offered: Any) -> list[dict[str, Any]]:
         """The parts of a photo that the studio tells apart: place, share, and a small picture of it."""

@@ -12,6 +12,7 @@ from studio.app.intake import data_url, show
 from studio.app.sentences import said
 from studio.app.widgets import answer
 from studio.errors import Missing, Refused
+from studio.images.checks import check_has_strokes
 from studio.images.instant.learnt import LearntPainting, free_name, learnt_paintings
 from studio.images.instant.painters import painters
 from studio.images.paintings.catalogue import PAINTINGS
@@ -91,11 +92,12 @@ class Easel:
     def hang(self, asked: dict[str, Any]) -> dict[str, Any]:
         """A painting as the page shows it, with its sha256 and whether a painter has learnt it. One that was
         learnt is called what its painter's card calls it. "study" and "painter" say which of the studio's own
-        it is, or of those that were learnt here, however it was offered.
+        it is, or of those that were learnt here, however it was offered. One of a single colour is refused.
         """
 
         def hung() -> dict[str, Any]:
             found = self._painting(asked.get("picture"))
+            check_has_strokes(found.content, found.name)
             sha256, learnt = hashlib.sha256(found.content).hexdigest(), _learnt()
             Thread(target=lambda: self._glimpses, daemon=True).start()  # the first preview is not far
             title = found.title or learnt.get(sha256, "")

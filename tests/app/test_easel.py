@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 from typing import ClassVar, cast
+
+import pytest
+from PIL import Image
 
 from studio.app.desk import Desk
 from studio.app.dials import Dials
 from studio.app.easel import Easel
 from studio.app.tabs.style import _adjust
+from studio.errors import Refused
+from studio.images.checks import check_paintings
 from studio.images.instant.learnt import LearntPainting, keep_painting
 from studio.images.instant.network import PainterNetwork
 from studio.images.instant.painters import PainterHeader, painter_bytes
@@ -59,6 +65,19 @@ def test_a_painting_that_was_learnt_has_the_title_of_its_painters_card(home: Pat
     assert (told["title"], told["learnt"], told["painter"]) == ("", False, "")
     told = hung(PAINTINGS["woodcut"].path.read_bytes(), "a-copy.jpg")
     assert (told["study"], told["painter"]) == ("woodcut", "")
+
+
+def test_a_painting_or_guide_of_one_colour_is_refused_when_it_is_hung() -> None:
+    """It hung, and was refused only when something was to be painted like it."""
+    written = io.BytesIO()
+    Image.new("RGB", (40, 30), (12, 90, 200)).save(written, "PNG")
+    flat = Ingredient("style", written.getvalue(), "blue.png")
+    with pytest.raises(Refused) as at_paint:
+        check_paintings([flat])
+    assert hung(flat.content, flat.name)["trouble"] == str(at_paint.value)
+    with pytest.raises(Refused, match="nothing to dream towards"):
+        Desk.look(cast(Desk, Drop(flat.content, flat.name)), {}, "guide")
+    assert Desk.look(cast(Desk, Drop(flat.content, flat.name)), {}, "photo").width == 40
 
 
 class NoDials:
