@@ -53,7 +53,8 @@ BEGIN_AT, MORE = (
 
 FEATHER = parameter(
     1.5,
-    "Softness of the edges of a mask or a region, in per cent of the longer side.",
+    "Softness of the edges of a mask or a region, in per cent of the longer side. It spreads to both sides "
+    "of an edge; with 0, nothing outside changes.",
     ge=0,
     le=20,
     step=0.5,
