@@ -171,7 +171,21 @@ GROUPS = {
     ),
 }
 
-FAILS: dict[tuple[str, str], str] = {}
+FAILS: dict[tuple[str, str], str] = {
+    ("creatures", "portrait"): "a purple tongue lies over the mouth",
+    ("garden", "portrait"): "mouth and chin turn green",
+    ("citadel", "portrait"): "lamps shine through forehead, cheek and mouth",
+    ("mosaic", "portrait"): "a grey ring swallows the nose",
+    ("planes.painted.unseen", "animal"): "discs cover both eyes",
+    ("glass.instant", "portrait"): "the face is dark, and a lead crosses the mouth",
+    ("marbling.instant", "portrait"): "waves run over eyes and mouth",
+    ("creatures.other", "portrait"): "the nose turns blue, and the mouth purple",
+    ("citadel.other", "portrait"): "a house stands in the chin",
+    ("glass.instant.unseen", "portrait"): "the face is dark, and a lead crosses the mouth",
+    ("marbling.instant.unseen", "portrait"): "waves run over eyes and mouth",
+    ("marbling.instant.unseen", "animal"): "waves hide the eyes",
+    ("planes.instant.unseen", "animal"): "red hatching covers an eye",
+}
 """Strip and photo of every cell that does not hold -> what is wrong with it, by eye."""
 
 
