@@ -69,6 +69,11 @@ draws that keep to few chords lose: what would have been strange chords becomes 
 ones are made less rare, and that one is made rarer. Measured with benchmarks/harmony.py, over several seeds.
 """
 
+STRANGE_MOVING = 0.63
+"""The same as `STRANGE_EVENLY` where chords that are held for long are avoided, too: with it the mean of six
+seeds has as many different chords as the composers have.
+"""
+
 FEWEST_EVENLY = 5
 """Songs of about a length without which it is not known how many chords such songs have; `FEWEST_LIKE` for
 songs of 0.8.0, whose waltzes got too many.
@@ -217,7 +222,9 @@ class Harmonisation:
         fewest = FEWEST_EVENLY if evenly else FEWEST_LIKE
         like = self.idiom.song_of_length(len(self.bars), random, fewest)
         wanted = None if like is None else self.idiom.kinds_in(like)
-        lean = replace(self, requirements=(*self.requirements, *self._keeping_to(plain, wanted, evenly)))
+        lean = replace(
+            self, requirements=(*self.requirements, *self._keeping_to(plain, wanted, evenly, moving))
+        )
         rows = lean.many(ALIKE, 8, random, daring)
         for more in CHANGING if moving else ():
             if not self._long_stays(rows).all():
@@ -249,15 +256,18 @@ class Harmonisation:
         stays = [longest_stay([self.idiom.events[s] for s in row], self.idiom.bar) for row in rows]
         return self.idiom.character.stays_long(stays)
 
-    def _keeping_to(self, row: Sequence[int], kinds: int | None, evenly: bool) -> tuple[Requirement, ...]:
+    def _keeping_to(
+        self, row: Sequence[int], kinds: int | None, evenly: bool, moving: bool
+    ) -> tuple[Requirement, ...]:
         """That chords other than the `kinds` triads that sound longest in this row are rarer; nothing for
-        None. evenly: and a little the one that sounds longest of all.
+        None. evenly: and a little the one that sounds longest of all. moving: see `draw_alike`.
         """
         if kinds is None:
             return ()
         own = [triad for triad, _ in self.idiom.triads_in(row).most_common(kinds)]
         strange = np.array([event.harmony.triad not in own for event in self.idiom.events])
-        weights = np.where(strange, np.exp(-(STRANGE_EVENLY if evenly else STRANGE)), 1.0)
+        rarer = STRANGE if not evenly else STRANGE_MOVING if moving else STRANGE_EVENLY
+        weights = np.where(strange, np.exp(-rarer), 1.0)
         if evenly:
             commonest = np.array([event.harmony.triad == own[0] for event in self.idiom.events])
             weights = np.where(commonest, np.exp(-COMMONEST), weights)

@@ -47,7 +47,8 @@ BROUGHT = {
     "taken less often (`swings`), and so are long notes that neither chord nor key has (`strange_by_bars`).",
     "11": "Chords have their commonest names, F/A and not Am(#5) (`common_name`). Sections and given "
     "melodies that stay on one chord for longer than the style's sections are avoided (`character.LONG`), "
-    "and so are bars that sound as an earlier one where what goes round says that they are new.",
+    "and so are bars that sound as an earlier one where what goes round says that they are new. Given "
+    "melodies get more different chords (`harmonise.STRANGE_MOVING`).",
 }
 """What each number brought, the oldest first."""
 
