@@ -8,6 +8,7 @@ from studio.music.melody.recipes import read_parts
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.songs.plan import FORMS, SheetPlan
+from studio.music.songs.playing import check_parts
 from studio.music.songs.recipes import SongRecipe, in_time
 from studio.music.songs.rows import ANY_KEY, LaidRow, first_clash
 from studio.music.songs.sheet import plan_of
@@ -20,6 +21,7 @@ def check_request(recipe: SongRecipe) -> None:
     """
     if recipe.sound:
         named_font(recipe.sound)
+    check_parts(recipe)
     if recipe.source("melody") is not None:
         return
     keyless = recipe if recipe.key else recipe.model_copy(update={"section_keys": ()})

@@ -631,9 +631,11 @@ def _given(
         asked = [found[place] for place in places if found[place] is not None]
         if asked and any(each != asked[0] for each in asked):
             first, other = [place for place in places if found[place] is not None and found[place]][:2]
+            how = "given or kept" if kept else "given"
+            less = ", keep less" if kept else ""
             raise Refused(
                 f"Bars {first + 1} and {other + 1} are the same bar in the form {plan.letters}, but "
-                "different chords were given for them; give the same, or choose another form."
+                f"different chords were {how} for them; give the same{less}, or choose another form."
             )
         for place in places:
             found[place] = asked[0] if asked else None

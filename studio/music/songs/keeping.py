@@ -22,9 +22,10 @@ import numpy as np
 from studio.errors import Refused, UnknownName
 from studio.music.bands.band import band_by_name
 from studio.music.chains.markov import Mask
-from studio.music.melody.recipes import read_keep
+from studio.music.melody.recipes import Pin, PitchOrClass, read_keep, read_range
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import pitch_name
+from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable, words_in
@@ -36,6 +37,7 @@ from studio.music.songs.recipes import (
     read_note_place,
 )
 from studio.music.songs.record import SongRecord
+from studio.music.songs.rules import drawing_rules, since
 from studio.music.songs.sung import SungIdiom
 
 TUNE, CHORDS = "tune", "chords"
@@ -85,6 +87,7 @@ class Kept:
         if not records or not (recipe.keeps_more or recipe.keep):
             return None
         players, whole = _parts_of(recipe, records[0])
+        _check_meters(recipe, records)
         both = _bars_of_sections(recipe, plan, records) | _bars(recipe.keep, "bars", plan, records[0])
         melody, chords = dict(both), dict(both)
         chords |= _bars(recipe.keep_chords, "chords of bars", plan, records[0])
@@ -94,7 +97,10 @@ class Kept:
         melody, chords = _returned(melody, plan, records), _returned(chords, plan, records)
         tune = _laid_out(plan, records, melody, chords)
         pins = tuple(_pin(text, records[0]) for text in recipe.keep_notes)
-        return cls(tuple(records), plan, melody, chords, pins, tune, players, recipe.band)
+        kept = cls(tuple(records), plan, melody, chords, pins, tune, players, recipe.band)
+        if since(drawing_rules(recipe), "11"):
+            _check_wishes(recipe, kept)
+        return kept
 
     @cached_property
     def whole(self) -> frozenset[str]:
@@ -222,6 +228,77 @@ class Kept:
                 }
             )
         return found
+
+
+def _check_meters(recipe: SongRecipe, records: Sequence[SongRecord]) -> None:
+    """Raises `Refused` where what is kept is in another meter than the song."""
+    meter = records[0].tune.meter
+    if recipe.meter and Meter.parse(recipe.meter) != meter:
+        raise Refused(
+            f"What is kept of {records[0].title!r} is in {meter}, but the song is asked for in "
+            f"{recipe.meter}; take {meter}, or keep nothing.",
+            setting="meter",
+        )
+
+
+def _check_wishes(recipe: SongRecipe, kept: Kept) -> None:
+    """Raises `Refused` where a section that is kept whole, and so is not drawn, contradicts what is asked of
+    its notes. (Works up to 0.16.0 passed over it without a word.)
+    """
+    sections = [part for part in kept.plan.sections if part.letter in kept.whole]
+    for part in sections:
+        notes = kept.section_tune(part)
+        sounding = [note for note in notes if note.pitch is not None]
+        named = f"Section {part.letter} is kept"
+        for text in recipe.pins:
+            pin = Pin.read(text)
+            if part.first < pin.bar <= part.first + part.bars and not _is_pinned(kept, notes, pin):
+                raise Refused(
+                    f"{named}, and its bar {pin.bar} is not as the pin {text} says; leave out the pin, or "
+                    "keep other bars.",
+                    setting="pins",
+                )
+        if recipe.range and sounding:
+            low, high = read_range(recipe.range)
+            pitches = [note.pitch for note in sounding if note.pitch is not None]
+            if min(pitches) < low or max(pitches) > high:
+                reach = f"{pitch_name(min(pitches))} to {pitch_name(max(pitches))}"
+                raise Refused(
+                    f"{named} and goes from {reach}, outside of the range {recipe.range}; leave out the "
+                    "range, widen it, or keep other sections.",
+                    setting="range",
+                )
+        for edge, asked, note in (
+            ("begins", recipe.start, sounding[0] if sounding and part is kept.plan.sections[0] else None),
+            ("ends", recipe.end, sounding[-1] if sounding and part is kept.plan.sections[-1] else None),
+        ):
+            if asked and note is not None and note.pitch is not None and not _is_pitch(note.pitch, asked):
+                raise Refused(
+                    f"{named} and {edge} on {pitch_name(note.pitch)}, not on {asked}; leave that out, or "
+                    "keep other sections.",
+                    setting="start" if edge == "begins" else "end",
+                )
+
+
+def _is_pinned(kept: Kept, notes: Sequence[Note], pin: Pin) -> bool:
+    """Whether the notes of a kept section are as a pin says."""
+    meter = kept.tune.meter
+    place = (pin.bar - 1) * meter.bar_length + (pin.beat - 1) * Fraction(4, meter.denominator)
+    there = next((note for note in notes if note.start <= place < note.end), None)
+    if pin.what == "rest" or there is None or there.pitch is None:
+        return pin.what == "rest" and (there is None or there.pitch is None)
+    begun = there.start == place and pin.length in (None, there.duration)
+    asked = pin.what
+    return begun and (
+        isinstance(asked, str)
+        or there.pitch == asked.pitch
+        or (asked.pitch is None and there.pitch % 12 == asked.pitch_class)
+    )
+
+
+def _is_pitch(pitch: int, text: str) -> bool:
+    asked = PitchOrClass.read(text)
+    return pitch % 12 == asked.pitch_class and asked.pitch in (None, pitch)
 
 
 def part_named(name: str, names: Iterable[str]) -> str:

@@ -179,6 +179,12 @@ def sound_of(recipe: SongRecipe) -> str:
     return made_with or recorded_name(recipe.sound or chosen_name())
 
 
+def check_parts(recipe: SongRecipe) -> None:
+    """Raises `Refused` for parts of a lead sheet, which has none."""
+    if not recipe.band and (recipe.write not in ("", "lead", "score") or recipe.mix or recipe.part_seeds):
+        raise Refused("A lead sheet has no parts to choose from; name a band that plays it.", setting="band")
+
+
 def file_of(
     tune: Tune,
     sections: Sequence[Section],
@@ -191,8 +197,7 @@ def file_of(
     """
     form = by_name(recipe.format)
     if not recipe.band:
-        if recipe.write not in ("", "lead", "score") or recipe.mix or recipe.part_seeds:
-            raise Refused("A lead sheet has no parts to choose from; name a band that plays it.")
+        check_parts(recipe)
         program = program_of(recipe.instrument) if "program" in form.options else 0
         return form.to_bytes(tune, program=program, **engraved(recipe, sections))
     played = played or play(tune, sections, recipe, kept)

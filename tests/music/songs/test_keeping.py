@@ -13,6 +13,7 @@ import pytest
 
 import studio as library
 from studio.errors import Missing, StudioError
+from studio.music.scores.keys import pitch_name
 from studio.music.songs.earlier import style_of_earlier
 from studio.music.songs.recipes import MixedPart, SongRecipe, read_keep_section
 from studio.music.songs.record import SongRecord
@@ -217,6 +218,11 @@ def test_a_song_says_where_what_it_keeps_comes_from(first: Any, second: Any) -> 
         ({"keep_sections": "A", "bars": 16}, "8 bars"),
         ({"keep": "30-40"}, "32 bars"),
         ({"keep_notes": "1:1.37"}, "No note"),
+        ({"keep_sections": "A", "meter": "3/4"}, "is in 4/4"),
+        ({"keep_sections": "A", "pins": "1:1=C2"}, "bar 1 is not as the pin 1:1=C2 says"),
+        ({"keep_sections": "A", "range": "C7:C8"}, "outside of the range C7:C8"),
+        ({"keep_sections": "A", "end": "C2"}, "not on C2"),
+        ({"keep_sections": "A", "chords": "C | Bm7 | C | C"}, "given or kept"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_in_a_sentence(
@@ -226,6 +232,15 @@ def test_what_cannot_be_kept_is_refused_in_a_sentence(
         again(folder, first, **more)
     assert sentence in str(refused.value)
     assert str(refused.value).count(". ") == 0
+
+
+def test_a_kept_section_that_is_as_asked_is_kept(first: Any, folder: Path) -> None:
+    begins, *_, ends = first.tune.sounding
+    assert begins.start.denominator == 1
+    pinned = f"1:{begins.start + 1}={pitch_name(begins.pitch)}*{begins.duration}"
+    last = pitch_name(ends.pitch)
+    asked = again(folder, first, keep_sections="A", pins=pinned, end=last, range="A2:C7", band="")
+    assert bars(asked, 1, 8) == bars(first, 1, 8)
 
 
 def test_nothing_is_kept_without_an_earlier_song(folder: Path) -> None:
