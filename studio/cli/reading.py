@@ -95,10 +95,16 @@ def _write(tunes: Sequence[Tune | Score], output: Path, *, force: bool) -> list[
     paths = numbered if len(tunes) > 1 else [output]
     for path in paths:
         check_output(path, force=force)
-    contents = [by_suffix(output).to_bytes(tune) for tune in tunes]
+    contents = [by_suffix(output).to_bytes(tune, letters=_over_bars(tune)) for tune in tunes]
     return [
         str(write_file(content, path, force=force)) for content, path in zip(contents, paths, strict=True)
     ]
+
+
+def _over_bars(music: Tune | Score) -> dict[int, str]:
+    """The names of its sections, as an engraved score has them over its bars. Only scores have some."""
+    named: dict[int, str] = getattr(music, "names_over_bars", {})
+    return named
 
 
 @click.command("words")

@@ -9,6 +9,7 @@ from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from studio.music.reading.assembling import TEMPO_CHANGES
 from studio.music.reading.budget import OfMelody, Reading, Unread, labelled
 from studio.music.scores.jumps import BACK, TARGETS
 from studio.music.scores.keys import Key, name_of, pitch_name
@@ -229,8 +230,10 @@ def heard_in_words(heard: Heard) -> Iterator[str]:
         yield from told.bars
         yield from told.text
         yield ""
+    kept = any(score.tempo_changes for score in heard.scores)
     for remark in heard.remarks:
-        yield f"  - {remark}"
+        if not (kept and isinstance(remark, OfMelody) and remark.endswith(TEMPO_CHANGES)):
+            yield f"  - {remark}"
     for each in heard.unread:
         yield f"  - {each.name} could not be read: {each.reason}"
 

@@ -451,7 +451,9 @@ class _PartReader:
             measure.tempos.append((here, float(tempo)))
             measure.tempi.append((place, float(tempo)))
         measure.sections += [
-            each.text or "" for each in element.iterfind("direction-type/rehearsal") if each.text
+            each.text or ""
+            for each in element.iterfind("direction-type/rehearsal")
+            if (each.text or "").strip()
         ]
 
 
