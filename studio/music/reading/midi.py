@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -178,10 +178,15 @@ def _parts_of(
 ) -> tuple[Part, ...]:
     """Every channel of every track that has notes, as a part, with its other voices."""
     found: list[tuple[int, PartLine, int, _Line]] = []
+    struck: list[dict[tuple[Fraction, int], int]] = []
     for (key, _), (line, track, played) in zip(sorted(midi.notes.items()), lines, strict=True):
         if not line.count:
             continue
         read_line = read(played)
+        if not (found and track in texts.other_voices):
+            struck.append({})
+        for (ticks, pitch), velocity in midi.struck.get(key, {}).items():
+            struck[-1].setdefault((read_line.place_of(ticks), pitch), velocity)
         if found and track in texts.other_voices:
             others = found[-1][1].others
             voice = max((note.voice for note in others), default=0) + 1
@@ -190,12 +195,23 @@ def _parts_of(
             program = midi.programs.get(key, 0)
             found.append((program, replace(line, notes=read_line.notes, others=[]), track, read_line))
     parts = []
-    for program, line, track, read_line in found:
-        part = part_of(line)
+    for (program, line, track, read_line), velocities in zip(found, struck, strict=True):
+        part = _as_struck(part_of(line), velocities)
         lyrics, _ = texts.syllables(track, own=True)
         words = words_of(lyrics, sorted({note.start for note in part.notes}), read_line.place_of, ours=ours)
         parts.append(replace(part, program=program, words=words))
     return tuple(parts)
+
+
+def _as_struck(part: Part, velocities: Mapping[tuple[Fraction, int], int]) -> Part:
+    """The part with the velocities of its notes, (place, pitch) -> 1..127; most of them stand for all."""
+    notes = [velocities.get((note.start, note.pitch or 0)) for note in part.notes]
+    usual = Counter(each for each in notes if each is not None).most_common(1)
+    if not usual:
+        return part
+    own = (None if each == usual[0][0] else each for each in notes)
+    struck = (replace(note, velocity=each) for note, each in zip(part.notes, own, strict=True))
+    return replace(part, notes=tuple(struck), velocity=usual[0][0])
 
 
 def _told_of(midi: MidiFile) -> list[str]:

@@ -32,7 +32,8 @@ class MidiFile:
     """What a MIDI file says, with times in ticks. Texts are bytes, since their encoding is not stated.
 
     form: 0, 1 or 2. division: ticks in a quarter note, or in a second where `film` is true. notes: (track,
-    channel) -> its notes in the order in which they end. programs: (track, channel) -> its first instrument.
+    channel) -> its notes in the order in which they end. struck: likewise, (time, pitch) ->
+    the velocity with which a note begins. programs: (track, channel) -> its first instrument.
     names: (track, None) -> its first name, (track,
     channel) -> the name of its instrument, with channel -1 where none is given. meters: (time, numerator,
     denominator). keys: (time, sharps, whether minor). tempos: (time, microseconds in a quarter note).
@@ -48,6 +49,7 @@ class MidiFile:
     division: Fraction
     film: bool = False
     notes: dict[tuple[int, int], list[Played]] = field(default_factory=dict)
+    struck: dict[tuple[int, int], dict[tuple[int, int], int]] = field(default_factory=dict)
     programs: dict[tuple[int, int], int] = field(default_factory=dict)
     names: dict[tuple[int, int | None], bytes] = field(default_factory=dict)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
@@ -321,6 +323,7 @@ class _Track:
         channel, pitch = status & 0x0F, data[0]
         if status & 0x10 and data[1]:
             self.held.setdefault((channel, pitch), deque()).append(self.now)
+            self.midi.struck.setdefault((self.number, channel), {})[self.now, pitch] = data[1]
             self.midi.habits.add(data[1])
             return
         if status & 0x10 or data[1]:

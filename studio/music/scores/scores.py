@@ -35,17 +35,18 @@ class Part:
     lead: bool = False
 
     def to_plain(self) -> dict[str, Any]:
-        """Notes with their spelling and voices, name, instrument and words as JSON values, which
+        """Notes with their spelling, voices and velocities, name, instrument and words as JSON values, which
         `from_plain` reads back. Times are fractions as text: "3/2".
         """
         return {
             "notes": [
-                [note.pitch, str(note.start), str(note.duration), note.alter, note.voice]
+                [note.pitch, str(note.start), str(note.duration), note.alter, note.voice, note.velocity]
                 for note in self.notes
             ],
             "name": self.name,
             "program": self.program,
             "percussion": self.percussion,
+            "velocity": self.velocity,
             "words": plain_words(self.words),
             "lead": self.lead,
         }
@@ -55,12 +56,20 @@ class Part:
         """Raises `KeyError`, `ValueError` or `TypeError` for what `to_plain` did not give."""
         return cls(
             tuple(
-                Note(int(pitch), Fraction(start), Fraction(duration), alter=alter, voice=voice)
-                for pitch, start, duration, alter, voice in values["notes"]
+                Note(
+                    int(pitch),
+                    Fraction(start),
+                    Fraction(duration),
+                    alter=alter,
+                    voice=voice,
+                    velocity=velocity,
+                )
+                for pitch, start, duration, alter, voice, velocity in values["notes"]
             ),
             str(values["name"]),
             int(values["program"]),
             bool(values["percussion"]),
+            int(values["velocity"]),
             words=words_of_plain(values["words"]),
             lead=bool(values.get("lead")),
         )

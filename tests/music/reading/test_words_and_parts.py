@@ -16,7 +16,7 @@ from studio.cli import commands
 from studio.music.reading.budget import Reading
 from studio.music.reading.describing import heard_in
 from studio.music.reading.readers import read_tunes
-from studio.music.scores.scores import TempoAt
+from studio.music.scores.scores import Part, TempoAt
 from studio.music.scores.sections import Section, sections_of
 from studio.music.scores.tunes import Tune
 from studio.music.writing.formats import by_suffix
@@ -386,3 +386,17 @@ def test_rehearsal_letters_of_midi_are_sections() -> None:
     reading = read_tunes(as_markers, "foreign.mid", parts=True)
     (score,) = heard_in([("", reading)]).scores
     assert [(each.name, each.first_bar, each.bars) for each in score.sections] == [("A", 1, 2), ("B", 3, 3)]
+
+
+def test_velocities_of_midi_are_kept() -> None:
+    import pretty_midi
+
+    (tune,) = read_tunes(MARKED.encode(), "m.abc").tunes
+    hard = [40 + 3 * number if number % 3 else 90 for number in range(len(tune.sounding))]
+    notes = [replace(note, velocity=each) for note, each in zip(tune.sounding, hard, strict=True)]
+    score = replace(tune.score(), parts=(Part(tuple(notes), velocity=90),))
+    reading = read_tunes(by_suffix(".mid").to_bytes(score), "struck.mid", parts=True)
+    (again,) = heard_in([("", reading)]).scores
+    assert [note.velocity or again.parts[0].velocity for note in again.parts[0].notes] == hard
+    written = pretty_midi.PrettyMIDI(io.BytesIO(by_suffix(".mid").to_bytes(again)))
+    assert [note.velocity for note in written.instruments[0].notes] == hard
