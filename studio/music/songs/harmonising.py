@@ -15,7 +15,7 @@ from studio.music.harmony.idiom import is_minor
 from studio.music.melody.compose import given_reading, given_tune, reading_rules
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.tunes import Tune
-from studio.music.songs.chording import locked
+from studio.music.songs.chording import locked, restless
 from studio.music.songs.recipes import SongRecipe, read_row
 from studio.music.songs.rules import by_key_rules, drawing_rules, since
 from studio.music.songs.sheet import SongStyles
@@ -73,7 +73,7 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
     if known is not idiom:
         asked = Harmonisation.of(tune, known, fit)
     if since(drawing_rules(recipe), "6"):
-        asked = replace(asked, closing=_closing(asked))
+        asked = replace(asked, closing=_closing(asked, at_rest=since(drawing_rules(recipe), "11")))
     asked = replace(asked, requirements=(*asked.requirements, *requirements))
     if not requirements:
         return asked
@@ -94,13 +94,16 @@ UNCLOSED = 12.0
 """By how much (a logarithm) a last chord is avoided that is not the tonic's."""
 
 
-def _closing(asked: Harmonisation) -> tuple[Requirement, ...]:
-    """That the last chord is the tonic's, wherever the melody and what is asked of the chords let it be."""
+def _closing(asked: Harmonisation, *, at_rest: bool) -> tuple[Requirement, ...]:
+    """That the last chord is the tonic's, wherever the melody and what is asked of the chords let it be.
+    at_rest: and seldom a dominant seventh.
+    """
     idiom = asked.idiom
     home = (idiom.root + asked.tonics[-1] - asked.tune.key.tonic) % 12 == 0
     ends = idiom.place + idiom.ticks == idiom.bar
     weight = np.ones((asked.ticks, idiom.alphabet))
-    weight[-idiom.bar :] = np.where(ends & ~home, np.exp(-UNCLOSED), 1.0)
+    closed = restless(idiom, home, is_minor(idiom.mode)) if at_rest else 1.0
+    weight[-idiom.bar :] = np.where(ends, np.where(home, closed, np.exp(-UNCLOSED)), 1.0)
     return (Requirement("an end on the tonic's chord", weight=weight),)
 
 

@@ -48,7 +48,8 @@ BROUGHT = {
     "11": "Chords have their commonest names, F/A and not Am(#5) (`common_name`). Sections and given "
     "melodies that stay on one chord for longer than the style's sections are avoided (`character.LONG`), "
     "and so are bars that sound as an earlier one where what goes round says that they are new. Given "
-    "melodies get more different chords (`harmonise.STRANGE_MOVING`).",
+    "melodies get more different chords (`harmonise.STRANGE_MOVING`). Fewer songs end on a dominant seventh "
+    "(`chording.RESTLESS`).",
 }
 """What each number brought, the oldest first."""
 

@@ -15,15 +15,17 @@ import pytest
 
 import studio as library
 from studio.errors import Refused, UnknownName
+from studio.music.chains.sampling import Requirement, solve
 from studio.music.harmony.character import LONG, LONGEST_STAY, Character
 from studio.music.harmony.counts import shipped_chords
 from studio.music.harmony.laying import in_bars
+from studio.music.harmony.symbols import Family
 from studio.music.melody.idiom import learn
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
 from studio.music.songs import counted
-from studio.music.songs.chording import ChordRequest
+from studio.music.songs.chording import MAJOR_IN_MINOR, RESTLESS, ChordRequest
 from studio.music.songs.counted import CountedStyle, counted_style, melodies_file, pack_melodies
 from studio.music.songs.facts import facts_in_words, facts_of_sheet
 from studio.music.songs.harmonising import harmonisation_of, rows_of
@@ -169,6 +171,33 @@ def test_a_blues_has_the_chords_of_its_form_in_every_bar() -> None:
         assert all(heard <= asked for heard, asked in zip(bars, degrees, strict=True))
     # As before, only five of its bars began so.
     assert any(not heard <= asked for bars in rows("3") for heard, asked in zip(bars, degrees, strict=True))
+
+
+@pytest.mark.parametrize(("key", "less"), [("C", RESTLESS), ("Am", MAJOR_IN_MINOR)])
+def test_dominant_sevenths_are_rarer_at_the_end_of_a_song(key: str, less: float) -> None:
+    """Exactly: by the mass of all rows with one there, beside that of the others."""
+
+    def odds(rules: str) -> float:
+        made = SongRecipe(style="sixties-pop", form="A", bars=4, meter="4/4", key=key)
+        made = made.model_copy(update={"setting": setting("cpu", drawing=rules, form="4")})
+        asked = Key.parse(key)
+        idiom = shipped_chords("sixties-pop", Meter.parse("4/4"), asked.mode)
+        request = ChordRequest.of(made, plan_of(made, asked), idiom)
+        known, ticks = request.idiom, request.ticks
+        dominant = (known.root == 0) & (known.family == Family.DOMINANT)
+        last = slice(ticks - known.bar, ticks)
+        there = np.ones((2, ticks, known.alphabet), dtype=bool)
+        reaches = np.arange(known.bar)[:, None] + known.ticks[None, :] >= known.bar
+        for side, wanted in zip(there, (dominant, ~dominant), strict=True):
+            side[last] = ~reaches | wanted[None, :]
+        trellis = known.trellis(known.walk(0), ())
+        masses = [
+            solve(trellis, ticks, [*request.hard, *request.usual, Requirement("there", allowed=side)]).log_z
+            for side in there
+        ]
+        return masses[0] - masses[1]
+
+    assert odds("11") == pytest.approx(odds("10") - less, abs=1e-6)
 
 
 def test_a_melody_of_few_tones_is_not_left_on_one_chord() -> None:
