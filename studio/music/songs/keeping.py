@@ -242,8 +242,8 @@ def _check_meters(recipe: SongRecipe, records: Sequence[SongRecord]) -> None:
 
 
 def _check_wishes(recipe: SongRecipe, kept: Kept) -> None:
-    """Raises `Refused` where a section that is kept whole, and so is not drawn, contradicts what is asked of
-    its notes. (Works up to 0.16.0 passed over it without a word.)
+    """Raises `Refused` where a section that is kept whole, and so is not drawn, contradicts a pin, the
+    range, or the first or last note. (Works up to 0.16.0 passed over it without a word.)
     """
     sections = [part for part in kept.plan.sections if part.letter in kept.whole]
     for part in sections:
@@ -272,7 +272,12 @@ def _check_wishes(recipe: SongRecipe, kept: Kept) -> None:
             ("begins", recipe.start, sounding[0] if sounding and part is kept.plan.sections[0] else None),
             ("ends", recipe.end, sounding[-1] if sounding and part is kept.plan.sections[-1] else None),
         ):
-            if asked and note is not None and note.pitch is not None and not _is_pitch(note.pitch, asked):
+            if (
+                asked
+                and note is not None
+                and note.pitch is not None
+                and not _is_pitch(note.pitch, PitchOrClass.read(asked))
+            ):
                 raise Refused(
                     f"{named} and {edge} on {pitch_name(note.pitch)}, not on {asked}; leave that out, or "
                     "keep other sections.",
@@ -288,16 +293,10 @@ def _is_pinned(kept: Kept, notes: Sequence[Note], pin: Pin) -> bool:
     if pin.what == "rest" or there is None or there.pitch is None:
         return pin.what == "rest" and (there is None or there.pitch is None)
     begun = there.start == place and pin.length in (None, there.duration)
-    asked = pin.what
-    return begun and (
-        isinstance(asked, str)
-        or there.pitch == asked.pitch
-        or (asked.pitch is None and there.pitch % 12 == asked.pitch_class)
-    )
+    return begun and (isinstance(pin.what, str) or _is_pitch(there.pitch, pin.what))
 
 
-def _is_pitch(pitch: int, text: str) -> bool:
-    asked = PitchOrClass.read(text)
+def _is_pitch(pitch: int, asked: PitchOrClass) -> bool:
     return pitch % 12 == asked.pitch_class and asked.pitch in (None, pitch)
 
 

@@ -207,7 +207,7 @@ def file_of(
         return form.to_bytes(tune, **engraved(recipe, sections))
     strips_of(recipe, played.score)  # so that a wrong name is refused in a score too
     written = extract_of(played.score, played.band, recipe.write or "score")
-    if LINES_BY_RULES.get(engraving_rules(recipe)) != "heard":
+    if engraving_rules(recipe) in UNMARKED:
         written = replace(written, tempo_changes=())
     return form.to_bytes(written, **engraved(recipe, written.sections))
 
@@ -231,6 +231,10 @@ and changes of tempo. A work says by which it was made.
 """
 
 
+UNMARKED = ("", "3", "4", "5", "6", "7", "8")
+"""The rules by which files keep neither sections nor tempi, and notes are named by the key alone."""
+
+
 def engraving_rules(recipe: SongRecipe) -> str:
     """The rules by which a song is engraved: today's, or those its work was made by; "" for earlier ones."""
     if recipe.setting is None:
@@ -250,7 +254,7 @@ def engraved(recipe: SongRecipe, sections: Sequence[Section]) -> dict[str, Any]:
         "letters": letters,
         "lines": LINES_BY_RULES.get(rules, "full"),
         "slurs": slurs,
-        "heard": LINES_BY_RULES.get(rules) == "heard",
-        "marks": letters if LINES_BY_RULES.get(rules) == "heard" else {},
+        "heard": rules not in UNMARKED,
+        "marks": {} if rules in UNMARKED else letters,
         "hyphens": rules not in ("", "3", "4", "5", "6"),
     }
