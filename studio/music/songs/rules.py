@@ -50,6 +50,8 @@ BROUGHT = {
     "and so are bars that sound as an earlier one where what goes round says that they are new. Given "
     "melodies get more different chords (`harmonise.STRANGE_MOVING`). Fewer songs end on a dominant seventh "
     "(`chording.RESTLESS`).",
+    "12": "Whatever is asked of a section that is kept whole, and that it contradicts, is refused "
+    "(`keeping`).",
 }
 """What each number brought, the oldest first."""
 
