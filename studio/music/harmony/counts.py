@@ -16,10 +16,11 @@ import io
 import json
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from studio.music.chains.markov import Chain, ContextTree, Floats, freeze
 from studio.music.chains.sampling import Requirement
 from studio.music.harmony.character import Character
 from studio.music.harmony.fit import FitCounts
-from studio.music.harmony.idiom import UNKNOWN_BITS, ChordEvent, HarmonyIdiom
+from studio.music.harmony.idiom import PER_QUARTER, UNKNOWN_BITS, ChordEvent, HarmonyIdiom
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.harmony.symbols import Harmony
 from studio.music.harmony.unheard import going_on, held_on, room_for
@@ -45,6 +46,49 @@ TREE = ("level", "branch", "suffix", "first", "follower", "weight", "onward")
 """What is kept of a tree of contexts."""
 
 
+Borrowed = Literal["none", "beats", "bars"]
+"""From which other meters chords are taken. beats: for 6/8, 9/8 and 12/8 from 2/4, 3/4 and 4/4, beat by beat.
+bars: beside that from 4/4, by whole and half bars, for any meter.
+"""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """How chords that were counted in bars of one meter are laid in those of another.
+
+    there, here: ticks a bar. kept: tick there -> tick here; chords begin and end at these alone.
+    """
+
+    there: int
+    here: int
+    kept: Mapping[int, int]
+
+    @classmethod
+    def by_beats(cls, there: Meter, here: Meter) -> Laid:
+        """Beat for beat, of meters with as many beats."""
+        one, other = (int(each.beat * PER_QUARTER) for each in (there, here))
+        bars = (int(each.bar_length * PER_QUARTER) for each in (there, here))
+        return cls(*bars, {beat * one: beat * other for beat in range(there.bar_length // there.beat + 1)})
+
+    @classmethod
+    def by_bars(cls, there: Meter, here: Meter) -> Laid | None:
+        """By whole bars, and by halves where the other meter has two beats or more: the first is the longer
+        one where they differ, two beats of the three of 3/4. None for bars that are no whole ticks.
+        """
+        beats = here.bar_length / here.beat
+        middle = -(-beats // 2) * here.beat * PER_QUARTER
+        bar, full = here.bar_length * PER_QUARTER, int(there.bar_length * PER_QUARTER)
+        if bar.denominator != 1:
+            return None
+        halves = {full // 2: int(middle)} if Fraction(middle).denominator == 1 and middle < bar else {}
+        return cls(full, int(bar), {0: 0, full: int(bar)} | halves)
+
+    def moved(self, ticks: int, place: int) -> tuple[int, int] | None:
+        """(ticks, place) in the other bars; None for what begins or ends elsewhere than at `kept`."""
+        start, end = self.kept.get(place), self.kept.get(place + ticks)
+        return None if start is None or end is None else (end - start, start)
+
+
 class CountedIdiom(HarmonyIdiom):
     """The chords of a style of which only counts are known."""
 
@@ -56,26 +100,44 @@ class CountedIdiom(HarmonyIdiom):
         counts: Mapping[str, Any],
         given: Sequence[Sequence[ChordEvent]] = (),
         *,
-        times: Fraction = Fraction(1),
+        laid: Laid | None = None,
+        counted_in: Meter | None = None,
     ) -> None:
         """given: rows of chords that a person gave. Those that the counts do not have are taken for what is
-        nearest to them (`unheard`). times: how many times as long beats are as in what was counted.
+        nearest to them (`unheard`). laid: how they lie in this meter, where they were counted in another.
+        counted_in: that other, where chords are taken from it by bars.
         """
-        self._counts, self._given, self._times = counts, tuple(map(tuple, given)), times
+        self._counts, self._given, self._laid = counts, tuple(map(tuple, given)), laid
+        self.counted_in = counted_in
         events = [
-            ChordEvent(Harmony(root, suffix, bass), int(ticks * times), int(place * times), carries)
-            for root, suffix, bass, ticks, place, carries in counts["events"]
+            ChordEvent(Harmony(root, suffix, bass), *self._lie(ticks, place, number), carries)
+            for number, (root, suffix, bass, ticks, place, carries) in enumerate(counts["events"])
         ]
         self.counted = len(events)
         held = held_on((event for run in self._given for event in run), events)
         super().__init__(title, meter, mode, (), extra=[events, *self._given, held])
+
+    def _lie(self, ticks: int, place: int, number: int) -> tuple[int, int]:
+        """(ticks, place) of a symbol in this meter. What has no place in it is put where nothing is played,
+        each by itself, for symbols are told apart by where they are.
+        """
+        if self._laid is None:
+            return ticks, place
+        moved = self._laid.moved(ticks, place)
+        if moved is not None:
+            return moved
+        if self.counted_in is not None:
+            return ticks, self._laid.here + number
+        times = Fraction(self._laid.here, self._laid.there)
+        return int(ticks * times), int(place * times)
 
     def with_events(self, extra: Sequence[Sequence[ChordEvent]]) -> HarmonyIdiom:
         """The same, with names for these events."""
         if all(event in self.number for part in extra for event in part):
             return self
         given = [*self._given, *extra]
-        return CountedIdiom(self.title, self.meter, self.mode, self._counts, given, times=self._times)
+        about = self.title, self.meter, self.mode, self._counts
+        return CountedIdiom(*about, given, laid=self._laid, counted_in=self.counted_in)
 
     def chain(self, lowest: int) -> Chain:
         found = super().chain(lowest)
@@ -134,13 +196,17 @@ class CountedIdiom(HarmonyIdiom):
         return found
 
     def playable(self, ticks: int) -> Requirement | None:
-        """In beats that are divided by three, what was counted within a beat has no place."""
-        if self._times == 1:
+        """What was counted elsewhere than where this meter keeps it has no place in it."""
+        if self._laid is None:
             return None
-        beat = int(self.meter.beat / self.tick)
-        allowed = (self.ticks % beat == 0) & (self.place % beat == 0)
-        allowed[self.counted :] = True
+        allowed = np.array([self._laid.moved(*each) is not None for each in self._as_counted])
+        allowed = np.concatenate([allowed, np.ones(self.alphabet - self.counted, dtype=bool)])
         return Requirement("chords on beats", allowed=np.tile(allowed, (ticks, 1)))
+
+    @property
+    def _as_counted(self) -> list[tuple[int, int]]:
+        """(ticks, place) of each symbol where it was counted."""
+        return [(ticks, place) for *_, ticks, place, _ in self._counts["events"]]
 
     @property
     def least_copy(self) -> int:
@@ -148,9 +214,19 @@ class CountedIdiom(HarmonyIdiom):
 
     def keeps(self, row: Sequence[int], chords: int) -> bool:
         known = max((limit for limit in LIMITS if limit <= chords), default=LIMITS[0])
-        heard = [(root, family, int(t / self._times), carries) for root, family, t, carries in self._heard_as]
-        letters = self._letters(row, int(self.bar / self._times), heard)  # as they were counted
+        letters = self._letters(row, *self._heard_there)
         return not any(each in self._hashes[known] for each in _hashed(letters, known))
+
+    @cached_property
+    def _heard_there(self) -> tuple[int, list[tuple[int, int, int, bool]]]:
+        """Ticks a bar, and the symbols as `_heard_as`, where they were counted."""
+        if self._laid is None:
+            return self.bar, self._heard_as
+        times = Fraction(self._laid.there, self._laid.here)
+        there = [ticks for ticks, _ in self._as_counted]
+        there += [int(ticks * times) for _, _, ticks, _ in self._heard_as[self.counted :]]
+        heard = zip(self._heard_as, there, strict=True)
+        return self._laid.there, [(root, family, t, carries) for (root, family, _, carries), t in heard]
 
     @property
     def searchable(self) -> bool:
@@ -258,38 +334,61 @@ def chords_file(name: str, *, earlier: bool = False) -> Path:
     return path
 
 
-def shipped_chords(name: str, meter: Meter, mode: str, *, earlier: bool = False) -> CountedIdiom:
-    """The chords of a style that comes with the studio; for 6/8, 9/8 and 12/8 perhaps those of 2/4, 3/4 and
-    4/4, beat for beat. earlier: see `chords_file`. Raises `Refused` for a meter or mode without any.
+def shipped_chords(
+    name: str, meter: Meter, mode: str, *, earlier: bool = False, borrowed: Borrowed = "bars"
+) -> CountedIdiom:
+    """The chords of a style that comes with the studio, perhaps `borrowed` from another meter. earlier: see
+    `chords_file`. Raises `Refused` for a meter or mode without any.
     """
     path = chords_file(name, earlier=earlier)
     folders = _read(path, path.stat().st_mtime_ns)
-    place, times = _place(folders, meter, mode), Fraction(1)
-    if place is None and (simple := _simple(meter)) is not None:
-        # Jigs change their chords on beats, as reels do; only the beats are divided by three.
-        place, times = _place(folders, simple, mode), meter.beat / simple.beat
-    if place is None:
+    found = _counted(folders, meter, mode, borrowed)
+    if found is None:
         known = ", ".join(sorted(folder.replace("-", "/") for folder in folders if folder != "fit"))
         raise Refused(
             f"{CHORD_STYLES[name].title} has no chords in {meter} and {mode}; it has {known}: choose one of "
             "these, or chords from another style."
         )
-    return CountedIdiom(CHORD_STYLES[name].title, meter, mode, folders[place], times=times)
+    place, laid, counted_in = found
+    title = CHORD_STYLES[name].title
+    return CountedIdiom(title, meter, mode, folders[place], laid=laid, counted_in=counted_in)
 
 
-def ships_chords(name: str, meter: Meter, mode: str, *, earlier: bool = False, compound: bool = True) -> bool:
-    """Whether a style that comes with the studio has chords in that meter and mode. compound: for 6/8, 9/8
-    and 12/8 those of as many undivided beats are as good.
-    """
+def ships_chords(
+    name: str, meter: Meter, mode: str, *, earlier: bool = False, borrowed: Borrowed = "bars"
+) -> bool:
+    """Whether `shipped_chords` finds chords in that meter and mode."""
     path = chords_file(name, earlier=earlier)
-    folders = _read(path, path.stat().st_mtime_ns)
-    simple = _simple(meter) if compound else None
-    return any(each is not None and _place(folders, each, mode) is not None for each in (meter, simple))
+    return _counted(_read(path, path.stat().st_mtime_ns), meter, mode, borrowed) is not None
 
 
-def _simple(meter: Meter) -> Meter | None:
-    """The meter with as many beats that are not divided by three: 2/4 for 6/8. None for one without."""
-    return Meter.parse(f"{meter.numerator // 3}/4") if meter.compound else None
+def counted_in(name: str, meter: Meter, mode: str) -> Meter | None:
+    """The other meter from which `shipped_chords` takes chords by whole and half bars; None where it does
+    not.
+    """
+    path = chords_file(name)
+    found = _counted(_read(path, path.stat().st_mtime_ns), meter, mode, "bars")
+    return found[2] if found is not None else None
+
+
+def _counted(
+    folders: Collection[str], meter: Meter, mode: str, borrowed: Borrowed
+) -> tuple[str, Laid | None, Meter | None] | None:
+    """The folder with the chords of a meter and mode, how these lie in the meter, and whose they are by bars;
+    None where there are none.
+    """
+    if (place := _place(folders, meter, mode)) is not None:
+        return place, None, None
+    if borrowed != "none" and meter.compound:
+        # Jigs change their chords on beats, as reels do; only the beats are divided by three.
+        simple = Meter.parse(f"{meter.numerator // 3}/4")
+        if (place := _place(folders, simple, mode)) is not None:
+            return place, Laid.by_beats(simple, meter), None
+    common = Meter.parse("4/4")
+    if borrowed == "bars" and (laid := Laid.by_bars(common, meter)) is not None:
+        place = _place(folders, common, mode)
+        return None if place is None else (place, laid, common)
+    return None
 
 
 def _place(folders: Collection[str], meter: Meter, mode: str) -> str | None:

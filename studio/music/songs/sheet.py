@@ -46,7 +46,7 @@ from studio.music.chains.sampling import (
     solve,
 )
 from studio.music.chains.trellis import SearchBudget, TooLarge, Trellis, Walk
-from studio.music.harmony.counts import shipped_chords, shipped_fit, ships_chords
+from studio.music.harmony.counts import Borrowed, counted_in, shipped_chords, shipped_fit, ships_chords
 from studio.music.harmony.fit import Fit
 from studio.music.harmony.idiom import HALVINGS, SECTION, HarmonyIdiom, is_minor, learn_harmony, stretch
 from studio.music.harmony.named import CHORD_STYLES
@@ -274,6 +274,17 @@ class SongStyles:
             "were taken; let chords be inferred from its own melodies, or choose whose.",
         )
 
+    def from_another_meter(self, meter: Meter, mode: str) -> tuple[str, ...]:
+        """What is said of chords that were counted in another meter than the song's."""
+        shipped = self.chords and self.chords != INFERRED
+        other = counted_in(self.chords, meter, "minor" if is_minor(mode) else "major") if shipped else None
+        if other is None:
+            return ()
+        title = self.chords_title
+        return (
+            f"{title} has no chords in {meter}; its chords in {other} were taken, for whole and half bars.",
+        )
+
     @property
     def chords_title(self) -> str:
         if self.chords == INFERRED:
@@ -292,11 +303,15 @@ class SongStyles:
         """Whether chords and rhythms in a meter and mode may be known; where not, a song is refused."""
         mode = "minor" if is_minor(mode) else "major"
         if self.chords and self.chords != INFERRED:
-            earlier, compound = self.rules == EARLIER_RULES, since(self.rules, "10")
-            chords = ships_chords(self.chords, meter, mode, earlier=earlier, compound=compound)
+            earlier = self.rules == EARLIER_RULES
+            chords = ships_chords(self.chords, meter, mode, earlier=earlier, borrowed=self._borrowed)
         else:
             chords = _has(self._songs, meter, mode)
         return chords and (self.rhythm is None or _has(self.rhythm, meter, mode))
+
+    @property
+    def _borrowed(self) -> Borrowed:
+        return "bars" if since(self.rules, "12") else "beats" if since(self.rules, "10") else "none"
 
     def habits(self, harmony: HarmonyIdiom) -> SongHabits:
         """Keys of bridges as in the songs the chords are of, pick-ups as in those of the melodies."""
@@ -953,6 +968,7 @@ def considered(
     sung, side = yield from _learnt(recipe, styles, plan, given, words, (meter, key, tonics))
     laid = LaidRow.of(recipe)
     remarks = (*filter(None, (laid.remark, in_common)), *styles.borrowed(recipe))
+    remarks += styles.from_another_meter(meter, key.mode)
     if sung.unheard:
         led = "The words lead a melody" if words is not None else "The melody is"
         said = led + " learnt from {} of the style's {} songs, spread over it."

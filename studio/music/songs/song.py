@@ -194,7 +194,9 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         melody, remarks = melody_of(recipe, given, materials)
         recipe = _titled_as(recipe, melody)
         tune, sections, facts = yield from _harmonised(recipe, style, melody)
-        remarks += [*SongStyles.of(recipe, style).borrowed(recipe), *_length_told(recipe, facts)]
+        styles = SongStyles.of(recipe, style)
+        remarks += styles.from_another_meter(melody.meter, melody.key.mode)
+        remarks += [*styles.borrowed(recipe), *_length_told(recipe, facts)]
         if remarks:
             facts["remarks"] = remarks
         if offers := offers_of(recipe, style):

@@ -7,9 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from music21 import converter
+from music21.harmony import ChordSymbol
 
 import studio as library
 from studio.errors import Contradiction
+from studio.music.chains.sampling import solve
 from studio.music.harmony import counts
 from studio.music.harmony.counts import _hashed, shipped_chords, shipped_fit, ships_chords
 from studio.music.harmony.harmonise import Harmonisation
@@ -172,5 +175,48 @@ def test_a_jig_changes_chords_on_its_beats_as_reels_do() -> None:
                 assert not idiom.keeps(row, 12)
     assert changes == {0, Fraction(3, 2)}
     assert ships_chords("fiddle", Meter.parse("6/8"), "major")
-    assert not ships_chords("fiddle", Meter.parse("6/8"), "major", compound=False)
-    assert not ships_chords("hymn", Meter.parse("7/8"), "major")
+    assert not ships_chords("fiddle", Meter.parse("6/8"), "major", borrowed="none")
+    assert not ships_chords("hymn", Meter.parse("7/8"), "major", borrowed="beats")
+
+
+WALTZ = (
+    "X:1\nT:Minuet\nM:3/4\nL:1/4\nK:Am\nABc|B2E|dcB|c2A|ABc|d2e|dB^G|A3|e2d|c2B|cBA|^G2E|ABc|d2f|ec^G|A3|]\n"
+)
+
+
+def test_chords_of_common_time_serve_meters_without_any() -> None:
+    """By whole and half bars, the longer half first; copies of its songs are still known, and it is said."""
+    common, waltz = (shipped_chords("songbook-manner", Meter.parse(name), "minor") for name in ("4/4", "3/4"))
+    (tune,) = read_tunes(WALTZ.encode(), "waltz.abc").tunes
+    asked = Harmonisation.of(tune, waltz, shipped_fit().fit())
+    changes = set()
+    for row in asked.many(12, 8, np.random.default_rng(1)):
+        changes |= {chord.start % 3 for chord in asked.tune_with(row).chords}
+        letters = common.letters(row)
+        known = {12: frozenset(_hashed(letters, 4))}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(counts, "_hashed", lambda row, _: _hashed(row, 4))
+            patch.setitem(waltz.__dict__, "_hashes", known)
+            assert not waltz.keeps(row, 12)
+    assert changes == {0, 2}
+    made = library.song(melody=WALTZ.encode(), style="songbook-manner", progress=False)
+    assert any("chords in 4/4 were taken" in remark for remark in made.facts["remarks"])
+    heard = converter.parseData(made.content.decode(), format="musicxml")
+    figures = heard.recurse().getElementsByClass(ChordSymbol)
+    assert str(figures.last().figure) == "Am"
+    assert {chord.offset for chord in figures} <= {0, 2}
+
+
+@pytest.mark.parametrize(
+    ("meter", "places"),
+    [("2/4", {0, 1}), ("5/4", {0, 3}), ("6/8", {0, 1.5}), ("9/8", {0, 3}), ("3/2", {0, 4}), ("7/8", {0, 2})],
+)
+def test_half_bars_end_on_a_beat_of_any_meter(meter: str, places: set[float]) -> None:
+    idiom = shipped_chords("sixties-pop", Meter.parse(meter), "minor")
+    rows = solve(idiom.trellis(idiom.walk(1)), 16 * idiom.bar, [idiom.playable(16 * idiom.bar)])
+    found = set()
+    for row in rows.sample(8, np.random.default_rng(2)):
+        symbols = [symbol for symbol in row.tolist() if symbol >= 0]
+        found |= {idiom.place[symbol] / 2 for symbol in symbols}
+        assert sum(idiom.ticks[symbols]) == 16 * idiom.bar
+    assert found == places
