@@ -53,7 +53,7 @@ bars: beside that from 4/4, by whole and half bars, for any meter.
 
 
 @dataclass(frozen=True)
-class Laid:
+class Rebarred:
     """How chords that were counted in bars of one meter are laid in those of another.
 
     there, here: ticks a bar. kept: tick there -> tick here; chords begin and end at these alone.
@@ -64,14 +64,15 @@ class Laid:
     kept: Mapping[int, int]
 
     @classmethod
-    def by_beats(cls, there: Meter, here: Meter) -> Laid:
+    def by_beats(cls, there: Meter, here: Meter) -> Rebarred:
         """Beat for beat, of meters with as many beats."""
         one, other = (int(each.beat * PER_QUARTER) for each in (there, here))
-        bars = (int(each.bar_length * PER_QUARTER) for each in (there, here))
-        return cls(*bars, {beat * one: beat * other for beat in range(there.bar_length // there.beat + 1)})
+        beats = int(there.bar_length / there.beat)
+        kept = {beat * one: beat * other for beat in range(beats + 1)}
+        return cls(beats * one, beats * other, kept)
 
     @classmethod
-    def by_bars(cls, there: Meter, here: Meter) -> Laid | None:
+    def by_bars(cls, there: Meter, here: Meter) -> Rebarred | None:
         """By whole bars, and by halves where the other meter has two beats or more: the first is the longer
         one where they differ, two beats of the three of 3/4. None for bars that are no whole ticks.
         """
@@ -100,7 +101,7 @@ class CountedIdiom(HarmonyIdiom):
         counts: Mapping[str, Any],
         given: Sequence[Sequence[ChordEvent]] = (),
         *,
-        laid: Laid | None = None,
+        laid: Rebarred | None = None,
         counted_in: Meter | None = None,
     ) -> None:
         """given: rows of chords that a person gave. Those that the counts do not have are taken for what is
@@ -373,7 +374,7 @@ def counted_in(name: str, meter: Meter, mode: str) -> Meter | None:
 
 def _counted(
     folders: Collection[str], meter: Meter, mode: str, borrowed: Borrowed
-) -> tuple[str, Laid | None, Meter | None] | None:
+) -> tuple[str, Rebarred | None, Meter | None] | None:
     """The folder with the chords of a meter and mode, how these lie in the meter, and whose they are by bars;
     None where there are none.
     """
@@ -383,9 +384,9 @@ def _counted(
         # Jigs change their chords on beats, as reels do; only the beats are divided by three.
         simple = Meter.parse(f"{meter.numerator // 3}/4")
         if (place := _place(folders, simple, mode)) is not None:
-            return place, Laid.by_beats(simple, meter), None
+            return place, Rebarred.by_beats(simple, meter), None
     common = Meter.parse("4/4")
-    if borrowed == "bars" and (laid := Laid.by_bars(common, meter)) is not None:
+    if borrowed == "bars" and (laid := Rebarred.by_bars(common, meter)) is not None:
         place = _place(folders, common, mode)
         return None if place is None else (place, laid, common)
     return None

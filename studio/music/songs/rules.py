@@ -51,7 +51,7 @@ BROUGHT = {
     "melodies get more different chords (`harmonise.STRANGE_MOVING`). Fewer songs end on a dominant seventh "
     "(`chording.RESTLESS`).",
     "12": "Whatever is asked of a section that is kept whole, and that it contradicts, is refused "
-    "(`keeping`). Chords that were counted in 4/4 serve meters without any (`counts.Laid`).",
+    "(`keeping`). Chords that were counted in 4/4 serve meters without any (`counts.Rebarred`).",
 }
 """What each number brought, the oldest first."""
 
