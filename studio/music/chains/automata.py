@@ -246,6 +246,18 @@ class Listener:
         joint[after == DEAD] = DEAD
         return joint
 
+    def refused_at(self, symbols: Sequence[int], ticks: Sequence[int]) -> int | None:
+        """The number of the symbol from which on nothing can be accepted; how many there are where they only
+        end too early; None where they are accepted. ticks: at which each of them starts.
+        """
+        joint = np.array([self.start], dtype=np.int64)
+        for number, (symbol, tick) in enumerate(zip(symbols, ticks, strict=True)):
+            listens = self.when is None or bool(self.when[tick])
+            joint = self.step(*self.split(joint), np.array([symbol]), listens=listens)
+            if joint[0] == DEAD:
+                return number
+        return None if self.accepting(joint)[0] else len(symbols)
+
     def accepting(self, joint: Longs) -> Mask:
         found: Mask = self.automaton.accepting[joint % self.automaton.states]
         return found

@@ -22,19 +22,22 @@ import numpy as np
 from studio.errors import Refused, UnknownName
 from studio.music.bands.band import band_by_name
 from studio.music.chains.markov import Mask
-from studio.music.melody.recipes import Pin, PitchOrClass, read_keep, read_range
+from studio.music.harmony.idiom import is_minor
+from studio.music.melody.recipes import read_keep
 from studio.music.scores.chords import ChordAt
-from studio.music.scores.keys import pitch_name
+from studio.music.scores.keys import Key, pitch_name
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable, words_in
+from studio.music.songs.kept_wishes import check_wishes
 from studio.music.songs.plan import SheetPart, SheetPlan
 from studio.music.songs.recipes import (
     SectionName,
     SongRecipe,
     read_keep_section,
     read_note_place,
+    read_section_key,
 )
 from studio.music.songs.record import SongRecord
 from studio.music.songs.rules import drawing_rules, since
@@ -88,18 +91,22 @@ class Kept:
             return None
         players, whole = _parts_of(recipe, records[0])
         _check_meters(recipe, records)
-        both = _bars_of_sections(recipe, plan, records) | _bars(recipe.keep, "bars", plan, records[0])
+        once = since(drawing_rules(recipe), "12")
+        both = _bars_of_sections(recipe, plan, records, once=once)
+        both |= _bars(recipe.keep, "bars", plan, records[0], once=once)
         melody, chords = dict(both), dict(both)
-        chords |= _bars(recipe.keep_chords, "chords of bars", plan, records[0])
+        chords |= _bars(recipe.keep_chords, "chords of bars", plan, records[0], once=once)
         for part, bars in ((TUNE, melody), (CHORDS, chords)):
             if part in whole:
                 bars |= _all_bars(plan, records[0], part)
         melody, chords = _returned(melody, plan, records), _returned(chords, plan, records)
+        if once:
+            plan = _in_their_keys(plan, recipe, melody, records)
         tune = _laid_out(plan, records, melody, chords)
         pins = tuple(_pin(text, records[0]) for text in recipe.keep_notes)
         kept = cls(tuple(records), plan, melody, chords, pins, tune, players, recipe.band)
         if since(drawing_rules(recipe), "11"):
-            _check_wishes(recipe, kept)
+            check_wishes(recipe, kept)
         return kept
 
     @cached_property
@@ -109,6 +116,16 @@ class Kept:
             part.letter
             for part in self.plan.sections
             if all(bar in self.melody for bar in range(part.first, part.first + part.bars))
+        )
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """Letters, without primes, of the sections of which a bar or its chords are kept."""
+        bars = self.melody.keys() | self.chords.keys()
+        return frozenset(
+            part.letter.rstrip("'")
+            for part in self.plan.sections
+            if not bars.isdisjoint(range(part.first, part.first + part.bars))
         )
 
     @property
@@ -230,6 +247,36 @@ class Kept:
         return found
 
 
+def as_kept(recipe: SongRecipe, records: Sequence[SongRecord]) -> SongRecipe:
+    """The request in the meter and key of what it keeps, where it names none."""
+    if not records or not (recipe.keeps_more or recipe.keep) or not since(drawing_rules(recipe), "12"):
+        return recipe
+    tune = records[0].tune
+    told = {"meter": recipe.meter or str(tune.meter), "key": recipe.key or tune.key.short()}
+    return recipe.model_copy(update=told)
+
+
+def _in_their_keys(
+    plan: SheetPlan, recipe: SongRecipe, melody: Mapping[int, KeptBar], records: Sequence[SongRecord]
+) -> SheetPlan:
+    """The plan with sections whose melody is kept whole in the keys that they have, where the recipe names
+    none for them. Those of the first earlier song are where the song is in its key.
+    """
+    named = dict(map(read_section_key, recipe.section_keys))
+    keys: dict[str, Key] = {}
+    for part in plan.sections:
+        bars = [melody.get(bar) for bar in range(part.first, part.first + part.bars)]
+        letter, origin = part.letter.rstrip("'"), bars[0]
+        if origin is None or None in bars or letter in named or letter in keys:
+            continue
+        record = records[origin.song]
+        there = record.key_of(origin.bar)
+        moved = origin.song == 0 and record.tune.key != plan.key
+        if not moved and is_minor(there.mode) == is_minor(plan.key.mode):
+            keys[letter] = there
+    return plan.with_keys(keys)
+
+
 def _check_meters(recipe: SongRecipe, records: Sequence[SongRecord]) -> None:
     """Raises `Refused` where what is kept is in another meter than the song."""
     meter = records[0].tune.meter
@@ -239,65 +286,6 @@ def _check_meters(recipe: SongRecipe, records: Sequence[SongRecord]) -> None:
             f"{recipe.meter}; take {meter}, or keep nothing.",
             setting="meter",
         )
-
-
-def _check_wishes(recipe: SongRecipe, kept: Kept) -> None:
-    """Raises `Refused` where a section that is kept whole, and so is not drawn, contradicts a pin, the
-    range, or the first or last note. (Works up to 0.16.0 passed over it without a word.)
-    """
-    sections = [part for part in kept.plan.sections if part.letter in kept.whole]
-    for part in sections:
-        notes = kept.section_tune(part)
-        sounding = [note for note in notes if note.pitch is not None]
-        named = f"Section {part.letter} is kept"
-        for text in recipe.pins:
-            pin = Pin.read(text)
-            if part.first < pin.bar <= part.first + part.bars and not _is_pinned(kept, notes, pin):
-                raise Refused(
-                    f"{named}, and its bar {pin.bar} is not as the pin {text} says; leave out the pin, or "
-                    "keep other bars.",
-                    setting="pins",
-                )
-        if recipe.range and sounding:
-            low, high = read_range(recipe.range)
-            pitches = [note.pitch for note in sounding if note.pitch is not None]
-            if min(pitches) < low or max(pitches) > high:
-                reach = f"{pitch_name(min(pitches))} to {pitch_name(max(pitches))}"
-                raise Refused(
-                    f"{named} and goes from {reach}, outside of the range {recipe.range}; leave out the "
-                    "range, widen it, or keep other sections.",
-                    setting="range",
-                )
-        for edge, asked, note in (
-            ("begins", recipe.start, sounding[0] if sounding and part is kept.plan.sections[0] else None),
-            ("ends", recipe.end, sounding[-1] if sounding and part is kept.plan.sections[-1] else None),
-        ):
-            if (
-                asked
-                and note is not None
-                and note.pitch is not None
-                and not _is_pitch(note.pitch, PitchOrClass.read(asked))
-            ):
-                raise Refused(
-                    f"{named} and {edge} on {pitch_name(note.pitch)}, not on {asked}; leave that out, or "
-                    "keep other sections.",
-                    setting="start" if edge == "begins" else "end",
-                )
-
-
-def _is_pinned(kept: Kept, notes: Sequence[Note], pin: Pin) -> bool:
-    """Whether the notes of a kept section are as a pin says."""
-    meter = kept.tune.meter
-    place = (pin.bar - 1) * meter.bar_length + (pin.beat - 1) * Fraction(4, meter.denominator)
-    there = next((note for note in notes if note.start <= place < note.end), None)
-    if pin.what == "rest" or there is None or there.pitch is None:
-        return pin.what == "rest" and (there is None or there.pitch is None)
-    begun = there.start == place and pin.length in (None, there.duration)
-    return begun and (isinstance(pin.what, str) or _is_pitch(there.pitch, pin.what))
-
-
-def _is_pitch(pitch: int, asked: PitchOrClass) -> bool:
-    return pitch % 12 == asked.pitch_class and asked.pitch in (None, pitch)
 
 
 def part_named(name: str, names: Iterable[str]) -> str:
@@ -350,22 +338,32 @@ def _all_bars(plan: SheetPlan, record: SongRecord, part: str) -> dict[int, KeptB
     return {number: KeptBar(0, number + 1) for number in range(plan.bars)}
 
 
-def _bars(texts: Iterable[str], what: str, plan: SheetPlan, record: SongRecord) -> dict[int, KeptBar]:
-    found = {}
+def _bars(
+    texts: Iterable[str], what: str, plan: SheetPlan, record: SongRecord, *, once: bool
+) -> dict[int, KeptBar]:
+    """once: two bars that are kept as the same one are refused; by rules before 12 it was the later one."""
+    found: dict[int, KeptBar] = {}
     for text in texts:
         there, here = read_keep(text)
         if there.last > plan.bars:
             raise Refused(f"Keeping the {what} {text} is not possible in a song of {plan.bars} bars.")
         for offset in range(there.bars):
             record.bar(here.first + offset)
-            found[there.first - 1 + offset] = KeptBar(0, here.first + offset)
+            place, bar = there.first - 1 + offset, KeptBar(0, here.first + offset)
+            if once and found.get(place, bar) != bar:
+                raise Refused(
+                    f"Bars {found[place].bar} and {bar.bar} of the earlier song are both kept as bar "
+                    f"{place + 1}; keep one of them there."
+                )
+            found[place] = bar
     return found
 
 
 def _bars_of_sections(
-    recipe: SongRecipe, plan: SheetPlan, records: Sequence[SongRecord]
+    recipe: SongRecipe, plan: SheetPlan, records: Sequence[SongRecord], *, once: bool
 ) -> dict[int, KeptBar]:
-    found = {}
+    """once: as `_bars`."""
+    found: dict[int, KeptBar] = {}
     for text in recipe.keep_sections:
         place, song, origin = read_keep_section(text)
         if song > len(records):
@@ -385,7 +383,10 @@ def _bars_of_sections(
                     f"{place.letter} has {bars} in this one; give sections the same number of bars."
                 )
             for bar in range(bars):
-                found[first + bar] = KeptBar(song - 1, begin + bar + 1)
+                kept = KeptBar(song - 1, begin + bar + 1)
+                if once and found.get(first + bar, kept) != kept:
+                    raise Refused(f"Two sections are kept as section {place.letter}; keep one of them there.")
+                found[first + bar] = kept
     return found
 
 

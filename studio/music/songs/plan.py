@@ -13,7 +13,7 @@ another ending: its last quarter is new.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
@@ -157,6 +157,11 @@ class SheetPlan:
             return cls(sections, key, rules=rules)
         degrees = () if rules in BEFORE_DEGREES else named.degrees
         return cls(sections, key, named.anchors, named.sevenths, rules, degrees)
+
+    def with_keys(self, keys: Mapping[str, Key]) -> SheetPlan:
+        """The same with sections in other keys. keys: by their letters."""
+        sections = (replace(part, key=keys.get(part.letter.rstrip("'"), part.key)) for part in self.sections)
+        return replace(self, sections=tuple(sections))
 
     @property
     def bars(self) -> int:

@@ -180,7 +180,9 @@ class SongRecipe(ComposeRecipe):
     keep_sections: Entries = parameter(
         (),
         "Sections to keep from the earlier song, with their melody, chords and band: A keeps every A, A2 the "
-        "second one, C=B puts its B in the place of C, and B=2:A takes the A of the second earlier song.",
+        "second one, C=B puts its B in the place of C, and B=2:A takes the A of the second earlier song. "
+        "Whatever else you ask must hold there too, but for copy limits, dissonances and what only leans, "
+        "such as daring.",
         max_length=MOST_ENTRIES,
     )
     keep_parts: Entries = parameter(

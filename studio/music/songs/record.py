@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused, Unreadable
+from studio.music.scores.keys import Key
 from studio.music.scores.notes import Note
 from studio.music.scores.tunes import Tune
 from studio.music.songs.recipes import SongRecipe
@@ -84,6 +85,14 @@ class SongRecord:
             if bar.number == number:
                 return bar.start, bar.end
         raise Refused(f"The earlier song {self.title!r} has no bar {number}; it has bars 1 to {self.bars}.")
+
+    def key_of(self, number: int) -> Key:
+        """The key of a bar (from 1): of its section, or what its tune says there."""
+        for each in self.facts.get("sections", ()):
+            if each["first"] <= number < each["first"] + each["bars"]:
+                return Key.parse(each["key"])
+        start = max(Fraction(0), self.bar(number)[0])
+        return next(change.key for change in reversed(self.tune.keys) if change.start <= start)
 
     def to_json(self) -> bytes:
         """As JSON, the same bytes each time."""

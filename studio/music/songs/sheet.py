@@ -76,6 +76,7 @@ from studio.music.songs.endings import SongEnds
 from studio.music.songs.habits import SongHabits, habits_of, section_keys, shipped_habits, with_pickup
 from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chords
 from studio.music.songs.keeping import Kept
+from studio.music.songs.kept_wishes import avoided_in
 from studio.music.songs.leading import Leading
 from studio.music.songs.limits import check_singable, frame_of, notes_between, syllables_beyond
 from studio.music.songs.loops import ChordLoops, Pattern, pattern_of
@@ -450,13 +451,7 @@ class SheetDesk:
 
     def with_keys(self, keys: Mapping[str, Key]) -> SheetDesk:
         """The same with sections in other keys. keys: by their letters."""
-        plan = replace(
-            self.plan,
-            sections=tuple(
-                replace(part, key=keys.get(part.letter.rstrip("'"), part.key)) for part in self.plan.sections
-            ),
-        )
-        return self.of_plan(plan)
+        return self.of_plan(self.plan.with_keys(keys))
 
     def of_plan(self, plan: SheetPlan) -> SheetDesk:
         """The same with the keys of a plan, kept."""
@@ -467,8 +462,9 @@ class SheetDesk:
             idiom, take = self.chords.idiom, self.given.take
             judged = since(self.rules, "2")
             begun = since(self.rules, "6")
+            kept = self.given.kept_chords(self.fit)
             chords = ChordRequest.of(
-                self.recipe, plan, idiom, take, judged=judged, loops=self.loops, begun=begun
+                self.recipe, plan, idiom, take, kept, judged=judged, loops=self.loops, begun=begun
             )
             self.in_keys[key] = chords, {}
         chords, views = self.in_keys[key]
@@ -493,17 +489,21 @@ class SheetDesk:
 
     def in_learnt_keys(self, seed: int) -> SheetDesk:
         """The request with its contrasting sections in the keys in which songs have them, by seed."""
-        if self.recipe.modulation != "learnt" or self.habits is None or self.given.kept is not None:
+        kept = self.given.kept
+        if self.recipe.modulation != "learnt" or self.habits is None:
+            return self
+        if kept is not None and not since(self.rules, "12"):
             return self
         random = np.random.default_rng([seed, MODULATING])
         named = {letter for letter, _ in map(read_section_key, self.recipe.section_keys)}
         theme = self.plan.sections[0].letter[0]
         letters = dict.fromkeys(part.letter.rstrip("'") for part in self.plan.sections)
+        stays = kept.letters if kept is not None else frozenset()
         return self.with_keys(
             {
                 letter: self.habits.key_of(self.plan.key, random)
                 for letter in letters
-                if letter != theme and letter not in named
+                if letter != theme and letter not in named and letter not in stays
             }
         )
 
@@ -954,6 +954,7 @@ def considered(
     meter, key, in_common = frame_of(recipe, styles)
     plan = plan_of(recipe, key)
     given = (given or GivenTunes()).placed(recipe, plan)
+    plan = given.kept.plan if given.kept is not None else plan
     rules = drawing_rules(recipe)
     words = SongWords.leading(recipe, plan, rules=rules)
     yield f"learning chords from {styles.chords_title}"
@@ -1274,7 +1275,10 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
         near = tries < NEAR_TRIES and desk.near
         takes = yield from _sections_drawn(desk, desk.sections(row), random, near=near)
         holds = takes is not None and _all_hold(desk, takes)
-        sheet = _led_in(desk, _sheet(desk, row, takes, seed), seed) if takes is not None and holds else None
+        whole = _sheet(desk, row, takes, seed) if takes is not None and holds else None
+        if whole is not None and desk.given.kept is not None:
+            whole = None if avoided_in(desk.recipe, desk.given.kept, whole.tune) else whole
+        sheet = _led_in(desk, whole, seed) if whole is not None else None
         if sheet is not None and takes is not None:
             if same == NEW or not since(desk.rules, "5") or not _as_before(desk, takes):
                 break

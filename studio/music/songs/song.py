@@ -50,7 +50,7 @@ from studio.music.songs.fitting import (
 )
 from studio.music.songs.harmonising import harmonisation_of, melody_of, rows_of
 from studio.music.songs.inferring import TEACHERS
-from studio.music.songs.keeping import Kept
+from studio.music.songs.keeping import Kept, as_kept
 from studio.music.songs.limits import WordsDoNotFit, with_playable_meter
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.playing import (
@@ -184,6 +184,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
             setting="melody",
         )
     records = records_of(recipe, materials)
+    recipe = as_kept(recipe, records) if given is None else recipe
     kept = settled_by(recipe, records)
     style = None if kept is not None else (yield from as_part(style_asked(recipe, materials), 0, READING))
     if style is None:
@@ -434,8 +435,14 @@ def _as_it_was(recipe: SongRecipe, kept: Kept) -> tuple[Tune, tuple[Section, ...
 
 def records_of(recipe: SongRecipe, materials: Materials) -> tuple[SongRecord, ...]:
     """The records of the earlier songs, in order. Raises `Unreadable` for a damaged one, `Refused` where
-    something is kept and there is none.
+    something is kept and there is none, or a melody is given instead.
     """
+    if recipe.keeps_more and recipe.source("melody") is not None and since(drawing_rules(recipe), "12"):
+        raise Refused(
+            "A melody was given, so nothing of an earlier song can be kept; leave the melody out, or keep "
+            "nothing.",
+            setting="melody",
+        )
     found = tuple(SongRecord.from_json(materials(each)) for each in recipe.sources if each.role == RECORD)
     if recipe.keeps_more and not found:
         raise Refused(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +14,14 @@ import music21
 import pytest
 
 import studio as library
-from studio.errors import Missing, StudioError
-from studio.music.scores.keys import pitch_name
+from studio.errors import Contradiction, Missing, StudioError
+from studio.music.scores.keys import Key, KeyAt, pitch_name
 from studio.music.songs.earlier import style_of_earlier
+from studio.music.songs.keeping import Kept
+from studio.music.songs.kept_wishes import avoided_in
 from studio.music.songs.recipes import MixedPart, SongRecipe, read_keep_section
 from studio.music.songs.record import SongRecord
-from studio.music.songs.sheet import SongStyles, draw_sheet, prepare
+from studio.music.songs.sheet import SongStyles, draw_sheet, plan_of, prepare
 from studio.music.songs.song import _as_it_was
 from studio.music.styles.opening import ready_style
 from studio.music.writing.musicxml import write_musicxml
@@ -222,7 +226,20 @@ def test_a_song_says_where_what_it_keeps_comes_from(first: Any, second: Any) -> 
         ({"keep_sections": "A", "pins": "1:1=C2"}, "bar 1 is not as the pin 1:1=C2 says"),
         ({"keep_sections": "A", "range": "C7:C8"}, "outside of the range C7:C8"),
         ({"keep_sections": "A", "end": "C2"}, "not on C2"),
-        ({"keep_sections": "A", "chords": "C | Bm7 | C | C"}, "given or kept"),
+        ({"keep_sections": "A", "chords": "C#dim | Bm7 | C | C"}, "C#dim is written for that bar"),
+        ({"keep_sections": "A", "chord_changes": "7:8"}, "7 to 8 chords a bar are asked for"),
+        ({"keep_parts": ["tune", "chords"], "chord_changes": "7:8"}, "7 to 8 chords a bar are asked for"),
+        ({"keep_sections": "A", "scale": "C C#"}, "is not in the scale 'C C#'"),
+        ({"keep_sections": "B", "density": "30:31"}, "not 30 to 31 notes a bar"),
+        ({"keep_sections": "A", "density": "0:0"}, "not 0 to 0 notes a bar"),
+        ({"keep_sections": "B", "rhythm": "18=1/4 15/4"}, "bar 18 is not in the rhythm '18=1/4 15/4'"),
+        ({"keep_parts": "tune", "motifs": "+1 +11"}, "A and B are kept, and have the motif +1 +11 nowhere"),
+        ({"keep_sections": "A", "cadences": "8=2"}, "bar 8 does not close on degree 2, G"),
+        ({"keep_sections": "A", "contour": ["1:C2", "9:C2"], "contour_limit": 1}, "off the contour"),
+        ({"keep_sections": "A", "key": "C"}, "is in F major, but the song is asked for in C major"),
+        ({"keep_sections": "B", "section_keys": "B=Bb"}, "but section B is asked for in Bb major"),
+        ({"keep": ["1-2", "2=9"]}, "Bars 2 and 9 of the earlier song are both kept as bar 2"),
+        ({"keep_sections": ["A=A", "A=B"]}, "Two sections are kept as section A"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_in_a_sentence(
@@ -241,6 +258,60 @@ def test_a_kept_section_that_is_as_asked_is_kept(first: Any, folder: Path) -> No
     last = pitch_name(ends.pitch)
     asked = again(folder, first, keep_sections="A", pins=pinned, end=last, range="A2:C7", band="")
     assert bars(asked, 1, 8) == bars(first, 1, 8)
+
+
+def kept_by(first: Any, rules: str = "", **asked: Any) -> tuple[SongRecipe, Kept]:
+    """The request, and what it keeps of a song in AABA of 32 bars in F."""
+    setting = Setting(versions={"drawing": rules}, device="cpu") if rules else None
+    recipe = SongRecipe(form="AABA", bars=32, key="F", setting=setting, **asked)
+    record = SongRecord(first.title, first.tune, (("A", 1, 8), ("A", 9, 8), ("B", 17, 8), ("A", 25, 8)))
+    kept = Kept.of(recipe, plan_of(recipe, Key.parse("F")), [record])
+    assert kept is not None
+    return recipe, kept
+
+
+def test_what_is_to_be_avoided_is_not_kept(first: Any) -> None:
+    """Nor does it come from a section that is kept to one that is drawn."""
+    pitches = [note.pitch for note in first.tune.sounding if note.start < 64]
+    word = " ".join(map(pitch_name, pitches[2:5]))
+    with pytest.raises(Contradiction, match=f"has {word}, which is to be avoided") as refused:
+        kept_by(first, keep_sections=("A",), avoid=(word,))
+    assert [way.field for way in refused.value.ways_out] == ["avoid"]
+    next_one = next(note.pitch for note in first.tune.sounding if note.start >= 64)
+    over = next(
+        run for at in range(20) if (run := [*pitches[-1 - at :], next_one]) and not within(run, pitches)
+    )
+    recipe, kept = kept_by(first, keep_sections=("A",), avoid=(" ".join(map(pitch_name, over)),))
+    assert avoided_in(recipe, kept, first.tune)
+    other = recipe.model_copy(update={"avoid": (f"{word} C9",)})
+    assert not avoided_in(other, kept, first.tune)
+
+
+def within(run: list[Any], line: list[Any]) -> bool:
+    return any(line[at : at + len(run)] == run for at in range(len(line)))
+
+
+def test_works_of_earlier_rules_pass_over_what_they_passed_over(first: Any) -> None:
+    asked = {"keep_sections": ("A",), "scale": "whole-tone"}
+    kept_by(first, rules="11", **asked)
+    with pytest.raises(Contradiction, match="scale 'whole-tone'"):
+        kept_by(first, rules="12", **asked)
+
+
+def test_a_section_that_is_kept_keeps_its_key(first: Any, folder: Path, tmp_path: Path) -> None:
+    """As music21 reads the signatures."""
+    moved = replace(first.tune, keys=(KeyAt(Fraction(0), Key.parse("F")), *changes("Bb", 64, "F", 96)))
+    there = tmp_path / "earlier.musicxml"
+    there.write_bytes(write_musicxml(moved))
+    work = library.song(style=folder, earlier=there, form="AABA", bars=32, keep="17-24", progress=False)
+    score = music21.converter.parseData(work.content.decode(), format="musicxml")
+    signatures = score.recurse().getElementsByClass(music21.key.KeySignature)
+    assert [(each.measureNumber, each.sharps) for each in signatures] == [(1, -1), (17, -2), (25, -1)]
+    assert bars(work, 17, 24) == bars(first, 17, 24)
+
+
+def changes(*told: Any) -> list[KeyAt]:
+    return [KeyAt(Fraction(place), Key.parse(key)) for key, place in zip(told[::2], told[1::2], strict=True)]
 
 
 def test_nothing_is_kept_without_an_earlier_song(folder: Path) -> None:
