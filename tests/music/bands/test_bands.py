@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from music21.pitch import Pitch
 from music21.voiceLeading import VoiceLeadingQuartet
 
 from studio.errors import Refused, UnknownName, Unreadable
+from studio.music.bands import arranging, strokes
 from studio.music.bands.arranging import arrange, arrangement, part_seeds
 from studio.music.bands.band import (
     LIBRARY,
@@ -28,8 +30,11 @@ from studio.music.bands.band import (
 )
 from studio.music.bands.exports import extract_of
 from studio.music.bands.performing import BEFORE, perform
+from studio.music.bands.voicing import voiced
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.chords import ChordAt, parse_chord
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.sections import kinds_of_sections, sections_of
 from studio.music.scores.tunes import Tune
@@ -128,6 +133,46 @@ def test_a_tune_out_of_range_is_moved_by_octaves_and_that_is_said(song) -> None:
     wide = Tune.of([(40, 2), (100, 2), (40, 2), (100, 2)], chords=[(0, "C")])
     found = arrangement(wide, (), "bossa", np.random.default_rng(0))
     assert "2 notes of the tune lie outside the range of Flute" in found.remarks[-1]
+
+
+STEPS = """F G Am Bb C Dm Gm F Bb Am Gm F Eb F Bb C7
+F Em7 A7 Dm Cm7 F7 Bb Bbm F D7 G7 C7 F G7 C F"""
+
+
+@pytest.mark.parametrize("band", [each.name for each in PLAYING if each.name not in ("quartet", "chorale")])
+def test_chords_move_without_parallels_of_their_outer_notes(
+    band: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Judged by music21, under a tune that holds the third of each chord. A guitar that plays four notes of a
+    triad doubles one of them: those octaves do not count.
+    """
+    heard: list[list[tuple[int, ...]]] = []
+
+    def listening(*asked: Any) -> list[tuple[int, ...]]:
+        heard.append(voiced(*asked))
+        return heard[-1]
+
+    for player in (strokes, arranging):
+        monkeypatch.setattr(player, "voiced", listening)
+    meter = Meter.parse("3/4" if band == "waltz" else "4/4")
+    chords = [parse_chord(symbol) for symbol in STEPS.split()]
+    thirds = [
+        next(c.root_class + n for n in (3, 4) if (c.root_class + n) % 12 in c.pitch_classes) for c in chords
+    ]
+    row = [(number * meter.bar_length, symbol) for number, symbol in enumerate(STEPS.split())]
+    notes = [(60 + third % 12, meter.bar_length) for third in thirds]
+    arrange(Tune.of(notes, meter=meter, key=Key.parse("F"), chords=row), (), band, np.random.default_rng(1))
+    moves = [
+        (a, b)
+        for rows in heard
+        for a, b in pairwise(rows)
+        if len(b) > 1 and a != b and not (len(b) == 4 and b[-1] - b[0] == 12)
+    ]
+    assert len(moves) > 20
+    for a, b in moves:
+        quartet = VoiceLeadingQuartet(*map(Pitch, (a[-1], b[-1], a[0], b[0])))
+        assert not quartet.parallelFifth(), (a, b)
+        assert not quartet.parallelOctave(), (a, b)
 
 
 @pytest.mark.parametrize("name", ["quartet", "chorale"])
