@@ -25,7 +25,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.errors import Missing, Refused, UnknownName, Unreadable
+from studio.errors import AskedFor, Contradiction, Missing, UnknownName, Unreadable, WayOut
 from studio.music.chains.markov import Chain, ContextTree, Floats, freeze
 from studio.music.chains.sampling import Requirement
 from studio.music.harmony.character import Character
@@ -339,16 +339,22 @@ def shipped_chords(
     name: str, meter: Meter, mode: str, *, earlier: bool = False, borrowed: Borrowed = "bars"
 ) -> CountedIdiom:
     """The chords of a style that comes with the studio, perhaps `borrowed` from another meter. earlier: see
-    `chords_file`. Raises `Refused` for a meter or mode without any.
+    `chords_file`. Raises `Contradiction` for a meter or mode without any, and names styles that have some.
     """
     path = chords_file(name, earlier=earlier)
     folders = _read(path, path.stat().st_mtime_ns)
     found = _counted(folders, meter, mode, borrowed)
     if found is None:
+        others = [other for other in CHORD_STYLES if ships_chords(other, meter, mode)]
+        ways = [WayOut(f"Take the chords of {CHORD_STYLES[o].title}", "chords_from", o) for o in others]
         known = ", ".join(sorted(folder.replace("-", "/") for folder in folders if folder != "fit"))
-        raise Refused(
-            f"{CHORD_STYLES[name].title} has no chords in {meter} and {mode}; it has {known}: choose one of "
-            "these, or chords from another style."
+        *more, last = others or ["another style"]
+        named = f"{', '.join(more)} or {last}" if more else last
+        title = CHORD_STYLES[name].title
+        raise Contradiction(
+            f"{title} has no chords in {meter} and {mode}, only in {known}; take chords from {named}.",
+            [AskedFor("chords_from", "", f"chords of {title}")],
+            ways,
         )
     place, laid, counted_in = found
     title = CHORD_STYLES[name].title

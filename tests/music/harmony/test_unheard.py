@@ -207,6 +207,14 @@ def test_chords_of_common_time_serve_meters_without_any() -> None:
     assert {chord.offset for chord in figures} <= {0, 2}
 
 
+def test_a_style_without_chords_in_minor_names_those_that_have_some() -> None:
+    with pytest.raises(Contradiction, match=r"take chords from .*chorale or fiddle") as found:
+        library.song(melody=WALTZ.encode(), style="hymn", progress=False)
+    ways = [(way.field, way.value) for way in found.value.ways_out]
+    assert ("chords_from", "chorale") in ways
+    assert ("chords_from", "hymn") not in ways
+
+
 @pytest.mark.parametrize(
     ("meter", "places"),
     [("2/4", {0, 1}), ("5/4", {0, 3}), ("6/8", {0, 1.5}), ("9/8", {0, 3}), ("3/2", {0, 4}), ("7/8", {0, 2})],
