@@ -82,6 +82,9 @@ songs of 0.8.0, whose waltzes got too many.
 ALIKE = 48
 """Rows from which one is taken that is like the style's songs."""
 
+TAKEN = 3
+"""Rows of chords that are taken of those, where several are asked for."""
+
 DRAWS = 48
 """Rows that are drawn, from which those are taken that differ most."""
 
@@ -218,6 +221,36 @@ class Harmonisation:
         which. evenly: it says, too, how evenly they are used, as it did not for songs of 0.8.0. moving: rows
         that stay longer on a chord than the style's sections are avoided, as they were not up to 0.16.0.
         """
+        rows, weights = self._alike(random, daring, evenly=evenly, moving=moving)
+        return rows[int(random.choice(len(rows), p=weights))]
+
+    def draw_each_alike(
+        self, count: int, random: np.random.Generator, *, daring: float | None = None
+    ) -> list[list[int]]:
+        """About `count` rows, each of which is taken as `draw_alike` takes its one; the first is that one.
+        One of the style's songs says how many chords `TAKEN` of them have. Some may be the same, and there
+        are fewer where all stay on a chord for long, because of what is asked.
+        """
+        found: list[list[int]] = []
+        while len(found) < count:
+            rows, weights = self._alike(random, daring)
+            count = 0 if self.long_stays(rows).all() else count
+            # The first as `draw_alike` takes it, and others after it.
+            for _ in range(min(TAKEN, np.count_nonzero(weights))):
+                taken = int(random.choice(len(rows), p=weights / weights.sum()))
+                found.append(rows[taken])
+                weights[taken] = 0.0
+        return found
+
+    def _alike(
+        self,
+        random: np.random.Generator,
+        daring: float | None,
+        *,
+        evenly: bool = True,
+        moving: bool = True,
+    ) -> tuple[list[list[int]], Floats]:
+        """Rows of chords, and how often each of them is taken: see `draw_alike`."""
         plain = self.many(1, 8, random, daring)[0]
         fewest = FEWEST_EVENLY if evenly else FEWEST_LIKE
         like = self.idiom.song_of_length(len(self.bars), random, fewest)
@@ -227,7 +260,7 @@ class Harmonisation:
         )
         rows = lean.many(ALIKE, 8, random, daring)
         for more in CHANGING if moving else ():
-            if not self._long_stays(rows).all():
+            if not self.long_stays(rows).all():
                 break
             held = np.tile(np.exp(-more * self.idiom.carries), (self.ticks, 1))
             moved = Requirement("chords that are not held", weight=held)
@@ -241,7 +274,7 @@ class Harmonisation:
             figures = [chord_figures(section, self.idiom.bar) for section in sections]
             logs += self.idiom.character.log_weights(figures)
         if moving:
-            logs -= DWELLING * self._long_stays(rows)
+            logs -= DWELLING * self.long_stays(rows)
         if wanted is not None:
             kinds = np.array([len(self.idiom.triads_in(row)) for row in rows])
             logs += -0.5 * ((kinds - wanted) / NEAR_KINDS) ** 2
@@ -249,9 +282,9 @@ class Harmonisation:
             even = np.array([evenness(self.idiom.triads_in(row)) for row in rows])
             logs += -0.5 * ((even - evenness(self.idiom.triads_of(like))) / NEAR_EVEN) ** 2
         weights = np.exp(logs - logs.max())
-        return rows[int(random.choice(len(rows), p=weights / weights.sum()))]
+        return rows, weights / weights.sum()
 
-    def _long_stays(self, rows: Sequence[Sequence[int]]) -> Mask:
+    def long_stays(self, rows: Sequence[Sequence[int]]) -> Mask:
         """[rows]: whether a row stays longer on a chord than the style's sections."""
         stays = [longest_stay([self.idiom.events[s] for s in row], self.idiom.bar) for row in rows]
         return self.idiom.character.stays_long(stays)

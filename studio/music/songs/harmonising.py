@@ -47,6 +47,9 @@ def melody_of(recipe: SongRecipe, source: Source, materials: Materials) -> tuple
 ROUNDS = 4
 """Rounds of draws in which different harmonisations are looked for."""
 
+ALIKE_EACH = 2
+"""Draws that are like the style's songs, for each harmonisation that is asked for."""
+
 
 def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisation:
     """The melody, with everything that is asked of its chords.
@@ -123,25 +126,46 @@ def rows_of(asked: Harmonisation, recipe: SongRecipe) -> list[list[int]]:
         return [asked.draw_alike(random, daring=recipe.daring, evenly=evenly, moving=moving)]
     if count == 1:
         return asked.draw(1, random, daring=recipe.daring)
-    return distinct(asked, count, random, daring=recipe.daring)
+    alike = since(drawing_rules(recipe), "12")
+    return distinct(asked, count, random, daring=recipe.daring, alike=alike)
 
 
 def distinct(
-    asked: Harmonisation, count: int, random: np.random.Generator, *, daring: float | None = None
+    asked: Harmonisation,
+    count: int,
+    random: np.random.Generator,
+    *,
+    daring: float | None = None,
+    alike: bool = True,
 ) -> list[list[int]]:
     """`count` rows of chords for one melody: of many draws the first, and then always the one that differs
-    from those taken over the most beats. No two have the same chords at every tick. Raises `Refused` where no
-    more different ones turned up in `ROUNDS` rounds of draws.
+    from those taken over the most beats. No two have the same chords at every tick. alike: each draw is like
+    the style's songs, as where one is asked for, which is the first; by rules before 12 none was. Raises
+    `Refused` where no more different ones turned up in `ROUNDS` rounds of draws.
     """
+
     rows: list[list[int]] = []
-    for _ in range(ROUNDS):
-        for row in asked.many(max(4 * count, DRAWS), 8 * count, random, daring):
+    for number in range(ROUNDS):
+        if alike and not number:
+            drawn = asked.draw_each_alike(ALIKE_EACH * count, random, daring=daring)
+        else:
+            drawn = asked.many(max(4 * count, DRAWS), 8 * count, random, daring)
+        for row in drawn:
             if all(asked.apart(row, other) > 0 for other in rows):
                 rows.append(row)
         if len(rows) >= count:
-            return asked.farthest(rows, count)
+            return asked.farthest(_moving(asked, rows, count) if alike else rows, count)
     found = "1 harmonisation" if len(rows) == 1 else f"{len(rows)} different harmonisations"
     raise Refused(
         f"Only {found} of this melody could be found, but {count} were asked for; ask for {len(rows)}, or "
         "leave more bars of the chords open."
     )
+
+
+def _moving(asked: Harmonisation, rows: list[list[int]], count: int) -> list[list[int]]:
+    """The first of these rows, and of the others those that stay on no chord for long, where these are
+    enough: what is farthest from the others is not to be what moves least.
+    """
+    stays = asked.long_stays(rows[1:])
+    others = [row for row, long in zip(rows[1:], stays, strict=True) if not long]
+    return [rows[0], *others] if len(others) >= count - 1 else rows

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import combinations
+from fractions import Fraction
+from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 import music21
 import numpy as np
 import pytest
 
 from studio.errors import Refused
-from studio.music.songs.harmonising import distinct, harmonisation_of
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
+from studio.music.songs.harmonising import distinct, harmonisation_of, rows_of
 from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.song import style_asked
 from studio.music.writing.musicxml import write_musicxml
+from studio.process import finish
+from studio.works.recipe import Setting
 from tests.conftest import Studio
 from tests.music.lead_sheets import songs, style
 
@@ -59,6 +67,28 @@ def test_rows_differ_though_hardly_any_are_left_and_too_many_are_refused() -> No
         Refused, match=r"Only \d+ different harmonisations of this melody could be found, but 16"
     ):
         distinct(asked, 16, np.random.default_rng(1))
+
+
+def test_several_harmonisations_move_as_one_does() -> None:
+    """A melody on two tones lies over one chord for as long as one likes, and by rules 11 it did."""
+    notes = [(pitch, Fraction(2)) for _ in range(16) for pitch in (69, 72)]
+    tune = Tune.of(notes, meter=Meter.parse("4/4"), key=Key.parse("Am"))
+    known = finish(style_asked(SongRecipe(style="songbook-manner"), lambda _: b""))
+
+    def rows(count: int, rules: str) -> list[Any]:
+        then = Setting(versions={"drawing": rules}, device="cpu")
+        recipe = SongRecipe(style="songbook-manner", seed=1, harmonisations=count, setting=then)
+        asked = harmonisation_of(recipe, known, tune)
+        return [asked.tune_with(row).chords for row in rows_of(asked, recipe)]
+
+    def stays(chords: Any) -> float:
+        starts = [chord.start for chord in chords]
+        return float(max(b - a for a, b in pairwise([*starts, tune.end])) / 4)
+
+    now, before = rows(4, "12"), rows(4, "11")
+    assert now[0] == rows(1, "12")[0]
+    assert max(map(stays, now)) <= 6
+    assert min(map(stays, before)) >= 8
 
 
 def test_several_harmonisations_need_a_melody(studio: Studio, tmp_path: Path) -> None:
