@@ -236,7 +236,7 @@ class Harmonisation:
             rows, weights = self._alike(random, daring)
             count = 0 if self.long_stays(rows).all() else count
             # The first as `draw_alike` takes it, and others after it.
-            for _ in range(min(TAKEN, np.count_nonzero(weights))):
+            for _ in range(min(TAKEN, int(np.count_nonzero(weights)))):
                 taken = int(random.choice(len(rows), p=weights / weights.sum()))
                 found.append(rows[taken])
                 weights[taken] = 0.0
