@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from typing import Any, NoReturn
 
 import click
@@ -50,6 +51,8 @@ SETTINGS = {
 def main() -> NoReturn:
     """Run a command and exit with its status. An error is printed as one line."""
     wait_politely()
+    if not sys.warnoptions and not os.environ.get("STUDIO_DEBUG"):
+        warnings.simplefilter("ignore")  # what libraries warn of is nothing that a user can act on
     try:
         commands.main(prog_name="studio", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):

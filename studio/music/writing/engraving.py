@@ -526,6 +526,8 @@ def _toolkit(width: int, staff: int) -> Any:
 
     # Verovio sets the path of its fonts when it is imported, but for that thread only.
     verovio.setDefaultResourcePath(str(files("verovio") / "data"))
+    # Its warnings would go to the terminal, such as that a score of one line has no line breaks.
+    verovio.enableLog(verovio.LOG_OFF)
     toolkit = verovio.toolkit()
     toolkit.setOptions(
         {

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise, product
+from typing import get_args
 
 import mido
 import music21
@@ -589,6 +590,16 @@ def test_a_syllable_held_inside_its_word_has_hyphens_and_the_last_an_extender(
     if not read:
         assert write_musicxml(tune, hyphens=False).count(b"<extend") == 2
         assert b"w: gar- _ _ den _ sings" in write_abc(tune, hyphens=False)
+
+
+def test_the_engraver_says_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    """A short score has no line breaks, which Verovio warned of in every way of breaking lines."""
+    notes = [(60 + number, Fraction(1)) for number in range(16)]
+    tune = Tune.of(notes, meter=Meter.parse("4/4"), key=Key(0), chords=[(Fraction(0), "C")])
+    for lines in get_args(Lines):
+        engrave(tune, names=True, lines=lines)
+    engrave_pages(tune)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_pages_are_engraved_in_any_thread() -> None:
