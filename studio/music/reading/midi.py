@@ -107,6 +107,10 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts
             drums = (_parts_of(lines, midi, texts, read, ours=ours),) if parts else ()
             over = (_marks_of(midi, texts, place, 0, ours=ours),) if parts else ()
             return Reading((tune,), tuple(sheet.remarks), parts=drums, marks=over)
+    if (midi.missing or midi.lacking) and not any(
+        each.count and not each.percussion for each, _, _ in leading
+    ):
+        raise Unreadable(f"{name} is cut short before the first note of a melody; copy or download it again.")
     chosen = choose_melody([line for line, _, _ in leading], name, rules)
     track, played = next((track, notes) for line, track, notes in leading if line is chosen)
     line = read(played)
@@ -219,6 +223,8 @@ def _told_of(midi: MidiFile) -> list[str]:
     told = []
     if midi.missing:
         told.append("The file is cut short; what comes before the cut was read.")
+    elif midi.lacking:
+        told.append("The file has fewer tracks than it states; those that are there were read.")
     if midi.lengths_wrong:
         told.append("The length that a track states is wrong; it was read to its end.")
     if midi.film:

@@ -38,8 +38,9 @@ class MidiFile:
     channel) -> the name of its instrument, with channel -1 where none is given. meters: (time, numerator,
     denominator). keys: (time, sharps, whether minor). tempos: (time, microseconds in a quarter note).
     markers, cues: (time, text). lyrics, texts: (time, track, text). ends: when each track ends. events: how
-    many were read. missing: how many bytes of the last track are missing, at least. lengths_wrong: whether a
-    track has another length than it states. habits: what tells the
+    many were read. missing: how many bytes of the last track are missing, at least. lacking: whether the file
+    ends before as many tracks as it states. lengths_wrong: whether a track has another length than it states.
+    habits: what tells the
     studio's own files from others: the velocities of the notes, and "running", "silent" (a note-on of
     velocity 0), "release" (a note-off of another velocity than 0) or "control" where the file has such
     events.
@@ -62,6 +63,7 @@ class MidiFile:
     ends: list[int] = field(default_factory=list)
     events: int = 0
     missing: int = 0
+    lacking: bool = False
     lengths_wrong: bool = False
     habits: set[int | str] = field(default_factory=set)
 
@@ -113,6 +115,7 @@ def parse_midi(content: bytes, name: str, budget: ReadingBudget, *, to_ends: boo
     for number in range(min(tracks, 1024) or 1):
         start = _next_track(content, place)
         if start is None:
+            files[-1].lacking = True
             break
         if form == 2 and number:
             files.append(MidiFile(form, ticks, film))

@@ -399,6 +399,13 @@ def test_a_last_track_that_breaks_off_is_read_up_to_there_and_told() -> None:
         reading = read_midi(whole[:-cut], "cut.mid")
         assert [note.pitch for note in reading.tunes[0].notes] == [60, 62, 64, 66]
         assert "The file is cut short; what comes before the cut was read." in reading.remarks
+    second = whole.rindex(b"MTrk")
+    for cut in (16, 30, second, second + 6, second + 9):  # before any note of the melody
+        with pytest.raises(Unreadable, match="is cut short before the first note of a melody; copy or"):
+            read_midi(whole[:cut], "cut.mid")
+    lacking = _file(_track(FOUR), _track(FOUR))
+    told = read_midi(lacking[: lacking.rindex(b"MTrk")], "cut.mid").remarks
+    assert "The file has fewer tracks than it states; those that are there were read." in told
     damaged = bytearray(whole)
     damaged[25] = 3  # the size of the first track's name: its last letter is read as events
     with pytest.raises(Unreadable):
