@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
-from studio.errors import Contradiction, Refused
+from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.melody.facts import facts_of
 from studio.music.melody.predictions import MelodyCosts, costs_of, note_learnt, own_bytes
 from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, ComposeRecipe, naming_rules
@@ -61,6 +61,7 @@ def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
 
 def _composing(recipe: ComposeRecipe, materials: Materials) -> Making:
     program_of(recipe.instrument)  # an unknown instrument is refused before the work, not when it is played
+    _check_temperature(recipe)
     player, model = _player(recipe)
     request = yield from prepared(recipe, materials)
     take = yield from as_stages(_taken(request, recipe, player, model), CONSIDERING, DRAWING)
@@ -241,6 +242,21 @@ def _taken(
         request.takes[key] = drawn
         return drawn
     return request.takes[key]
+
+
+def _check_temperature(recipe: ComposeRecipe) -> None:
+    """Raises `Contradiction` for a temperature that makes no difference; earlier works named one in vain."""
+    if recipe.setting is not None or recipe.composer == "lstm" or recipe.temperature == 1:
+        return
+    raise Contradiction(
+        f"A temperature of {recipe.temperature:g} makes a difference to the network alone, and this melody "
+        "is drawn by the Markov chain; let the network compose, or leave the temperature out.",
+        [AskedFor("temperature", recipe.temperature, f"a temperature of {recipe.temperature:g}")],
+        [
+            WayOut("Let the network compose", "composer", "lstm"),
+            WayOut("Leave the temperature at 1", "temperature", 1.0),
+        ],
+    )
 
 
 def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIdentity | None]:

@@ -11,6 +11,7 @@ from studio.music.songs.plan import FORMS, SheetPlan
 from studio.music.songs.playing import check_parts
 from studio.music.songs.recipes import SongRecipe, in_time
 from studio.music.songs.rows import ANY_KEY, LaidRow, first_clash
+from studio.music.songs.rules import drawing_rules, since
 from studio.music.songs.sheet import plan_of
 from studio.music.sound.fonts import named_font
 
@@ -21,6 +22,7 @@ def check_request(recipe: SongRecipe) -> None:
     """
     if recipe.sound:
         named_font(recipe.sound)
+    _check_composer(recipe)
     check_parts(recipe)
     if recipe.source("melody") is not None:
         return
@@ -51,6 +53,20 @@ def check_request(recipe: SongRecipe) -> None:
                 ) from None
     if recipe.band:
         check_band(recipe, meter)
+
+
+def _check_composer(recipe: SongRecipe) -> None:
+    """Songs are drawn by chains alone; by rules before 12 the network was passed over."""
+    if since(drawing_rules(recipe), "12") and (recipe.composer != "markov" or recipe.temperature != 1):
+        field = "composer" if recipe.composer != "markov" else "temperature"
+        what = "The network" if field == "composer" else f"A temperature of {recipe.temperature:g}"
+        does = "composes melodies" if field == "composer" else "is for the network, which composes melodies"
+        raise Contradiction(
+            f"{what} {does}, and songs are drawn by the Markov chain; leave it out, or compose a melody with "
+            "the network and give that as the melody.",
+            [AskedFor(field, getattr(recipe, field), what)],
+            [WayOut("Leave it out", field, SongRecipe.model_fields[field].default)],
+        )
 
 
 def _check_divided(recipe: SongRecipe, laid: LaidRow) -> None:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 NOT_INHERITED = frozenset(
     {"kind", "schema_version", "sources", "seed", "model", "setting", "title", "format", "write"}
     | {"keep", "keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "pins"}
+    | {"composer", "temperature"}
 )
-"""Fields that belong to the earlier song alone."""
+"""Fields that belong to the earlier song alone, or make no difference to a song."""
 
 
 def with_earlier_settings(

@@ -78,6 +78,12 @@ class SongRecipe(ComposeRecipe):
         in_sight=True,
         max_length=100,
     )
+    composer: Literal["markov", "lstm"] = parameter(
+        "markov", "Songs are drawn by Markov chains (markov); the network (lstm) composes melodies alone."
+    )
+    temperature: float = parameter(
+        1.0, "For the network, which composes melodies alone.", ge=0.1, le=3, step=0.05
+    )
     form: str = parameter(
         "AABA",
         "Sections of equal length, as letters: AABA, or A A' B A', where ' means another ending. The same "

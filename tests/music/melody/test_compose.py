@@ -321,3 +321,10 @@ def test_titles_and_takes_of_one_request_are_told_apart(studio: Studio, folder: 
     assert "T:Second" in two
     music = [re.sub(r"(?m)^(T:|%).*\n", "", text) for text in (one, two)]
     assert music[0] == music[1]
+
+
+def test_a_temperature_that_makes_no_difference_is_refused() -> None:
+    with pytest.raises(Contradiction, match="makes a difference to the network alone") as refused:
+        finish(compose.compose(ComposeRecipe(temperature=1.5), lambda _: b""))
+    ways = {(way.field, way.value) for way in refused.value.ways_out}
+    assert ways == {("composer", "lstm"), ("temperature", 1.0)}

@@ -53,6 +53,12 @@ def solved(error: Contradiction, **settings: Any) -> None:
         ({"form": "AA", "bars": 4, "chords": "C | F | G | F"}, {"chords", "form"}, "Bars 1 and 3"),
         ({"band": "waltz", "meter": "4/4"}, {"band", "meter"}, "3/4"),
         ({"form": "A", "chords": "C | C D E F G | C", "meter": "4/4"}, {"chords"}, "Bar 2"),
+        (
+            {"composer": "lstm", "style": "sixties-pop"},
+            {"composer"},
+            "composes melodies, and songs are drawn",
+        ),
+        ({"temperature": 0.7}, {"temperature"}, "A temperature of 0.7 is for the network"),
     ],
 )
 def test_what_a_request_says_by_itself_is_checked(
