@@ -372,8 +372,8 @@ def channels(
     words: str = "", *, layer: str | None = None, photo: Any = None, limit: int = 20
 ) -> list[ChannelMotif]:
     """Channels of the usual network to dream with: those whose words fit, such as "castle", or those that a
-    photo excites most beside other photos. layer: where to look; everywhere if None. Raises `UnknownName` for
-    a layer that is not in the atlas.
+    photo excites most beside other photos; with both, of those whose words fit. layer: where to look;
+    everywhere if None. Raises `UnknownName` for a layer that is not in the atlas.
     """
     from PIL import Image
 
@@ -383,9 +383,13 @@ def channels(
     if photo is None:
         found = atlas.find(words, layers)[:limit]
     else:
-        from studio.images.channels.strongest import strongest_of_all
+        from studio.images.channels.strongest import strongest_among, strongest_of_all
 
-        found = strongest_of_all(_photo_pixels(photo), layers, limit, atlas)
+        pixels = _photo_pixels(photo)
+        if words.strip():
+            found = strongest_among(pixels, atlas.find(words, layers), limit, atlas)
+        else:
+            found = strongest_of_all(pixels, layers, limit, atlas)
     pictures = atlas.pictures(found)
     return [
         ChannelMotif(each.term, each.words, Image.fromarray(picture))

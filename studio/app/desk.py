@@ -69,7 +69,7 @@ MOST_UNSEEN = 50
 MOST_CHANNELS = 48
 """Channels that the explorer shows at once."""
 
-BY_PHOTO = "press “Strongest for this photo”"
+BY_PHOTO = "clear the field and press “Strongest for this photo”"
 
 PAGE = 48
 """Works on one page of the gallery."""
@@ -110,7 +110,7 @@ class Desk:
 
     def channels(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Channels of the usual network: those whose words fit a "text", or those that a "picture" excites
-        most; of one "layer" or of all.
+        most, with both of those whose words fit; of one "layer" or of all.
 
         {"channels": [{"term", "layer", "words", "place"}], "told": how many there are, in a sentence}.
         """
@@ -118,20 +118,23 @@ class Desk:
 
         atlas = Atlas.read()
         layers = (str(request["layer"]),) if request.get("layer") else ()
-        if request.get("picture"):
-            from studio.images.channels.strongest import strongest_of_all
+        text = str(request.get("text") or "").strip()[:80]
+        found = atlas.find(text, layers)
+        told = _how_many(len(found)) if found else atlas.none_found(text, layers, photo=BY_PHOTO)
+        if request.get("picture") and (found or not text):
+            from studio.images.channels.strongest import strongest_among, strongest_of_all
 
             photo = self.receive(request["picture"], "photo")
-            pixels = read_picture(photo.content, photo.name or "The photo").pixels
-            found = strongest_of_all(pixels, layers, MOST_CHANNELS // 2, atlas)
-            told = "What this photo excites more than others do, the strongest first."
-        else:
-            text = str(request.get("text") or "")[:80]
-            found = atlas.find(text, layers)
-            told = _how_many(len(found)) if found else atlas.none_found(text, layers, photo=BY_PHOTO)
-            found = found[:MOST_CHANNELS]
+            pixels, most = read_picture(photo.content, photo.name or "The photo").pixels, MOST_CHANNELS // 2
+            if text:
+                found = strongest_among(pixels, found, most, atlas)
+                told = f"Those with “{text}” that this photo excites most, the strongest first."
+            else:
+                found = strongest_of_all(pixels, layers, most, atlas)
+                told = "What this photo excites more than others do, the strongest first."
         fields = ("term", "layer", "words", "place")
-        return {"channels": [{name: getattr(each, name) for name in fields} for each in found], "told": told}
+        shown = [{name: getattr(each, name) for name in fields} for each in found[:MOST_CHANNELS]]
+        return {"channels": shown, "told": told}
 
     def know(self, offered: Any) -> dict[str, Any]:
         """What the page says of a network's file.

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("words", nargs=-1)
 @click.option("--layer", "layers", multiple=True, help="Look only in this layer. May be given several times.")
-@click.option("--photo", type=FILE, help="Find those that this photo excites most, not by words.")
+@click.option(
+    "--photo", type=FILE, help="Find those that this photo excites most; with WORDS, of those that have them."
+)
 @click.option(
     "--count", type=click.IntRange(1, 100), default=20, show_default=True, help="List at most this many."
 )
@@ -45,16 +47,17 @@ def channels(
 
     if output is not None:
         check_output(output, force=force)
-    atlas = Atlas.read()
-    if photo is None:
-        found = atlas.find(" ".join(words), layers)[:count]
-        if not found:
-            told = atlas.none_found(" ".join(words), layers, photo="look for what a photo excites (--photo)")
-            if output is not None:
-                raise Refused(told)
-            click.echo(told, err=True)
-    else:
-        found = _strongest(photo, layers, count, atlas)
+    atlas, text = Atlas.read(), " ".join(words)
+    found = atlas.find(text, layers)
+    if not found:
+        only = " alone" * (photo is not None)
+        told = atlas.none_found(text, layers, photo=f"look for what a photo excites (--photo{only})")
+        if output is not None:
+            raise Refused(told)
+        click.echo(told, err=True)
+    elif photo is not None:
+        found = _strongest(photo, layers, count, atlas, found if text else None)
+    found = found[:count]
     if output is not None:
         _write(found, atlas, output, force=force)
     for each in found:
@@ -66,11 +69,15 @@ def channels(
         click.echo(str(output))
 
 
-def _strongest(photo: Path, layers: tuple[str, ...], count: int, atlas: Atlas) -> list[Channel]:
-    from studio.images.channels.strongest import strongest_of_all
+def _strongest(
+    photo: Path, layers: tuple[str, ...], count: int, atlas: Atlas, among: list[Channel] | None
+) -> list[Channel]:
+    from studio.images.channels.strongest import strongest_among, strongest_of_all
     from studio.images.pictures import read_picture
 
     pixels = read_picture(read_file(photo), photo.name).pixels
+    if among is not None:
+        return strongest_among(pixels, among, count, atlas)
     return strongest_of_all(pixels, layers, count, atlas)
 
 

@@ -38,6 +38,9 @@ RANGE, LEAST, MOST = 1.1, 0.3, 0.7
 lightness, within these bounds. A dark picture has little room below its mean.
 """
 
+LEAST_IN_FACES = 0.55
+"""The second of these bounds in faces: a dark face is nobody's."""
+
 DARKEST, LIGHTEST = 0.25, 0.6
 """No place becomes darker than this share of what it is, or goes farther on the way to white."""
 
@@ -51,11 +54,13 @@ def hold_lights(
     share: float,
     structure: Tensor | None = None,
     copy: Callable[[int, int], Pixels] | None = None,
+    faces: Tensor | None = None,
 ) -> None:
     """Move the broad lights of a painted picture [1, 3, h, w], 0..1, in place, by a share, 0..1, of the way
     to those of the photo it shows, uint8 [h', w', 3]; and finer ones where that has structure, 0..1, [1, 1,
     h'', w''] (see `structure_of`). Nothing becomes lighter than the lightest place was. copy: what gives the
-    photo at a height and width, if not `resize`.
+    photo at a height and width, if not `resize`. faces: where those are, in the same form; they are moved
+    once more, and farther.
     """
     copy = copy or partial(resize, photo)
     if share:
@@ -63,6 +68,8 @@ def hold_lights(
         _move(painted, copy(*broad), share)
         if structure is not None:
             _move(painted, copy(*finer), share * (WHERE * structure).clamp(max=1))
+        if faces is not None and bool(faces.any()):
+            _move(painted, copy(*finer), share * faces, LEAST_IN_FACES)
 
 
 def sizes_compared(height: int, width: int) -> tuple[Size, Size]:
@@ -74,8 +81,8 @@ def sizes_compared(height: int, width: int) -> tuple[Size, Size]:
 
 
 @torch.no_grad()
-def _move(painted: Tensor, copy: Pixels, share: float | Tensor) -> None:
-    """copy: of the photo, of the size at which lights are compared."""
+def _move(painted: Tensor, copy: Pixels, share: float | Tensor, narrowest: float = LEAST) -> None:
+    """copy: of the photo, of the size at which lights are compared. narrowest: see `RANGE`."""
     height, width = painted.shape[-2:]
     size = copy.shape[0], copy.shape[1]
     luma = torch.tensor(LUMA, device=painted.device).view(1, 3, 1, 1)
@@ -87,7 +94,7 @@ def _move(painted: Tensor, copy: Pixels, share: float | Tensor) -> None:
     mean, spread = now.mean(), float(wanted.std(correction=0))
     if spread < 1e-3:  # a photo of one colour
         return
-    least = min(MOST, max(LEAST, RANGE * float(mean)))
+    least = min(MOST, max(narrowest, RANGE * float(mean)))
     wanted = mean + (wanted - wanted.mean()) * max(least, float(now.std(correction=0)) / spread)
     if isinstance(share, Tensor):
         share = F.interpolate(share.to(now), size, mode="bilinear", align_corners=False)

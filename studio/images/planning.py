@@ -22,7 +22,7 @@ SMALLEST = 128
 GROWTH = 1.5
 """The largest factor from one size of a painting to the next."""
 
-PAINTING_RULES = 9
+PAINTING_RULES = 10
 """The rules by which paintings are painted. They are recorded in a work's setting, so that it is made again
 by its own: 1 where nothing is recorded, up to version 0.6.0.
 
@@ -53,6 +53,9 @@ sooner.
 By the ninth, what is painted at once at up to 640 pixels after some paintings (`HALF_FIRST`) takes its first
 steps at half the size: they begin from what the networks paint of the photo, whose finest strokes are added
 at the whole size, with some of the photo's own light and dark where it is held.
+
+By the tenth, faces that are found in the photo (`faces`) are held all over, not only where they have fine
+structure; and fine structure is held more after some paintings.
 """
 
 

@@ -137,10 +137,13 @@ def as_deep(there: Sequence[Layer], terms: Sequence[str]) -> tuple[str, ...]:
 LOOK = DreamRecipe.OF_ITS_LOOK
 """The fields that make up a look. Size, seed, strength and the like are up to the user."""
 
-IN_COMMON = {"fine_colour": 0.0, "hold_dark": 0.8, "even": 0.5, "hold_detail": 0.5}
+IN_COMMON = {"fine_colour": 0.0, "hold_dark": 0.8, "even": 0.5, "hold_detail": 0.5, "hold_faces": 0.6}
 """What looks have in common: no hatching in rainbow colours, black stays nearly black, no part is left bare,
-and eyes, mouths and letters stay what they are.
+and faces, eyes, mouths and letters stay what they are.
 """
+
+STRONG_IN_FACES = 0.8
+"""How much faces are held in looks that would grow another nose or mouth there, in other colours."""
 
 IN_MANY_SIZES = {"octaves": 8, "vary_size": 1.0, "hold_detail": 0.7, "hold_shapes": 0.5}
 """Of looks that would stamp one size everywhere."""
@@ -178,6 +181,7 @@ _ROWS = (
         **SOON,
         hold_dark=0.2,
         hold_detail=0.9,
+        hold_faces=STRONG_IN_FACES,
     ),
     _look(
         "garden",
@@ -185,6 +189,7 @@ _ROWS = (
         "blocks.4@blossoms*0.5",
         "blocks.5.1@blossoms",
         steps=11,
+        hold_faces=STRONG_IN_FACES,
     ),
     _look(
         "citadel",
@@ -192,10 +197,18 @@ _ROWS = (
         "blocks.4@towers",
         "blocks.5.1@towers",
         steps=11,
+        hold_faces=STRONG_IN_FACES,
     ),
     _look("watchers", "Shells and scales full of eyes.", "blocks.4.0"),
     _look("weave", "Everything is woven from broad, ribbed bands.", "blocks.2", vary_size=0.5),
-    _look("mosaic", "Cells, beads and spirals fill every surface.", "blocks.3", octaves=7, vary_size=0.5),
+    _look(
+        "mosaic",
+        "Cells, beads and spirals fill every surface.",
+        "blocks.3",
+        octaves=7,
+        vary_size=0.5,
+        hold_faces=STRONG_IN_FACES,
+    ),
     _look(
         "woodcut",
         "Carved in light and dark, broadly where the photo is plain; it keeps its colours.",
@@ -216,7 +229,13 @@ _ROWS = (
         "blocks.3@leaded-glass",
         even=0.9,
     ),
-    _look("roses", "Crowds of bright roses, small and large.", "blocks.3:11", **IN_MANY_SIZES),
+    _look(
+        "roses",
+        "Crowds of bright roses, small and large.",
+        "blocks.3:11",
+        **IN_MANY_SIZES,
+        hold_faces=STRONG_IN_FACES,
+    ),
     _look("gilded", "A net of golden cracks, as on mended porcelain.", "blocks.3:21", **IN_MANY_SIZES),
     _look("plumes", "Feathers and curls as soft as brush strokes.", "blocks.4:48", **FILLING),
     _look("masks", "Carved faces with rows of eyes and teeth.", "blocks.3:50", **IN_MANY_SIZES),

@@ -243,6 +243,14 @@ class DreamRecipe(Recipe):
         le=1,
         step=0.05,
     )
+    hold_faces: float = parameter(
+        0.0,
+        "How much the faces that the studio finds in the photo are held: 0 dreams over them, 1 leaves them "
+        "as they are.",
+        ge=0,
+        le=1,
+        step=0.05,
+    )
     jitter: int = parameter(
         32,
         "Shift the picture at random before each step, so that no grid shows.",
@@ -277,16 +285,16 @@ class DreamRecipe(Recipe):
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
             *("print", "format", "guide_weights", "stop_after", "begin_at", "more", "regions"),
-            *("fine_colour", "hold_dark", "even", "vary_size", "hold_detail", "hold_shapes"),
+            *("fine_colour", "hold_dark", "even", "vary_size", "hold_detail", "hold_shapes", "hold_faces"),
         }
     )
 
-    LAST_IN_CALLS: ClassVar[tuple[str, ...]] = ("hold_shapes",)
+    LAST_IN_CALLS: ClassVar[tuple[str, ...]] = ("hold_shapes", "hold_faces")
 
     OF_ITS_LOOK: ClassVar[tuple[str, ...]] = (
         *("layers", "octaves", "octave_scale", "steps", "coarse_first", "step_size", "hold", "smoothing"),
         *("colour", "keep_colours", "fine_colour", "hold_dark", "even", "vary_size"),
-        *("hold_detail", "hold_shapes"),
+        *("hold_detail", "hold_shapes", "hold_faces"),
     )
 
     _regions_can_be_read = field_validator("regions")(_checked_regions)

@@ -29,7 +29,7 @@ MOST_SEGMENTS = 6
 OWN_COLOURS = "own colours"
 """Marks a look that changes only light and dark, and keeps the photo's colours."""
 
-OWN_VALUES = ("even", "vary_size", "hold_detail", "hold_shapes")
+OWN_VALUES = ("even", "vary_size", "hold_detail", "hold_shapes", "hold_faces")
 """Settings of a dream, in 0..1, that a region may have for itself, written as "even 0.5"."""
 
 _VALUE = re.compile(rf"^(?P<name>{'|'.join(OWN_VALUES)}) (?P<value>\d*\.?\d+)$")

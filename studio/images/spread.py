@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from studio.images.canvas import STRIP, strips
+from studio.images.faces import faces_map
 from studio.images.pictures import Pixels, fit_within, resize
 from studio.images.planning import Size
 from studio.images.recipes import DreamRecipe
@@ -48,13 +49,14 @@ PARTS = 100
 @dataclass(frozen=True)
 class Spread:
     """detail: how much fine structure is around every place, float32 [1, 1, h, w] in 0..1. structure: how
-    much it stands out there. wanted: `vary_size` and `hold_detail` of the recipe, or of each of its regions.
-    octaves: all that were planned, the coarsest first.
+    much it stands out there. faces: where they are. wanted: `vary_size`, `hold_detail` and `hold_faces` of
+    the recipe, or of each of its regions. octaves: all that were planned, the coarsest first.
     """
 
     detail: Tensor
     structure: Tensor
-    wanted: tuple[tuple[float, float], ...]
+    faces: Tensor
+    wanted: tuple[tuple[float, float, float], ...]
     octaves: tuple[Size, ...]
 
     @classmethod
@@ -62,16 +64,24 @@ class Spread:
         cls, photo: Pixels, recipe: DreamRecipe, octaves: Sequence[Size], regions: Sequence[Region] = ()
     ) -> Spread | None:
         """photo: uint8 [h, w, 3]. None for a recipe that leaves sizes and structure alone."""
-        usual = (recipe.vary_size, recipe.hold_detail)
+        usual = (recipe.vary_size, recipe.hold_detail, recipe.hold_faces)
         wanted = tuple(
-            (region.value("vary_size", usual[0]), region.value("hold_detail", usual[1])) for region in regions
+            (
+                region.value("vary_size", usual[0]),
+                region.value("hold_detail", usual[1]),
+                region.value("hold_faces", usual[2]),
+            )
+            for region in regions
         )
         wanted = (wanted or (usual,)) if len(set(wanted)) != 1 else wanted[:1]
-        if not any(vary_size or hold_detail for vary_size, hold_detail in wanted):
+        if not any(map(any, wanted)):
             return None
         small = resize(photo, *fit_within(photo.shape[0], photo.shape[1], min(SIDE, max(photo.shape[:2]))))
         slopes = _slopes(small)
-        return cls(_detail(slopes), _structure(slopes), wanted, tuple(octaves))
+        faces = torch.zeros_like(slopes)
+        if any(hold_faces for _, _, hold_faces in wanted):
+            faces = F.interpolate(faces_map(photo), small.shape[:2], mode="bilinear", align_corners=False)
+        return cls(_detail(slopes), _structure(slopes), faces, wanted, tuple(octaves))
 
     def at(self, octave: Size, regions: Tensor | None = None) -> Tensor:
         """By how much each pixel's step is multiplied, in `PARTS`: uint8 [1, 1, height, width]. regions: the
@@ -86,8 +96,8 @@ class Spread:
             large = sum(each * part for each, part in zip(found, parts, strict=True)) / total
         return large.mul_(PARTS).round_().clamp_(0, 255).to(torch.uint8)
 
-    def _large(self, octave: Size, vary_size: float, hold_detail: float) -> Tensor:
-        share = 1 - hold_detail * self.structure
+    def _large(self, octave: Size, vary_size: float, hold_detail: float, hold_faces: float) -> Tensor:
+        share = (1 - hold_detail * self.structure) * (1 - hold_faces * self.faces)
         if vary_size:
             share = share * (1 + vary_size * (self._sizes(octave) - 1))
         return F.interpolate(share, (octave.height, octave.width), mode="bilinear", align_corners=False)

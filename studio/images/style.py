@@ -12,7 +12,7 @@ texture; and for large pictures the exact gradient, tile by tile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -44,6 +44,7 @@ from studio.images.canvas import (
     window,
 )
 from studio.images.copies import Copies, digest_of
+from studio.images.faces import faces_in, faces_map
 from studio.images.kept_textures import kept
 from studio.images.lights import hold_lights, sizes_compared
 from studio.images.memory import LARGEST_KEPT, SPARING, memory_kept
@@ -111,6 +112,8 @@ MEAN_OF_LAST = 0.4
 _GLASS = "09eb362f3c056c2e7f310cfa0384ca3aceb0f284b93a26d5fe6cfa52a3822feb"
 _POINTS = "2de216b8e2f39fb038a4f9582c9d342b8bf2f534ea2274d0a7b7ddd17a89acd9"
 _WHIRLS = "c449f53a17fbd2117db2c9c71b394c88e11ba9e9154a7be27ce04af30efef662"
+_MARBLING = "e3d3f29e5e4dec6fdb6c3f69bd210a1fa23aa7f3c4ed77c42daa8a5fa6de5f17"
+_PLANES = "e4ef504cd42e74ed100bd43f4fb4ae8ec5b3dfc030ff130d68709bd922dd0317"
 _WATERCOLOUR = "76c072ba773131e74a9d149c6d02bed2bdd0230aa9466a1ae5dd0cef1fa70a7d"
 
 HELD = 3.0
@@ -118,9 +121,28 @@ HELD = 3.0
 there on it is less, and nothing at full strength.
 """
 
-MORE_HELD: dict[int, dict[str, float]] = {1: {}, 7: {_GLASS: 9.0, _POINTS: 9.0, _WATERCOLOUR: 9.0}}
+MORE_HELD: dict[int, dict[str, float]] = {
+    1: {},
+    7: {_GLASS: 9.0, _POINTS: 9.0, _WATERCOLOUR: 9.0},
+    10: {_GLASS: 9.0, _POINTS: 9.0, _WATERCOLOUR: 9.0, _PLANES: 9.0},
+}
 """The same for what is painted step by step after some paintings, by the rules from which on it is so and
-their file's sha256: their panes, dots and washes are as large as eyes, or as pale as what is around them.
+their file's sha256: their panes, dots, washes and discs are as large as eyes, or as pale as what is around
+them.
+"""
+
+MORE_HELD_AT_ONCE: dict[int, dict[str, float]] = {1: {}, 10: {_MARBLING: 9.0, _PLANES: 4.0}}
+"""The same for what is painted at once."""
+
+FACES_HELD, LEFT_IN_FACES = 9.0, 0.05
+"""Of what is painted at once, by the tenth rules: how much more at least the photo's shapes weigh in faces
+that are found; and what is left there of the networks' share.
+"""
+
+FAINT: dict[int, dict[str, float]] = {1: {}, 10: {_PLANES: 2.5}}
+FAINT_AT_ONCE: dict[int, dict[str, float]] = {1: {}, 10: {_MARBLING: 2.5, _PLANES: 2.5}}
+"""How much more faint structure counts, painted step by step and at once, by the same: what is missing from
+full structure is taken to this power. The eyes of a dark animal hardly differ from the fur around them.
 """
 
 NETWORKS_SHARE, HELD_BEFORE = 0.85, 0.7
@@ -132,10 +154,11 @@ LESS_OF_NETWORKS = {
     5: {_GLASS: (0.5, 0.9)},
     6: {_GLASS: (0.7, 0.85)},
     7: {_GLASS: (0.7, 0.85), _POINTS: (0.6, 0.7)},
+    10: {_GLASS: (0.7, 0.85), _POINTS: (0.6, 0.7), _MARBLING: (0.85, 0.95), _PLANES: (0.85, 0.95)},
 }
 """The same for some paintings, by the rules from which on it is so and their file's sha256: the network of
 leaded glass gives fur and skin colours that take a face apart. Where lights are given back, it may do more.
-The network of dots lays them out in rows.
+The network of dots lays them out in rows; those of marbled paper and planes lay waves and hatching over eyes.
 """
 
 BOUNDED: dict[int, dict[str, float]] = {1: {}, 7: {_POINTS: 1.5}, 8: {_POINTS: 1.5, _WHIRLS: 2.0}}
@@ -252,11 +275,18 @@ def paint_quickly(
     """
     with memory_kept(SPARING):
         network, _ = _network(recipe, _no_materials)
+        if recipe.source("style") is None:
+            sources = [_known_by(each.header.painting) for each in painters]
+            recipe = recipe.model_copy(update={"sources": (*recipe.sources, *sources)})
         easel = _Easel(recipe, photo, paintings, network, None, None, painters)
-        paintings_known = [each.header.painting for each in painters]
-        sizes = painting_sizes(photo.shape[0], photo.shape[1], recipe, paintings_known)
+        sizes = painting_sizes(photo.shape[0], photo.shape[1], recipe)
         _, pixels, _ = yield from _painted_in_steps(easel, sizes, None)
         return pixels
+
+
+def _known_by(sha256: str) -> Source:
+    """A painting of which nothing else is said."""
+    return Source(sha256=sha256, role="style", name="", title="", author="", licence="")
 
 
 def _no_materials(source: Source) -> bytes:
@@ -366,6 +396,8 @@ def _begin_meanwhile(
         for weights, strength in looks:
             own = recipe.model_copy(update={"style_weights": weights, "strength": strength})
             known.paint(own, photo, painters)
+        if painting_rules(recipe) > 9:
+            faces_in(photo)  # which are known then
         return _small_paintings(recipe, paintings, sizes), known
 
     return meanwhile(begin)
@@ -388,7 +420,7 @@ def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> G
     recipe, photo = easel.recipe, easel.photo
     size = Size(photo.shape[0], photo.shape[1], 0)
     if painted.shape[-2:] == photo.shape[:2]:
-        hold_lights(painted, photo, _lights_held(recipe), structure, easel.copies.at)
+        hold_lights(painted, photo, _lights_held(recipe), structure, easel.copies.at, _faces_lit(easel))
         return _finished(painted, photo, easel.mask, recipe.colour)
     small = (painted.shape[-2], painted.shape[-1])
     finer = sizes_made_finer(size.height, size.width, recipe)
@@ -406,7 +438,7 @@ def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> G
             fine = photo[rows].astype(np.float32) - coarse[rows]
             light = torch.from_numpy(fine @ LUMA * np.float32(share / 255)).to(painted.device)
             painted[..., rows, :] += light
-    hold_lights(painted, photo, _lights_held(recipe), structure, easel.copies.at)
+    hold_lights(painted, photo, _lights_held(recipe), structure, easel.copies.at, _faces_lit(easel))
     if finer:
         for part in _make_finer(easel, painted):
             yield (done + part * size.height * size.width) / area
@@ -450,6 +482,12 @@ def _lights_held(recipe: StyleRecipe) -> float:
     if painting_rules(recipe) < 6 or _published(recipe):
         return 0.0
     return min(1.0, LIGHTS * recipe.hold_shapes) * _held_at(recipe)
+
+
+def _faces_lit(easel: _Easel) -> Tensor | None:
+    """Where lights are moved farther, by the tenth rules: faces go dark in what is painted at once."""
+    at_once = easel.recipe.painter == "instant" and painting_rules(easel.recipe) > 9
+    return faces_map(easel.photo) if at_once and _lights_held(easel.recipe) else None
 
 
 def _held_at(recipe: StyleRecipe) -> float:
@@ -512,7 +550,7 @@ def _finest_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: Te
 
 def _held_by(recipe: StyleRecipe, structure: Tensor, size: tuple[int, int]) -> Tensor:
     """How much the photo is held at every place of a picture [1, 1, h, w], 0..1: less above half strength."""
-    held = F.interpolate(structure.cpu(), size, mode="bilinear", align_corners=False)
+    held = F.interpolate(structure.cpu(), size, mode="bilinear", align_corners=False).clamp(max=1)
     return min(1.0, 2 - 2 * recipe.strength) * held
 
 
@@ -537,16 +575,28 @@ def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: 
     share = torch.full_like(now[:, :1], float(networks))
     if structure is not None:
         held = F.interpolate(structure.cpu(), now.shape[-2:], mode="bilinear", align_corners=False)
-        share *= 1 - float(less) * min(1.0, 2 - 2 * recipe.strength) * held
+        less_there = float(less) * min(1.0, 2 - 2 * recipe.strength) * held
+        share *= 1 - less_there.clamp(max=1 - LEFT_IN_FACES)
     return (painted - now) * share + fine * (1 - share)
 
 
 def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Tensor | None:
-    """Where the photo is held (see `structure_of`); None where a recipe holds it nowhere."""
+    """Where the photo is held (see `structure_of`), and how much more than 1 in faces, by the tenth rules of
+    what is painted at once; None where a recipe holds it nowhere.
+    """
     if painting_rules(recipe) == 1 or recipe.strength == 1:
         return None
-    layer = _shapes_of(recipe)
-    return network.once(("structure", digest_of(photo), layer), lambda: structure_of(photo, network, layer))
+    layer, digest = _shapes_of(recipe), digest_of(photo)
+    found = network.once(("structure", digest, layer), lambda: structure_of(photo, network, layer))
+    if painting_rules(recipe) < 10:
+        return found
+    power = _asked_for(recipe, FAINT_AT_ONCE if recipe.painter == "instant" else FAINT, 1.0)
+    if power != 1:
+        found = 1 - (1 - found) ** power
+    faces = F.interpolate(faces_map(photo), found.shape[-2:], mode="bilinear", align_corners=False)
+    if recipe.painter == "instant":
+        faces *= max(1.0, FACES_HELD / _held_in(recipe))
+    return torch.maximum(found, faces.to(found.device))
 
 
 def _versions(recipe: StyleRecipe) -> dict[str, str]:
@@ -706,12 +756,17 @@ def _target(
 
 def _held_in(recipe: StyleRecipe) -> float:
     """How much more the photo's shapes weigh where it is held: the mean of what its paintings ask for."""
-    more = row_of(MORE_HELD, painting_rules(recipe))
+    return _asked_for(recipe, MORE_HELD_AT_ONCE if recipe.painter == "instant" else MORE_HELD, HELD)
+
+
+def _asked_for(recipe: StyleRecipe, table: Mapping[int, Mapping[str, float]], usual: float) -> float:
+    """The mean of what its paintings ask for in a table, by rules and sha256; `usual` for those not there."""
+    asked = row_of(table, painting_rules(recipe))
     paintings = [source.sha256 for source in recipe.sources if source.role == "style"]
-    if recipe.painter == "instant" or more.keys().isdisjoint(paintings):
-        return HELD
-    held = [more.get(painting, HELD) for painting in paintings]
-    return float(np.average(held, weights=recipe.style_weights or None))
+    if asked.keys().isdisjoint(paintings):
+        return usual
+    each = [asked.get(painting, usual) for painting in paintings]
+    return float(np.average(each, weights=recipe.style_weights or None))
 
 
 def _broad(

@@ -76,6 +76,22 @@ def test_the_channels_that_a_photo_excites_fit_the_photo() -> None:
     assert found[0].image.size == (TILE, TILE)
 
 
+def test_a_word_and_a_photo_find_the_strongest_that_have_the_word() -> None:
+    """The word was passed over."""
+    cat = Path(str(studio.__path__[0])) / "images" / "instant" / "photos" / "cat.jpg"
+    by_photo = [each.layer for each in studio.channels(photo=cat, layer="classifier", limit=1000)]
+    by_word = {each.layer for each in studio.channels("cat", layer="classifier", limit=1000)}
+    expected = [term for term in by_photo if term in by_word][:5]
+    assert len(by_photo) > len(by_word) > 5
+    assert [each.layer for each in studio.channels("cat", photo=cat, layer="classifier", limit=5)] == expected
+    asked = ["channels", "cat", "--photo", str(cat), "--layer", "classifier", "--count", "5"]
+    done = CliRunner().invoke(commands, asked)
+    assert [line.split()[0] for line in done.output.splitlines()] == expected
+    done = CliRunner().invoke(commands, ["channels", "qwertyx", "--photo", str(cat)])
+    assert "“qwertyx”; try another" in done.stderr
+    assert "--photo alone" in done.stderr
+
+
 def test_the_command_lists_them_and_writes_their_sheet(tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
     done = CliRunner().invoke(commands, ["channels", "castle", "--json", "-o", str(sheet), "--count", "3"])

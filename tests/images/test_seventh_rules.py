@@ -86,7 +86,8 @@ def test_paintings_that_are_mixed_hold_by_their_weights() -> None:
     assert style._held_in(recipe) == 6.0
     assert style._held_in(recipe.model_copy(update={"style_weights": (1.0, 3.0)})) == 4.5
     assert style._held_in(recipe.model_copy(update={"setting": SIXTH})) == style.HELD
-    assert style._held_in(recipe.model_copy(update={"painter": "instant"})) == style.HELD
+    at_once = recipe.model_copy(update={"painter": "instant"})
+    assert style._held_in(at_once) == style.HELD
 
 
 def test_no_dot_shines_and_works_by_the_sixth_rules_stay(

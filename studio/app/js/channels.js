@@ -107,15 +107,18 @@ class Explorer {
   /** Those whose words fit what is typed. */
   async look() {
     this.looked = true;
-    const text = find(this.element, 'input[type=search]', HTMLInputElement).value;
-    await this.fill({ text, layer: this.layer() });
+    await this.fill({ text: this.text(), layer: this.layer() });
+  }
+
+  text() {
+    return find(this.element, 'input[type=search]', HTMLInputElement).value;
   }
 
   layer() {
     return find(this.element, 'select', HTMLSelectElement).value;
   }
 
-  /** Those that the photo excites most. @param {HTMLButtonElement} button */
+  /** Those that the photo excites most, of those whose words fit. @param {HTMLButtonElement} button */
   async strongest(button) {
     const photo = desk(this.widget.props.desk).photo?.();
     if (!photo) {
@@ -123,7 +126,7 @@ class Explorer {
       return;
     }
     button.disabled = true;
-    await this.fill({ picture: photo, layer: this.layer() });
+    await this.fill({ picture: photo, text: this.text(), layer: this.layer() });
     button.disabled = false;
   }
 

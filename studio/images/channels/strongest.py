@@ -27,6 +27,15 @@ def strongest_of_all(photo: Pixels, layers: Sequence[str], count: int, atlas: At
     return [channel for row in zip_longest(*found) for channel in row if channel is not None][:count]
 
 
+def strongest_among(photo: Pixels, among: Sequence[Channel], count: int, atlas: Atlas) -> list[Channel]:
+    """Of these channels those that this photo, uint8 [h, w, 3], excites most beside other photos, the
+    strongest first. See `strongest`.
+    """
+    layers = dict.fromkeys(each.layer for each in among)
+    apart = {layer: _apart(photo, layer, atlas) for layer in layers}
+    return sorted(among, key=lambda each: -apart[each.layer][each.number])[:count]
+
+
 def strongest(photo: Pixels, layer: str, count: int, atlas: Atlas) -> list[Channel]:
     """The channels of a layer that this photo, uint8 [h, w, 3], excites most beside other photos, the
     strongest first.
@@ -34,11 +43,18 @@ def strongest(photo: Pixels, layer: str, count: int, atlas: Atlas) -> list[Chann
     How much is counted in standard deviations over the photos that come with the studio. Raises `UnknownName`
     for a layer that is not in the atlas.
     """
+    best = np.argsort(-_apart(photo, layer, atlas), kind="stable")[:count]
+    return [atlas.channel(layer, int(number)) for number in best]
+
+
+def _apart(photo: Pixels, layer: str, atlas: Atlas) -> npt.NDArray[np.float64]:
+    """How much more a photo excites every channel of a layer than others do, in standard deviations."""
     means, spreads = atlas.usual(layer)
     small = resize(photo, *fit_within(photo.shape[0], photo.shape[1], SIDE))
-    apart = (strengths(small, layer) - means) / (spreads + 0.05 * spreads.mean() + 1e-9)
-    best = np.argsort(-apart, kind="stable")[:count]
-    return [atlas.channel(layer, int(number)) for number in best]
+    apart: npt.NDArray[np.float64] = (strengths(small, layer) - means) / (
+        spreads + 0.05 * spreads.mean() + 1e-9
+    )
+    return apart
 
 
 def strengths(photo: Pixels, layer: str) -> npt.NDArray[np.float64]:
