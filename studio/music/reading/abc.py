@@ -52,7 +52,7 @@ from studio.music.reading.encodings import in_its_encoding
 from studio.music.reading.found_words import borrowed, words_under
 from studio.music.reading.jumps import jump_in, settled
 from studio.music.reading.pieces import READING_RULES
-from studio.music.reading.repeats import RepeatSigns, passes_of
+from studio.music.reading.repeats import MOST_TIMES, RepeatSigns, passes_of, told_of_times
 from studio.music.scores.bars import Grid
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.jumps import BACK, FINE, JumpMark
@@ -721,6 +721,9 @@ class _Voice:
         before, after = len(sign) - len(sign.lstrip(":")), len(sign) - len(sign.rstrip(":"))
         if before == len(sign):
             before = after = max(1, len(sign) // 2)
+        most = max(before, after) + 1
+        if most > MOST_TIMES and (told := told_of_times(str(most), MOST_TIMES)) not in self.remarks:
+            self.remarks.append(told)
         if before:
             self.signs_of_repeats.closes(self.now, before + 1)
         if ("||" in sign or "]" in sign or sign == "[|") and sign != "[|]":

@@ -46,7 +46,7 @@ from studio.music.reading.musicxml_parts import (
     own_field,
     parts_of,
 )
-from studio.music.reading.musicxml_repeats import Marks, marks_of, repeats_of
+from studio.music.reading.musicxml_repeats import Marks, marks_of, remarks_on_times, repeats_of
 from studio.music.reading.pieces import READING_RULES
 from studio.music.scores.bars import Grid
 from studio.music.scores.chords import PLAIN
@@ -333,6 +333,7 @@ class _Laid:
         remarks += _more_remarks(gathered, self.melody.part, self.score.root, bars[0][1])
         title, composer = _title_and_composer(self.score.root)
         marks = self.score.marks(self.melody.part)
+        remarks += remarks_on_times(marks)
         found = FoundTune(
             gathered.line,
             grid,

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
-from studio.music.reading.repeats import MOST_TIMES, RepeatSigns, passes_of
+from studio.music.reading.repeats import MOST_TIMES, RepeatSigns, passes_of, told_of_times
 from studio.music.scores.bars import Repeat, Volta
 
 
 @dataclass
 class Marks:
     """What the bar lines of a measure say. times: how often the section that ends here is played, 0 where
-    none does. ending: the numbers of the ending that begins here.
+    none does. said: how often it is played in the file, where that is not read so. ending: the numbers of the
+    ending that begins here.
     """
 
     opens: bool = False
     times: int = 0
+    said: str = ""
     ending: tuple[int, ...] = ()
     ending_stops: bool = False
 
@@ -40,13 +42,24 @@ def marks_of(measures: Sequence[Element], *, implied: bool = True) -> list[Marks
             elif repeat is not None and repeat.get("direction") == "backward" and (number or not left):
                 times = repeat.get("times", "")
                 count = int(times) if re.fullmatch(r"\d{1,3}", times) else 2
-                marks[number - 1 if left else number].times = max(2, min(count, MOST_TIMES))
+                mark = marks[number - 1 if left else number]
+                mark.times = max(2, min(count, MOST_TIMES))
+                mark.said = times if re.fullmatch(r"\d{2,}", times) and int(times[:9]) > mark.times else ""
             if ending is not None and ending.get("type") == "start":
                 passes = passes_of(ending.get("number") or "")
                 marks[number].ending = tuple(each for each in passes if each) or (1,)
             elif ending is not None:
                 marks[number].ending_stops = True
     return marks[:-1]
+
+
+def remarks_on_times(marks: Sequence[Marks]) -> list[str]:
+    """What is said of repeats that are not played as often as the file says; of the first ones alone."""
+    return [told_of_times(mark.said, mark.times) for mark in marks if mark.said][:MOST_TOLD]
+
+
+MOST_TOLD = 3
+"""Repeats of which it is said that they are read otherwise."""
 
 
 def repeats_of(marks: Sequence[Marks], edges: Sequence[Fraction]) -> list[Repeat]:

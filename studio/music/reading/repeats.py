@@ -12,6 +12,12 @@ MOST_TIMES = 16
 """More passes than this are taken for an error of the file."""
 
 
+def told_of_times(said: str, read: int) -> str:
+    """What is said of a repeat that is not played as often as its file says."""
+    said = said if len(said) <= 12 else f"{said[:12]}…"
+    return f"A repeat that the file plays {said} times was read as one of {read} times."
+
+
 @dataclass
 class RepeatSigns:
     """Told of every sign from left to right, it collects the repeats.

@@ -65,6 +65,16 @@ def test_repeats_are_played_as_players_play_them(body: str, played: str, readers
     assert Tune.from_json(tune.to_json()) == tune
 
 
+def test_more_passes_than_are_read_are_told() -> None:
+    for colons, told in (
+        (15, []),
+        (16, ["A repeat that the file plays 17 times was read as one of 16 times."]),
+    ):
+        reading = _read(f"|{':' * colons}CDEF{':' * colons}|")
+        assert _letters(reading.tunes[0].unfolded()) == "CDEF" * 16
+        assert [each for each in reading.remarks if "repeat" in each] == told
+
+
 def test_three_endings_are_kept_as_they_are_written() -> None:
     (tune,) = _read("|:CDEF|1GFED:|2GABc:|3GEC2|]").tunes
     first, second = Volta(Fraction(4), (1,)), Volta(Fraction(8), (2,))

@@ -230,6 +230,29 @@ def _ending(number: str, kind: str, repeat: str = "") -> str:
     return f'<barline location="{side}"><ending number="{number}" type="{kind}"/>{sign}</barline>'
 
 
+@pytest.mark.parametrize(
+    ("times", "played", "told"),
+    [
+        ("2", 2, 0),
+        ("3", 3, 0),
+        ("16", 16, 0),
+        ("17", 16, 1),
+        ("1000000", 2, 1),
+        ("many", 2, 0),
+        ("9" * 99, 2, 1),
+    ],
+)
+def test_a_repeat_that_is_not_played_as_often_as_the_file_says_is_told(
+    times: str, played: int, told: int
+) -> None:
+    end = f'<barline location="right"><repeat direction="backward" times="{times}"/></barline>'
+    reading = _read(_score(_quarters("CD") + end, _quarters("EF")))
+    assert len(reading.tunes[0].unfolded().sounding) == 2 * played + 2
+    said = [each for each in reading.remarks if each.endswith(f"was read as one of {played} times.")]
+    assert len(said) == told
+    assert all(f"plays {times[:12]}" in each for each in said)
+
+
 def test_repeats_and_endings() -> None:
     forward = '<barline location="left"><repeat direction="forward"/></barline>'
     first = _ending("1", "start") + _note("D") + _ending("1", "stop", "backward")
