@@ -246,9 +246,9 @@ class _Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         # One file at a time: rendering keeps a processor busy, and the engraver is not made for threads. A
-        # sound does not wait for an engraving, since somebody may have pressed Play. Making one may ask for
-        # another, such as the notes for the sound.
-        self._making, self._sounding = threading.RLock(), threading.RLock()
+        # sound does not wait for an engraving, since somebody may have pressed Play, and neither waits for
+        # an archive, which takes longest. Making one may ask for another, such as the notes for the sound.
+        self._making, self._sounding, self._packing = threading.RLock(), threading.RLock(), threading.RLock()
 
     def file(self, name: str, make: Callable[[], bytes]) -> Path:
         """The file of that name, made if it is not there."""
@@ -256,7 +256,13 @@ class _Cache:
         if path.exists():
             path.touch()
             return path
-        with self._sounding if path.suffix in SOUNDS else self._making:
+        with (
+            self._packing
+            if path.suffix == ".zip"
+            else self._sounding
+            if path.suffix in SOUNDS
+            else self._making
+        ):
             if not path.exists():
                 content = make()
                 try:
@@ -265,6 +271,11 @@ class _Cache:
                     raise not_written(error, path) from None
                 self._make_room()
         return path
+
+    def _lock_of(self, suffix: str) -> threading._RLock:
+        if suffix == ".zip":
+            return self._packing
+        return self._sounding if suffix in SOUNDS else self._making
 
     def _make_room(self) -> None:
         found = [(path.stat().st_atime, path.stat().st_size, path) for path in self.folder.iterdir()]

@@ -302,8 +302,12 @@ class SongRenditions(Renditions):
             file = BytesIO()
             with ZipFile(file, "w", ZIP_STORED) as archive:
                 performance, font = played.performance(recipe), named_font(sound_of(recipe))
-                alone = recorded_stems if performance.lifted else stems
-                sounds = alone(performance, font=font)
+                if performance.lifted:
+                    place = self._cache.folder.parent  # on a disk, where the system's own may be memory
+                    place.mkdir(parents=True, exist_ok=True)
+                    sounds = recorded_stems(performance, font=font, folder=place)
+                else:
+                    sounds = stems(performance, font=font)
                 for number, (name, sound) in enumerate(sounds, 1):
                     entry = ZipInfo(f"{number:02} {file_name(name)}.flac", work.made_at.timetuple()[:6])
                     entry.external_attr = 0o100644 << 16

@@ -13,11 +13,12 @@ Computer Music Journal 3(2), 1979, found that to sound like a good hall).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from studio.errors import Refused, UnknownName
@@ -102,9 +103,16 @@ def record(performance: Performance, *, font: Path | None = None, loudness: floa
 
 
 def recorded(
-    performance: Performance, *, font: Path | None = None, loudness: float = LOUDNESS
+    performance: Performance,
+    *,
+    font: Path | None = None,
+    loudness: float = LOUDNESS,
+    keep: dict[str, Path] | None = None,
+    folder: str = "",
 ) -> tuple[Mastered, Faders]:
-    """As `record`, with what the mix was multiplied by, and where the faders stood."""
+    """As `record`, with what the mix was multiplied by, and where the faders stood. keep: takes, of each part
+    that is heard, the file in `folder` in which it stands as it was played, at its level and place.
+    """
     import numpy as np
 
     opened = open_soundfont(font or chosen_font())
@@ -115,6 +123,9 @@ def recorded(
     loud = {}
     for part, sound, in_sections in _stems(performance, opened, length, spans=spans):
         loud[part.name] = in_sections
+        if keep is not None:
+            keep[part.name] = Path(folder) / f"{len(keep)}.npy"
+            np.save(keep[part.name], sound)
         _add(part, sound, mix, room)
     mix += _reverberated(room)
     lifts = {}
@@ -125,8 +136,7 @@ def recorded(
         lifts = {name: its for name, its in lifts.items() if any(its)}
     if lifts:
         room[:] = 0
-        turned_up = replace(performance, parts=tuple(p for p in performance.parts if p.name in lifts))
-        for part, sound, _ in _stems(turned_up, opened, length):
+        for part, sound in _again(performance, opened, length, lifts, keep or {}):
             sound *= curve(edges, lifts[part.name], length, RATE) - np.float32(1)
             _add(part, sound, mix, room)
         mix += _reverberated(room)
@@ -140,6 +150,22 @@ def recorded(
         kept.pop(next(iter(kept)), None)
     kept[_of_sound(performance, font, loudness)] = faders
     return done, faders
+
+
+def _again(
+    performance: Performance,
+    font: SoundFont,
+    length: int,
+    names: Collection[str],
+    kept: Mapping[str, Path],
+) -> Iterator[tuple[PlayedPart, NDArray[np.float32]]]:
+    """These parts once more, as `_stems` plays them or as they were kept."""
+    import numpy as np
+
+    parts = [part for part in performance.parts if part.name in names]
+    yield from ((part, np.load(kept[part.name])) for part in parts if part.name in kept)
+    others = tuple(part for part in parts if part.name not in kept)
+    yield from ((part, sound) for part, sound, _ in _stems(replace(performance, parts=others), font, length))
 
 
 def faders_of(performance: Performance, *, font: Path | None = None) -> Faders:
@@ -198,20 +224,28 @@ def stems(
         yield part.name, Sound(samples, rate, integrated_loudness(samples, rate), float("nan"))
 
 
-def recorded_stems(performance: Performance, *, font: Path | None = None) -> Iterator[tuple[str, Sound]]:
-    """Each part alone as it is heard in the recording: added up, they are the recording."""
+def recorded_stems(
+    performance: Performance, *, font: Path | None = None, folder: Path | None = None
+) -> Iterator[tuple[str, Sound]]:
+    """Each part alone as it is heard in the recording: added up, they are the recording.
+
+    folder: where what was played is kept meanwhile, which needs 20 MB for each part and minute, so that no
+    part is played twice; None for the system's own.
+    """
     import numpy as np
 
-    done, faders = recorded(performance, font=font)
-    length = _length(performance)
-    whole = faders.of_whole(length, RATE)[: len(done.gains)] * done.gains
-    opened = open_soundfont(font or chosen_font())
-    for part, sound, _ in _stems(performance, opened, length):
-        sound *= faders.of_part(part.name, length, RATE)
-        if part.reverb:
-            sound += _reverberated(sound * np.float32(part.reverb))
-        samples = np.ascontiguousarray((sound[:, : len(whole)] * whole).T)
-        yield part.name, Sound(samples, RATE, integrated_loudness(samples, RATE), float("nan"))
+    with TemporaryDirectory(dir=folder) as place:
+        played: dict[str, Path] = {}
+        done, faders = recorded(performance, font=font, keep=played, folder=place)
+        length = _length(performance)
+        whole = faders.of_whole(length, RATE)[: len(done.gains)] * done.gains
+        opened = open_soundfont(font or chosen_font())
+        for part, sound in _again(performance, opened, length, played, played):
+            sound *= faders.of_part(part.name, length, RATE)
+            if part.reverb:
+                sound += _reverberated(sound * np.float32(part.reverb))
+            samples = np.ascontiguousarray((sound[:, : len(whole)] * whole).T)
+            yield part.name, Sound(samples, RATE, integrated_loudness(samples, RATE), float("nan"))
 
 
 def _length(performance: Performance, rate: int = RATE) -> int:

@@ -152,6 +152,25 @@ def test_the_sound_does_not_wait_for_the_engraving(gallery: Gallery, monkeypatch
     assert not asking.is_alive()
 
 
+def test_nothing_waits_for_an_archive(tmp_path: Path) -> None:
+    """All stems of a song take half a minute: the score is engraved and heard meanwhile."""
+    cache, packing, over = renditions_module._Cache(tmp_path), threading.Event(), threading.Event()
+
+    def pack() -> bytes:
+        packing.set()
+        assert over.wait(120)
+        return b"packed"
+
+    asking = threading.Thread(target=cache.file, args=("stems.zip", pack))
+    asking.start()
+    assert packing.wait(120)
+    for name in ("score.svg", "heard.mp3"):
+        assert cache.file(name, lambda: b"made").read_bytes() == b"made"
+    over.set()
+    asking.join(120)
+    assert (tmp_path / "stems.zip").read_bytes() == b"packed"
+
+
 def test_what_sounds_otherwise_says_so_and_is_made_again_from_what_it_says(gallery: Gallery) -> None:
     tunes = {f"{number:064x}": content for number, content in enumerate(jigs().values())}
     sources = [Source(role="tune", sha256=sha256, name="jig.abc") for sha256 in tunes]

@@ -10,6 +10,7 @@ import wave
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyloudnorm
@@ -21,7 +22,7 @@ from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.scores.performance import Performance, PlayedNote, PlayedPart
 from studio.music.scores.scores import Score
 from studio.music.scores.sections import sections_of
-from studio.music.sound import fonts
+from studio.music.sound import fonts, mixing
 from studio.music.sound.encoding import to_flac, to_mp3, write_wav
 from studio.music.sound.faders import Faders
 from studio.music.sound.limiter import CEILING
@@ -116,7 +117,9 @@ def test_the_mixer_turns_parts_up_and_off(performance) -> None:
         mixed(performance, {part.name: Strip(mute=True) for part in performance.parts})
 
 
-def test_a_part_that_would_be_drowned_is_turned_up_and_stems_add_up_to_the_recording(performance) -> None:
+def test_a_part_that_would_be_drowned_is_turned_up_and_stems_add_up_to_the_recording(
+    performance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The triangle is clear in A, and much softer in B. By pyloudnorm, section by section."""
     sections = sections_of([("A", 1), ("B", 1)])
     score = Score((), length=Fraction(8), sections=sections)
@@ -127,7 +130,15 @@ def test_a_part_that_would_be_drowned_is_turned_up_and_stems_add_up_to_the_recor
     triangle = PlayedPart("Triangle", struck, 0, True, level=-10)
     soft = Performance(score, (*performance.parts, triangle), lifted=True)
     found = record(soft)
+    played: list[str] = []
+
+    def listened(part: PlayedPart, *others: Any) -> Any:
+        played.append(part.name)
+        return stem(part, *others)
+
+    monkeypatch.setattr(mixing, "stem", listened)
     heard = {name: each.samples for name, each in recorded_stems(soft)}
+    assert sorted(played) == sorted(part.name for part in soft.parts), "no part is played twice"
     assert np.allclose(sum(heard.values()), found.samples, atol=1e-5)
 
     def below(samples: np.ndarray, whole: np.ndarray) -> float:
