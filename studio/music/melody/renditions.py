@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -272,7 +272,7 @@ class _Cache:
                 self._make_room()
         return path
 
-    def _lock_of(self, suffix: str) -> threading._RLock:
+    def _lock_of(self, suffix: str) -> AbstractContextManager[object]:
         if suffix == ".zip":
             return self._packing
         return self._sounding if suffix in SOUNDS else self._making
