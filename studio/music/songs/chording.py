@@ -26,7 +26,7 @@ from studio.music.chains.sampling import Requirement, merged, solve
 from studio.music.chains.trellis import Trellis
 from studio.music.harmony.character import DWELLING, LONGEST_STAY, chord_figures
 from studio.music.harmony.fit import Fit
-from studio.music.harmony.harmonise import Harmonisation
+from studio.music.harmony.harmonise import FEWEST_EVENLY, Harmonisation
 from studio.music.harmony.idiom import ChordEvent, HarmonyIdiom, chord_changes, events_in_bar, is_minor
 from studio.music.harmony.laying import BarSymbols, Music, Solve, in_bars, lay
 from studio.music.harmony.symbols import Family, Harmony
@@ -144,7 +144,8 @@ class ChordRequest:
     the style's (`harmony.character`), as songs of 0.4.0 were not. loops: what goes round in the songs of the
     style; None where nothing is known of it, and by rules before 6. varied: rows in which two chords swing
     to and fro are taken less often, see `swings`; not so by rules before 10. moving: and so are those that
-    stay on a chord, see `character.LONG`; not so by rules before 11.
+    stay on a chord, see `character.LONG`; not so by rules before 11. as_many: rows have about as many
+    different triads as one of the style's songs of that length; not so by rules before 12.
     """
 
     plan: SheetPlan
@@ -161,6 +162,7 @@ class ChordRequest:
     loops: ChordLoops | None = None
     varied: bool = False
     moving: bool = False
+    as_many: bool = False
     tilts: list[float] = field(default_factory=list)
     solvers: dict[tuple[int, int | None], Solve | None] = field(default_factory=dict)
     """What `solver` found."""
@@ -232,8 +234,9 @@ class ChordRequest:
             kept.heard(known, plan) if kept is not None else None,
             judged,
             loops,
-            since(drawing_rules(recipe), "10"),
-            since(drawing_rules(recipe), "11"),
+            varied=since(drawing_rules(recipe), "10"),
+            moving=since(drawing_rules(recipe), "11"),
+            as_many=since(drawing_rules(recipe), "12"),
         )
 
     @property
@@ -375,6 +378,9 @@ class ChordRequest:
 
         round_again = self.loops is not None and returns is not self.plan.returns
         kinds = self.loops.kinds_of_a_song(self.plan, random) if self.loops and round_again else None
+        if kinds is None and self.as_many:
+            like = self.idiom.song_of_length(self.plan.bars, random, FEWEST_EVENLY)
+            kinds = None if like is None else self.idiom.kinds_in(like)
 
         def judge(drawn: Sequence[Music]) -> Floats:
             roots = list(returns)

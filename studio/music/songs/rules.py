@@ -51,7 +51,9 @@ BROUGHT = {
     "melodies get more different chords (`harmonise.STRANGE_MOVING`). Fewer songs end on a dominant seventh "
     "(`chording.RESTLESS`).",
     "12": "Whatever is asked of a section that is kept whole, and that it contradicts, is refused "
-    "(`keeping`). Chords that were counted in 4/4 serve meters without any (`counts.Rebarred`).",
+    "(`keeping`). Chords that were counted in 4/4 serve meters without any (`counts.Rebarred`). Chords are "
+    "as many as in the style, whether or not fewer would be easier to sing (`sheet.SINGING`), and a song has "
+    "about as many different ones as one of the style's of its length.",
 }
 """What each number brought, the oldest first."""
 

@@ -23,6 +23,7 @@ from studio.music.songs.rules import DRAWING_RULES, EARLIER_RULES
 from studio.music.songs.sheet import (
     ROWS,
     SINGING,
+    SINGING_MORE,
     SheetDesk,
     SongStyles,
     chosen_row,
@@ -80,7 +81,9 @@ def rows(desk: SheetDesk) -> dict[tuple[int, ...], tuple[float, float]]:
     return found
 
 
-@pytest.mark.parametrize(("rules", "power"), [(EARLIER_RULES, 1.0), (DRAWING_RULES, SINGING)])
+@pytest.mark.parametrize(
+    ("rules", "power"), [(EARLIER_RULES, 1.0), ("11", SINGING_MORE), (DRAWING_RULES, SINGING)]
+)
 def test_rows_are_chosen_as_enumeration_says(
     desk: SheetDesk, rows: dict[tuple[int, ...], tuple[float, float]], rules: str, power: float
 ) -> None:

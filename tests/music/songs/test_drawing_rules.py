@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import cache
 from hashlib import sha256
@@ -339,3 +340,24 @@ def test_a_bass_is_named_as_a_tone_of_its_chord_or_key() -> None:
 
     assert written("10") == "Em7b5/Bb"
     assert written("9") == "Em7b5/A#"
+
+
+def test_a_song_has_about_as_many_different_chords_as_the_styles_songs() -> None:
+    """Songs that keep to two chords are no songs of a style whose own have seven and more. Roots and kinds of
+    triads are counted in what is written.
+    """
+
+    def kinds(symbols: Iterable[str]) -> int:
+        chords = [Harmony.of(symbol, 0) for symbol in symbols]
+        return len({(chord.root, chord.tones[1]) for chord in chords if chord is not None})
+
+    own = [kinds(chord.symbol for chord in tune.chords) for tune in STYLE]
+
+    def drawn(rules: str) -> list[int]:
+        desk = desk_of(rules)
+        rows = [row for seed in range(12) for row in desk.chords.rows(2, np.random.default_rng(seed)).rows]
+        named = [desk.chords.idiom.chords(row, desk.plan.keys, Fraction(0)) for row in rows]
+        return [kinds(chord.symbol for chord in chords) for chords in named]
+
+    before, now = drawn("11"), drawn("12")
+    assert np.mean(before) + 0.5 < np.mean(now) < np.mean(own)

@@ -340,4 +340,4 @@ def test_shipped_chords_hold_no_song_and_match_their_cards() -> None:
         assert len(idiom.tree.symbols) == 0
         assert np.allclose(idiom.chain(1).distribution(1).sum(), 1)
     with pytest.raises(Refused, match="5/4"):
-        shipped_chords("sixties-pop", Meter.parse("5/4"), "major")
+        shipped_chords("hymn", Meter.parse("5/4"), "minor")
