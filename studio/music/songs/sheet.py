@@ -1400,11 +1400,12 @@ def rows_that_sing(
     of the melody over each row. Raises `Contradiction` where none has.
     """
     fitted = False
+    wordy = any(map(partial(_more_syllables_than_notes, desk), desk.drawn))
     while True:
         for _ in range(ROUNDS):
             drawn = _rows_drawn(desk, random)
             yield "trying which chords can be sung"
-            if drawn.rows and _without_any_melody(desk, drawn.rows[0]):
+            if wordy or (drawn.rows and _without_any_melody(desk, drawn.rows[0])):
                 break
             logs = np.array([sum(view.log_z for view in desk.sections(row)) for row in drawn.rows])
             if np.isfinite(logs).any():
@@ -1414,7 +1415,8 @@ def rows_that_sing(
                 return drawn, desk, logs
             if desk.chords.settled is not None or desk.words is not None:
                 break  # other chords hardly change what words ask for
-        wider = None if _without_any_melody(desk, drawn.rows[0]) else desk.with_longer_copies()
+        nothing = wordy or _without_any_melody(desk, drawn.rows[0])
+        wider = None if nothing else desk.with_longer_copies()
         if wider is None:
             yield "finding out which settings conflict"
             if (found := _syllables_beyond(desk)) is not None:
@@ -1450,6 +1452,8 @@ def has_a_melody(whole: SheetDesk, part: SheetPart) -> bool:
     """Whether a section has a melody whatever its chords and without a copy limit; True where that is not
     known.
     """
+    if part.letter not in whole.singable and _more_syllables_than_notes(whole, part):
+        whole.singable[part.letter] = False
     if part.letter not in whole.singable:
         desk = whole.sung_in(part)
         asked = [each for each in desk.wishes_of(part).hard if each.listener is not desk.side.copies]
@@ -1462,6 +1466,21 @@ def has_a_melody(whole: SheetDesk, part: SheetPart) -> bool:
             found = True
         whole.singable[part.letter] = found
     return whole.singable[part.letter]
+
+
+def _more_syllables_than_notes(whole: SheetDesk, part: SheetPart) -> bool:
+    """Whether the words of a section have more syllables than any melody of it has notes, whatever else is
+    asked. It takes a moment, where a search of all ways to sing so many takes seconds.
+    """
+    if whole.words is None:
+        return False
+    desk = whole.sung_in(part)
+    asked = sum(line.notes for line in whole.words.lines.get(part.letter.rstrip("'"), ()))
+    try:
+        trellis = desk.sung.trellis(desk.compiled.context.walk, (), SMALL_BUDGET)
+    except Refused:
+        return False
+    return asked > notes_between(trellis, part.bars, desk.sung.struck)[1] >= 1
 
 
 def _syllables_beyond(desk: SheetDesk) -> Contradiction | None:
