@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BY_NAME_ONLY = {"catalogue", "dropped", "fuzz", "round_trips"}
-"""Benchmarks that take up to an hour."""
+BY_NAME_ONLY = {"catalogue", "dropped", "fuzz", "rival", "round_trips"}
+"""Benchmarks that take up to an hour, or another program."""
 
 ALL = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
 

@@ -55,7 +55,9 @@ steps at half the size: they begin from what the networks paint of the photo, wh
 at the whole size, with some of the photo's own light and dark where it is held.
 
 By the tenth, faces that are found in the photo (`faces`) are held all over, not only where they have fine
-structure; and fine structure is held more after some paintings.
+structure; and fine structure is held more after some paintings. What is painted step by step gets the
+photo's lights before the steps at the largest size, not after them, and more of those steps; and the photo is
+held less where it is plain (`style.PLAIN`).
 """
 
 
@@ -117,6 +119,7 @@ PARTS = {
     2: (2 / 3, 0.25, 0.25, 0.35),
     3: (0.25, 0.2, 0.33, 0.215),
     4: (0.25, 0.2, 0.25, 0.185),
+    10: (0.25, 0.2, 0.25, 0.245),
 }
 """By the rules from which on it is so, of the recipe's steps: the coarsest size's, those of the sizes
 between, those of the last of them, and the finest's.

@@ -438,7 +438,7 @@ class StyleRecipe(Recipe):
     steps: int = parameter(
         120,
         "How many steps of gradient descent, where the quality is 'steps'. Each size takes a part of them: "
-        "the coarsest and those between a fifth to a quarter, the finest less than a fifth.",
+        "from a fifth to a quarter.",
         ge=1,
         le=1000,
         step=1,

@@ -56,6 +56,7 @@ from studio.images.palettes import LUMA, as_bright_as, brightness, grey, square_
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
 from studio.images.planning import (
     PAINTING_BEGINS,
+    PAINTING_RULES,
     Size,
     cost_of,
     finer_cost,
@@ -124,7 +125,7 @@ there on it is less, and nothing at full strength.
 MORE_HELD: dict[int, dict[str, float]] = {
     1: {},
     7: {_GLASS: 9.0, _POINTS: 9.0, _WATERCOLOUR: 9.0},
-    10: {_GLASS: 9.0, _POINTS: 9.0, _WATERCOLOUR: 9.0, _PLANES: 9.0},
+    10: {_GLASS: 5.0, _POINTS: 9.0, _WATERCOLOUR: 9.0, _PLANES: 9.0},
 }
 """The same for what is painted step by step after some paintings, by the rules from which on it is so and
 their file's sha256: their panes, dots, washes and discs are as large as eyes, or as pale as what is around
@@ -135,8 +136,8 @@ MORE_HELD_AT_ONCE: dict[int, dict[str, float]] = {1: {}, 10: {_MARBLING: 9.0, _P
 """The same for what is painted at once."""
 
 FACES_HELD, LEFT_IN_FACES = 9.0, 0.05
-"""Of what is painted at once, by the tenth rules: how much more at least the photo's shapes weigh in faces
-that are found; and what is left there of the networks' share.
+"""By the tenth rules: how much more at least the photo's shapes weigh in faces that are found; and what is
+left there of the networks' share in what is painted at once.
 """
 
 FAINT: dict[int, dict[str, float]] = {1: {}, 10: {_PLANES: 2.5}}
@@ -183,8 +184,10 @@ come as far as ten did.
 LIGHTS = 1.5
 """How much of the photo's broad lights is given back, as a multiple of `hold_shapes`, at most all of it."""
 
-PLAIN = 0.4
-"""How much the photo's shapes weigh where it has no structure, such as in a sky, by the fourth rules."""
+PLAIN = {1: 1.0, 4: 0.4, 10: 0.25}
+"""How much the photo's shapes weigh where it has no structure, such as in a sky, by the rules from which on
+it is so; of what is painted at once, as by the fourth.
+"""
 
 QUICK_LEVELS = 5
 """Of the pyramid that steps move by the fourth rules."""
@@ -326,6 +329,7 @@ def _painted_in_steps(
     generator = torch.Generator().manual_seed(recipe.seed)
     structure = _held_structure(recipe, shown, network)
     losses: list[float] = []
+    lit = False
     taken = stopped(sizes, recipe.stop_after)
     costs, cost = shares(taken, PAINTING_BEGINS), cost_of(taken, PAINTING_BEGINS)
     stepping = cost / (cost + finer_cost(photo.shape[0], photo.shape[1], recipe))
@@ -340,6 +344,8 @@ def _painted_in_steps(
         add = _added_by(recipe, place, len(sizes) - 1) if easel.painters else None
         if add is not None:
             picture = _with_networks(easel, picture, structure, add)
+        if place + 1 == len(sizes) and _lit_on_the_way(recipe):
+            picture, lit = _lit(easel, picture, structure), True
         curved = is_curved(recipe, size)
         mean = _MeanOfLast(picture, size.steps, 0.0 if curved else MEAN_OF_LAST)
         del base
@@ -348,7 +354,8 @@ def _painted_in_steps(
         done = iter(list(islice(costs, taken[place].steps)))  # also where fewer are enough
         for loss in _steps(picture, measure, mean, size.steps, _rule(recipe, size)):
             losses.append(loss)
-            preview = StylePreview(mean, photo, easel.mask, recipe.colour, _lights_held(recipe))
+            lights = 0.0 if lit else _lights_held(recipe)
+            preview = StylePreview(mean, photo, easel.mask, recipe.colour, lights)
             try:
                 yield Progress(len(losses), total, stage, loss, preview, stepping * next(done))
             except EndEarly:
@@ -360,7 +367,7 @@ def _painted_in_steps(
         if len(losses) == recipe.stop_after:
             break
     assert painted is not None
-    finishing = _at_full_size(easel, painted.detach(), structure)
+    finishing = _at_full_size(easel, painted.detach(), structure, lit=lit)
     while True:
         try:
             so_far = next(finishing)
@@ -412,15 +419,19 @@ def _make_copies(easel: _Easel, finest: Size) -> None:
         easel.copies.make_meanwhile(sizes, small if small != whole and recipe.strength < 1 else None)
 
 
-def _at_full_size(easel: _Easel, painted: Tensor, structure: Tensor | None) -> Generator[float, None, Pixels]:
+def _at_full_size(
+    easel: _Easel, painted: Tensor, structure: Tensor | None, *, lit: bool
+) -> Generator[float, None, Pixels]:
     """The finished picture of the photo's size. What was painted at once is finer than its steps where the
     photo is: it has some of the photo's finest light and dark. A large one is painted finer: after every tile
-    of that, the share that is done is yielded, 0..1.
+    of that, the share that is done is yielded, 0..1. lit: it has the photo's lights already.
     """
     recipe, photo = easel.recipe, easel.photo
     size = Size(photo.shape[0], photo.shape[1], 0)
     if painted.shape[-2:] == photo.shape[:2]:
-        hold_lights(painted, photo, _lights_held(recipe), structure, easel.copies.at, _faces_lit(easel))
+        if not lit:
+            lights, faces = _lights_held(recipe), _faces_lit(easel)
+            hold_lights(painted, photo, lights, structure, easel.copies.at, faces)
         return _finished(painted, photo, easel.mask, recipe.colour)
     small = (painted.shape[-2], painted.shape[-1])
     finer = sizes_made_finer(size.height, size.width, recipe)
@@ -482,6 +493,19 @@ def _lights_held(recipe: StyleRecipe) -> float:
     if painting_rules(recipe) < 6 or _published(recipe):
         return 0.0
     return min(1.0, LIGHTS * recipe.hold_shapes) * _held_at(recipe)
+
+
+def _lit_on_the_way(recipe: StyleRecipe) -> bool:
+    """Whether the photo's lights are given back before the steps at the largest size, by the tenth rules of
+    what is painted step by step: those make good what that does to textures.
+    """
+    return recipe.painter != "instant" and painting_rules(recipe) > 9 and bool(_lights_held(recipe))
+
+
+def _lit(easel: _Easel, picture: Tensor, structure: Tensor | None) -> Tensor:
+    now = picture.detach()
+    hold_lights(now, easel.photo, _lights_held(easel.recipe), structure, easel.copies.at)
+    return now.requires_grad_()
 
 
 def _faces_lit(easel: _Easel) -> Tensor | None:
@@ -581,8 +605,8 @@ def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: 
 
 
 def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Tensor | None:
-    """Where the photo is held (see `structure_of`), and how much more than 1 in faces, by the tenth rules of
-    what is painted at once; None where a recipe holds it nowhere.
+    """Where the photo is held (see `structure_of`), and how much more than 1 in faces, by the tenth rules;
+    None where a recipe holds it nowhere.
     """
     if painting_rules(recipe) == 1 or recipe.strength == 1:
         return None
@@ -594,8 +618,7 @@ def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Te
     if power != 1:
         found = 1 - (1 - found) ** power
     faces = F.interpolate(faces_map(photo), found.shape[-2:], mode="bilinear", align_corners=False)
-    if recipe.painter == "instant":
-        faces *= max(1.0, FACES_HELD / _held_in(recipe))
+    faces *= max(1.0, FACES_HELD / _held_in(recipe))
     return torch.maximum(found, faces.to(found.device))
 
 
@@ -747,7 +770,7 @@ def _target(
     target = replace(target, broad=_broad(recipe, base, target.textures, areas))
     if structure is None:
         return target
-    plain = PLAIN if painting_rules(recipe) > 3 else 1.0
+    plain = row_of(PLAIN, min(painting_rules(recipe), 9 if recipe.painter == "instant" else PAINTING_RULES))
     factor = plain + _held_in(recipe) * min(1.0, 2 - 2 * recipe.strength) * _in_field(
         structure, base, field, shapes
     )

@@ -16,6 +16,7 @@ from studio.images.lights import hold_lights
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.palettes import LUMA
 from studio.images.pictures import Pixels, resize, write_png
+from studio.images.planning import plan_sizes
 from studio.images.recipes import StyleRecipe
 from studio.process import finish
 from studio.works.recipe import Setting, Source
@@ -101,3 +102,39 @@ def test_painting_at_once_ends_early_and_works_of_before_do_not(
     assert steps_and_lights(small, monkeypatch, setting=before) == (12, {0.0})
     assert steps_and_lights(small, monkeypatch, strength=1.0)[1] == {0.0}
     assert steps_and_lights(small, monkeypatch, hold_shapes=0.0)[1] == {0.0}
+
+
+def test_lights_come_before_the_last_steps_and_by_the_ninth_rules_after_them(
+    photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = {
+        "photo": write_png(resize(photo, 96, 144), None),
+        "style": PAINTINGS["whirls"].path.read_bytes(),
+    }
+    sources = tuple(
+        Source(sha256=hashlib.sha256(content).hexdigest(), role=role, name=role)
+        for role, content in contents.items()
+    )
+
+    def when(setting: Setting | None = None, stop_after: int = 0) -> list[int]:
+        """After how many steps lights were given back, and how many steps there were."""
+        steps, given = 0, []
+        monkeypatch.setattr(style, "hold_lights", lambda *_: given.append(steps))
+        recipe = StyleRecipe(sources=sources, size=None, steps=12, setting=setting, stop_after=stop_after)
+        for progress in style.paint(recipe, lambda source: contents[source.role]):
+            steps = progress.done
+        return [*given, steps]
+
+    lit, last = when()
+    assert 0 < lit < last
+    assert when(Setting(versions={"painting": "9"}))[0] == when(Setting(versions={"painting": "9"}))[1]
+    assert when(stop_after=1) == [1, 1]  # they are not left out where it ends sooner
+
+
+def test_the_largest_size_takes_more_steps_than_by_the_ninth_rules() -> None:
+    def steps(setting: Setting | None) -> list[int]:
+        return [size.steps for size in plan_sizes(480, 640, StyleRecipe(setting=setting))]
+
+    before = steps(Setting(versions={"painting": "9"}))
+    assert steps(None)[:-1] == before[:-1]
+    assert (steps(None)[-1], before[-1]) == (29, 22)

@@ -23,6 +23,7 @@ from studio.process import finish
 from studio.works.recipe import Setting, Source
 
 SIXTH = Setting(versions={"painting": "6"})
+SEVENTH = Setting(versions={"painting": "7"})
 
 
 PHOTOS = Path(__file__).parents[2] / "docs" / "catalogue" / "photos"
@@ -71,10 +72,11 @@ def face_of(photo: Pixels, made: Pixels) -> float:
 def test_a_face_is_held_more_and_works_by_the_sixth_rules_stay(
     raccoon: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now, before = painted(raccoon, "glass"), painted(raccoon, "glass", setting=SIXTH)
+    ninth = Setting(versions={"painting": "9"})
+    now, before = painted(raccoon, "glass", setting=ninth), painted(raccoon, "glass", setting=SIXTH)
     assert face_of(raccoon, now) > face_of(raccoon, before) + 0.02
     monkeypatch.setattr(style, "MORE_HELD", {1: {}})
-    assert np.array_equal(painted(raccoon, "glass"), before)
+    assert np.array_equal(painted(raccoon, "glass", setting=ninth), before)
 
 
 def test_paintings_that_are_mixed_hold_by_their_weights() -> None:
@@ -83,8 +85,9 @@ def test_paintings_that_are_mixed_hold_by_their_weights() -> None:
         for name in ("glass", "woodcut")
     ]
     recipe = StyleRecipe(sources=tuple(sources))
-    assert style._held_in(recipe) == 6.0
-    assert style._held_in(recipe.model_copy(update={"style_weights": (1.0, 3.0)})) == 4.5
+    assert style._held_in(recipe) == 4.0
+    assert style._held_in(recipe.model_copy(update={"style_weights": (1.0, 3.0)})) == 3.5
+    assert style._held_in(recipe.model_copy(update={"setting": SEVENTH})) == 6.0
     assert style._held_in(recipe.model_copy(update={"setting": SIXTH})) == style.HELD
     at_once = recipe.model_copy(update={"painter": "instant"})
     assert style._held_in(at_once) == style.HELD
