@@ -119,7 +119,7 @@ PARTS = {
     2: (2 / 3, 0.25, 0.25, 0.35),
     3: (0.25, 0.2, 0.33, 0.215),
     4: (0.25, 0.2, 0.25, 0.185),
-    10: (0.25, 0.2, 0.25, 0.245),
+    10: (0.25, 0.2, 0.25, 0.225),
 }
 """By the rules from which on it is so, of the recipe's steps: the coarsest size's, those of the sizes
 between, those of the last of them, and the finest's.

@@ -137,4 +137,4 @@ def test_the_largest_size_takes_more_steps_than_by_the_ninth_rules() -> None:
 
     before = steps(Setting(versions={"painting": "9"}))
     assert steps(None)[:-1] == before[:-1]
-    assert (steps(None)[-1], before[-1]) == (29, 22)
+    assert (steps(None)[-1], before[-1]) == (27, 22)

