@@ -125,7 +125,7 @@ there on it is less, and nothing at full strength.
 MORE_HELD: dict[int, dict[str, float]] = {
     1: {},
     7: {_GLASS: 9.0, _POINTS: 9.0, _WATERCOLOUR: 9.0},
-    10: {_GLASS: 5.0, _POINTS: 9.0, _WATERCOLOUR: 9.0, _PLANES: 9.0},
+    10: {_GLASS: 3.5, _POINTS: 9.0, _WATERCOLOUR: 9.0, _PLANES: 9.0},
 }
 """The same for what is painted step by step after some paintings, by the rules from which on it is so and
 their file's sha256: their panes, dots, washes and discs are as large as eyes, or as pale as what is around
@@ -140,7 +140,7 @@ FACES_HELD, LEFT_IN_FACES = 9.0, 0.05
 left there of the networks' share in what is painted at once.
 """
 
-FAINT: dict[int, dict[str, float]] = {1: {}, 10: {_PLANES: 2.5}}
+FAINT: dict[int, dict[str, float]] = {1: {}, 10: {_GLASS: 2.5, _PLANES: 2.5}}
 FAINT_AT_ONCE: dict[int, dict[str, float]] = {1: {}, 10: {_MARBLING: 2.5, _PLANES: 2.5}}
 """How much more faint structure counts, painted step by step and at once, by the same: what is missing from
 full structure is taken to this power. The eyes of a dark animal hardly differ from the fur around them.

@@ -85,8 +85,8 @@ def test_paintings_that_are_mixed_hold_by_their_weights() -> None:
         for name in ("glass", "woodcut")
     ]
     recipe = StyleRecipe(sources=tuple(sources))
-    assert style._held_in(recipe) == 4.0
-    assert style._held_in(recipe.model_copy(update={"style_weights": (1.0, 3.0)})) == 3.5
+    assert style._held_in(recipe) == 3.25
+    assert style._held_in(recipe.model_copy(update={"style_weights": (1.0, 3.0)})) == 3.125
     assert style._held_in(recipe.model_copy(update={"setting": SEVENTH})) == 6.0
     assert style._held_in(recipe.model_copy(update={"setting": SIXTH})) == style.HELD
     at_once = recipe.model_copy(update={"painter": "instant"})
