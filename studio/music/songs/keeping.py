@@ -61,12 +61,14 @@ class KeptBar:
 @dataclass(frozen=True)
 class KeptBand:
     """What is kept of an earlier band. parts: names of whole parts. spans: (start here, start there, length),
-    in quarter notes of the tunes, of bars that all players keep.
+    in quarter notes of the tunes, of bars that all players keep. joined: bars that follow each other in both
+    songs are one span, at whose end a note sounds on until something else begins (drawing rules 12).
     """
 
     record: SongRecord
     parts: tuple[str, ...]
     spans: tuple[tuple[Fraction, Fraction, Fraction], ...]
+    joined: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,7 @@ class Kept:
     tune: Tune
     players: tuple[str, ...]
     band: str
+    joined: bool = False
 
     @classmethod
     def of(cls, recipe: SongRecipe, plan: SheetPlan, records: Sequence[SongRecord]) -> Kept | None:
@@ -104,7 +107,7 @@ class Kept:
             plan = _in_their_keys(plan, recipe, melody, records)
         tune = _laid_out(plan, records, melody, chords)
         pins = tuple(_pin(text, records[0]) for text in recipe.keep_notes)
-        kept = cls(tuple(records), plan, melody, chords, pins, tune, players, recipe.band)
+        kept = cls(tuple(records), plan, melody, chords, pins, tune, players, recipe.band, once)
         if since(drawing_rules(recipe), "11"):
             check_wishes(recipe, kept)
         return kept
@@ -148,13 +151,16 @@ class Kept:
         record = self.records[0]
         if not self.band or record.band != self.band:
             return None
-        spans = []
+        spans: list[tuple[Fraction, Fraction, Fraction]] = []
         for bar in sorted(self.melody.keys() & self.chords.keys()):
             there = self._heard_there(bar)
             if there is not None:
                 start, end = record.bar(there)
                 spans.append((bar * (end - start), start, end - start))
-        return KeptBand(record, self.players, tuple(spans)) if spans or self.players else None
+        if self.joined:
+            spans = _joined(spans)
+        found = KeptBand(record, self.players, tuple(spans), self.joined)
+        return found if spans or self.players else None
 
     def _heard_there(self, bar: int) -> int | None:
         """The number of the bar whose playing is kept: the same bar where its music is the same, else the one
@@ -245,6 +251,19 @@ class Kept:
                 }
             )
         return found
+
+
+def _joined(
+    spans: Iterable[tuple[Fraction, Fraction, Fraction]],
+) -> list[tuple[Fraction, Fraction, Fraction]]:
+    """These spans, in order, with those as one that follow each other both here and there."""
+    found: list[tuple[Fraction, Fraction, Fraction]] = []
+    for here, there, length in spans:
+        if found and (here, there) == (found[-1][0] + found[-1][2], found[-1][1] + found[-1][2]):
+            found[-1] = (found[-1][0], found[-1][1], found[-1][2] + length)
+        else:
+            found.append((here, there, length))
+    return found
 
 
 def as_kept(recipe: SongRecipe, records: Sequence[SongRecord]) -> SongRecipe:

@@ -4,11 +4,13 @@
     file_of(tune, sections, recipe, kept)           # bytes in the recipe's format
 
 A part that is kept is the earlier one, note for note, and is humanised as it was. A section that is kept
-takes what every player played there; at its edges notes of the new bars end.
+takes what every player played there; at its beginning notes of the new bars end, and beyond its end its own
+notes sound on until the player has something new.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -116,6 +118,8 @@ def _with_kept(
         return replace(part, notes=earlier)
     if earlier is None or part.name == band.leader.name:  # the tune is in its bars already
         return part
+    if kept.joined:
+        return replace(part, notes=_with_spans(part.notes, earlier, kept, shift, end))
     notes = list(part.notes)
     for here, there, length in kept.spans:
         begin, stop = here + shift, here + shift + length
@@ -128,6 +132,31 @@ def _with_kept(
         notes = [_ending_at(note, begin) for note in outside] + moved
     notes.sort(key=lambda note: (note.start, note.pitch or 0))
     return replace(part, notes=tuple(notes))
+
+
+def _with_spans(
+    notes: Sequence[Note], earlier: Sequence[Note], kept: KeptBand, shift: Fraction, end: Fraction
+) -> tuple[Note, ...]:
+    """New notes with those of the kept spans. A new note ends where a span begins. A note of a span is as
+    long as it was, unless another note begins beyond the span before it ends, or the song does.
+    """
+    spans = [(here + shift, here + shift + length) for here, _, length in kept.spans]
+    found = []
+    for note in notes:
+        if not any(begin <= note.start < stop for begin, stop in spans):
+            found.append(_ending_at(note, min((b for b, _ in spans if b > note.start), default=end)))
+    moved: list[tuple[Note, Fraction]] = []
+    for (begin, stop), (_, there, length) in zip(spans, kept.spans, strict=True):
+        moved += [
+            (replace(note, start=note.start - there - kept.record.shift + begin), stop)
+            for note in earlier
+            if there <= note.start - kept.record.shift < there + length
+        ]
+    starts = sorted({note.start for note in (*found, *(note for note, _ in moved))})
+    for note, stop in moved:
+        after = bisect_left(starts, stop)
+        found.append(_ending_at(note, starts[after] if after < len(starts) else end))
+    return tuple(sorted(found, key=lambda note: (note.start, note.pitch or 0)))
 
 
 def _ending_at(note: Note, place: Fraction) -> Note:

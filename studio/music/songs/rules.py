@@ -53,7 +53,8 @@ BROUGHT = {
     "12": "Whatever is asked of a section that is kept whole, and that it contradicts, is refused "
     "(`keeping`). Chords that were counted in 4/4 serve meters without any (`counts.Rebarred`). Chords are "
     "as many as in the style, whether or not fewer would be easier to sing (`sheet.SINGING`), and a song has "
-    "about as many different ones as one of the style's of its length.",
+    "about as many different ones as one of the style's of its length. What a band plays in kept bars is as "
+    "long as it was, over bar lines too (`KeptBand`).",
 }
 """What each number brought, the oldest first."""
 

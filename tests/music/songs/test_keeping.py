@@ -15,12 +15,18 @@ import pytest
 
 import studio as library
 from studio.errors import Contradiction, Missing, StudioError
+from studio.music.bands.band import band_by_name
 from studio.music.scores.keys import Key, KeyAt, pitch_name
+from studio.music.scores.notes import Note
+from studio.music.scores.scores import Part
+from studio.music.scores.tunes import Tune
 from studio.music.songs.earlier import style_of_earlier
-from studio.music.songs.keeping import Kept
+from studio.music.songs.keeping import Kept, KeptBar
 from studio.music.songs.kept_wishes import avoided_in
+from studio.music.songs.playing import _with_kept
 from studio.music.songs.recipes import MixedPart, SongRecipe, read_keep_section
 from studio.music.songs.record import SongRecord
+from studio.music.songs.rules import since
 from studio.music.songs.sheet import SongStyles, draw_sheet, plan_of, prepare
 from studio.music.songs.song import _as_it_was
 from studio.music.styles.opening import ready_style
@@ -289,6 +295,29 @@ def test_what_is_to_be_avoided_is_not_kept(first: Any) -> None:
 
 def within(run: list[Any], line: list[Any]) -> bool:
     return any(line[at : at + len(run)] == run for at in range(len(line)))
+
+
+def held(rules: str, *rows: tuple[int, int, int], new: tuple[tuple[int, int, int], ...]) -> list[Any]:
+    """(pitch, start, length) of an accompaniment of three bars of 4/4 of which bars 1 and 2 are kept."""
+    names = {"piano": tuple(Note(pitch, Fraction(at), Fraction(length)) for pitch, at, length in rows)}
+    beats = [(60, Fraction(4))] * 3
+    record = SongRecord("Earlier", Tune.of(beats, chords=[(0, "C")]), band="trio", parts=names)
+    bars = {number: KeptBar(0, number + 1) for number in (0, 1)}
+    plan: Any = SimpleNamespace(bars=3, sections=())
+    kept = Kept((record,), plan, bars, bars, (), record.tune, (), "trio", since(rules, "12")).of_band()
+    part = Part(tuple(Note(pitch, Fraction(at), Fraction(length)) for pitch, at, length in new), "piano")
+    assert kept is not None
+    played = _with_kept(part, kept, (), Fraction(0), band_by_name("trio"), Fraction(12))
+    return [(note.pitch, int(note.start), int(note.duration)) for note in played.notes]
+
+
+def test_a_kept_note_is_as_long_as_it_was_over_bar_lines() -> None:
+    before = ((50, 0, 2), (52, 3, 3), (53, 7, 4), (55, 11, 1))
+    assert held("12", *before, new=((70, 0, 4), (71, 11, 1))) == [*before[:3], (71, 11, 1)]
+    # Beyond what is kept it ends where something new begins, and at the end of the song.
+    assert held("12", *before, new=((71, 9, 3),))[2:] == [(53, 7, 2), (71, 9, 3)]
+    assert held("12", (53, 7, 9), new=()) == [(53, 7, 5)]
+    assert held("11", *before, new=((71, 11, 1),))[1] == (52, 3, 1)
 
 
 def test_works_of_earlier_rules_pass_over_what_they_passed_over(first: Any) -> None:
