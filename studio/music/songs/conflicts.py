@@ -292,7 +292,9 @@ class _AskedSong:
         desk = self.desk.sung_in(part)
         sung, walk = desk.sung, desk.compiled.context.walk
         found = [
-            in_section(wish.melody, places, part.bars * sung.bar, sung.bar, walk)
+            in_section(
+                self.desk.listened_to_in(wish.melody, part), places, part.bars * sung.bar, sung.bar, walk
+            )
             for wish in self.wishes
             if wish.melody is not None
         ]

@@ -418,6 +418,8 @@ class SheetDesk:
     clocks of its words, and whether it has a melody over some chords.
     """
     shared: list[int] = field(default_factory=list)
+    heard: dict[tuple[str, str, int], Listener | None] = field(default_factory=dict)
+    """See `listened_to_in`: the same one each time, for a search knows what it listens to."""
 
     @property
     def compiled(self) -> Compiled:
@@ -477,14 +479,55 @@ class SheetDesk:
         """The same for a section in another key: its melody is one of the style in that key. By earlier rules
         it was sung as in the song's own key, whose scale it then rarely left.
         """
-        if not since(self.rules, "4") or part.key.tonic == self.sung.key.tonic:
+        home = not since(self.rules, "4") or part.key.tonic == self.sung.key.tonic
+        if home and not self.windowed:
             return self
-        name = part.key.short()
+        name = "" if home else part.key.short()
         if name not in self.own:
-            sung, limit = self.sung.in_key(part.key), self.compiled.context.max_copy
-            side = MelodySide.of(self.recipe, self.plan, sung, limit, self.given)
+            sung, limit = self.sung if home else self.sung.in_key(part.key), self.compiled.context.max_copy
+            side = self.side if home else MelodySide.of(self.recipe, self.plan, sung, limit, self.given)
             self.own[name] = replace(self, sung=sung, side=side, views={}, wishes={}, clocks={}, own={})
-        return self.own[name]
+        if not self.windowed:
+            return self.own[name]
+        within = f"{name} {part.letter}"
+        if within not in self.own:
+            own = self.own[name]
+            side = own.side.within(self, part)
+            self.own[within] = replace(own, side=side, views={}, wishes={}, clocks={}, own={})
+        return self.own[within]
+
+    @property
+    def windowed(self) -> bool:
+        """Whether something is asked for in certain bars that is heard over several notes, as a motif is, so
+        that each section has to listen for itself.
+        """
+        several = len(self.plan.sections) > 1
+        return several and any(each.when is not None for each in self.compiled.listeners)
+
+    def listened_to_in(self, each: Requirement, part: SheetPart) -> Requirement:
+        """What is asked of certain bars, as the section hears it at all its places. What must occur has to
+        occur in the section, of those that are drawn, which has the most of these bars.
+        """
+        heard = each.listener
+        if heard is None or heard.when is None or not self.windowed:
+            return each
+        bar = self.sung.bar
+
+        def of(letter: str, bars: int) -> Mask:
+            places = [other.first * bar for other in self.plan.sections if other.letter == letter]
+            assert heard is not None
+            assert heard.when is not None
+            found: Mask = np.any([heard.when[at : at + bars * bar] for at in places], axis=0)
+            return found
+
+        when = of(part.letter, part.bars)
+        if self.compiled.asked[each.name][0].field == "motifs":
+            most = max(self.drawn, key=lambda other: int(of(other.letter, other.bars).sum()), default=part)
+            when = when & (most.letter == part.letter)
+        key = each.name, part.letter, id(heard)
+        if key not in self.heard:
+            self.heard[key] = replace(heard, when=when) if when.any() else None
+        return replace(each, listener=self.heard[key])
 
     def sung_for(self, letter: str) -> SungIdiom:
         """What a section of that letter is sung by."""
@@ -1203,6 +1246,15 @@ class MelodySide:
     trellis: Trellis
     back: int
 
+    def within(self, desk: SheetDesk, part: SheetPart) -> MelodySide:
+        """The same for one section, with what it has to listen for. desk: of the whole song."""
+        hard = tuple(desk.listened_to_in(each, part) for each in self.compiled.hard)
+        compiled = replace(self.compiled, hard=hard)
+        context = compiled.context
+        assert isinstance(context.idiom, SungIdiom)
+        trellis = context.idiom.trellis(context.walk, compiled.listeners, SMALL_BUDGET)
+        return replace(self, compiled=compiled, trellis=trellis)
+
     def free(self, sung: SungIdiom) -> Trellis:
         """The trellis with the copy limit alone of what a person asks."""
         copies = (self.copies,) if self.copies is not None else ()
@@ -1778,7 +1830,9 @@ def _all_hold(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
     keys, each stretch in one key is heard alone, and the copy limit over the whole line of notes.
     """
     if len({desk.sung_for(part.letter).key.tonic for part in desk.plan.sections}) == 1:
-        return all(_holds(desk, symbols) for symbols in _stretches_drawn(desk, takes))
+        return all(_holds(desk, symbols) for symbols in _stretches_drawn(desk, takes)) and (
+            not desk.windowed or _holds_in_bars(desk, takes)
+        )
     line: list[int] = []
     stretches: list[tuple[SheetDesk, list[int]]] = []
     for part in desk.plan.sections:
@@ -1793,6 +1847,16 @@ def _all_hold(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
             stretches.append((own, list(symbols)))
     limit = desk.compiled.context.max_copy
     return desk.sung.keeps_line(line, limit) and all(_holds(own, symbols) for own, symbols in stretches)
+
+
+def _holds_in_bars(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
+    """Whether what is asked of certain bars holds there in the whole song, where all of it was drawn."""
+    if any(part.letter not in takes for part in desk.plan.sections):
+        return True  # see `kept_wishes.avoided_in`
+    symbols = [symbol for part in desk.plan.sections for symbol in takes[part.letter].symbols]
+    ticks = [0, *np.cumsum(desk.sung.ticks[symbols])[:-1].tolist()]
+    heard = [each for each in desk.compiled.listeners if each.when is not None]
+    return all(each.refused_at(symbols, ticks) is None for each in heard)
 
 
 def _holds(desk: SheetDesk, symbols: Sequence[int]) -> bool:

@@ -9,6 +9,8 @@ from itertools import combinations
 import pytest
 
 from studio.errors import Contradiction
+from studio.music.scores.keys import pitch_name
+from studio.music.scores.tunes import Tune
 from studio.music.songs.conflicts import SongWishes
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import SheetDesk, SongStyles, draw_sheet, prepare
@@ -168,3 +170,26 @@ def test_a_song_that_cannot_be_names_wishes_of_melody_and_chords_together() -> N
         asked = desk.recipe.model_copy(update={way.field: way.value})
         sheet = finish(draw_sheet(finish(prepare(asked, SongStyles(STYLE))), 1))
         assert len(sheet.tune.bars()) == 32
+
+
+def pitches_in(tune: Tune, first: int, last: int) -> str:
+    """The pitches that begin in some bars of 4/4, as " 60 62 64 "."""
+    return "".join(f" {note.pitch}" for note in tune.sounding if 4 * first - 4 <= note.start < 4 * last) + " "
+
+
+def test_what_is_asked_of_certain_bars_holds_in_the_sections_they_are_in() -> None:
+    """In the bridge and over a seam. Before, it was refused in a sentence about ticks."""
+    asked = {"form": "AABA", "bars": 32}
+    plain = finish(draw_sheet(desk_of(**asked), 1)).tune
+    one, two, three = [note.pitch or 0 for note in plain.sounding if note.start >= 68][:3]
+    names = " ".join(map(pitch_name, (one, two, three)))
+    motif = finish(draw_sheet(desk_of(**asked, motifs=(f"18-20={names}",)), 2)).tune
+    assert f" {one} {two} {three} " in pitches_in(motif, 18, 20)
+    word = f"{pitch_name(one)} {pitch_name(two)}"
+    avoided = finish(draw_sheet(desk_of(**asked, avoid=(f"18-20={word}", f"8-9={word}")), 1)).tune
+    assert f" {one} {two} " not in pitches_in(avoided, 18, 20)
+    assert f" {one} {two} " not in pitches_in(avoided, 8, 9)
+    both = desk_of(**asked, motifs=(f"17-20={names}",), avoid=(f"17-24={word}",))
+    with pytest.raises(Contradiction) as refused:
+        finish(draw_sheet(both, 1))
+    assert {each.field for each in refused.value.conflict} == {"motifs", "avoid"}
