@@ -51,7 +51,9 @@ BROUGHT = {
     "melodies get more different chords (`harmonise.STRANGE_MOVING`). Fewer songs end on a dominant seventh "
     "(`chording.RESTLESS`).",
     "12": "Whatever is asked of a section that is kept whole, and that it contradicts, is refused "
-    "(`keeping`). Chords that were counted in 4/4 serve meters without any (`counts.Rebarred`). Chords are "
+    "(`kept_wishes`); it stays in its key, and others may change theirs. Several harmonisations are each as "
+    "one is (`harmonising.distinct`). "
+    "Chords that were counted in 4/4 serve meters without any (`counts.Rebarred`). Chords are "
     "as many as in the style, whether or not fewer would be easier to sing (`sheet.SINGING`), and a song has "
     "about as many different ones as one of the style's of its length. What a band plays in kept bars is as "
     "long as it was, over bar lines too (`KeptBand`).",
