@@ -358,6 +358,17 @@ def solve(
     return solution
 
 
+def tried(trellis: Trellis, ticks: int, requirements: Sequence[Requirement]) -> Solution | None:
+    """The solution of a request that may be left out; None where nothing satisfies it, or only what is too
+    improbable to compute with.
+    """
+    try:
+        found = solve(trellis, ticks, requirements)
+    except TooImprobable:
+        return None
+    return found if found.feasible else None
+
+
 def possible(
     trellis: Trellis, ticks: int, requirements: Sequence[Requirement], *, budget: SearchBudget
 ) -> bool:

@@ -30,7 +30,7 @@ import numpy as np
 from studio.errors import Contradiction, Refused
 from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask, origin
-from studio.music.chains.sampling import Requirement, Solution, merged, possible, solve
+from studio.music.chains.sampling import Requirement, Solution, merged, possible, solve, tried
 from studio.music.chains.trellis import SearchBudget, Trellis
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import contradiction, form_not_possible
@@ -454,8 +454,13 @@ class _Drawing:
         """Add these constraints and settle these bars, if some melody still satisfies everything."""
         laid = self.laid | (laid or {})
         bars = [Requirement("bars laid down", allowed=self._settled(laid))] if laid else []
-        found = self.outlook.solve([self.leaning, *self.likes, *more, *bars])
-        if not found.feasible:
+        outlook = self.outlook
+        found = tried(
+            outlook.trellis,
+            outlook.context.ticks,
+            [*outlook.asked, self.leaning, *self.likes, *more, *bars],
+        )
+        if found is None:
             return False
         self._found, self.laid = found, laid
         self.likes += more

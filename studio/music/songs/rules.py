@@ -56,7 +56,8 @@ BROUGHT = {
     "Chords that were counted in 4/4 serve meters without any (`counts.Rebarred`). Chords are "
     "as many as in the style, whether or not fewer would be easier to sing (`sheet.SINGING`), and a song has "
     "about as many different ones as one of the style's of its length. What a band plays in kept bars is as "
-    "long as it was, over bar lines too (`KeptBand`).",
+    "long as it was, over bar lines too (`KeptBand`). Words are sung in other rhythms than were drawn for "
+    "them where the style does not have these (`sung_words.STRAY`).",
 }
 """What each number brought, the oldest first."""
 

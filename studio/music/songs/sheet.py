@@ -39,11 +39,11 @@ from studio.music.chains.markov import Floats, Mask
 from studio.music.chains.sampling import (
     Requirement,
     Solution,
-    TooImprobable,
     by_period,
     merged,
     possible,
     solve,
+    tried,
 )
 from studio.music.chains.trellis import SearchBudget, TooLarge, Trellis, Walk
 from studio.music.harmony.counts import Borrowed, counted_in, shipped_chords, shipped_fit, ships_chords
@@ -685,12 +685,13 @@ class SectionView:
                 return cls(part, places, tuple(hard), (*soft, weight), tuple(usual), -np.inf, ())
             if since(desk.rules, "8") and (room := desk.words.room(part.letter, sung, part.bars)) is not None:
                 usual.append(room)
-        while True:
-            found = solve(desk.trellis, part.bars * bar, [*base, *usual, *closing])
-            if found.feasible or not (usual or closing):
-                break
-            given_up = closing.pop() if closing else usual.pop()
-            remarks.append(f"Your settings rule out {given_up.name}.")
+        found = None
+        while found is None and (usual or closing):
+            found = tried(desk.trellis, part.bars * bar, [*base, *usual, *closing])
+            if found is None:
+                given_up = closing.pop() if closing else usual.pop()
+                remarks.append(f"Your settings rule out {given_up.name}.")
+        found = found or solve(desk.trellis, part.bars * bar, base)
         usual += closing
         alike = pattern_of(here.rows) if since(desk.rules, "6") else None
         whole = tuple(hard), (*soft, weight), tuple(usual)
@@ -864,10 +865,7 @@ def _carrying(
     ticks = part.bars * desk.sung.bar
 
     def holds(*more: Requirement) -> bool:
-        try:
-            return solve(desk.trellis, ticks, [*others, *more]).feasible
-        except TooImprobable:
-            return False
+        return tried(desk.trellis, ticks, [*others, *more]) is not None
 
     whole = [requirement for requirement, said in asked if not said]  # with held syllables, and without
     for requirement in whole:
@@ -1736,8 +1734,8 @@ def _going_round(
     from a few draws of the section.
     """
     asked = [*view.hard, *view.soft, *view.usual, *more]
-    solution = solve(desk.trellis, view.part.bars * desk.sung.bar, asked)
-    if not solution.feasible:
+    solution = tried(desk.trellis, view.part.bars * desk.sung.bar, asked)
+    if solution is None:
         return seams
     edges = []
     for row in solution.sample(TURNS, random).tolist():
@@ -1762,7 +1760,7 @@ def _song_end(
     strong = since(desk.rules, "6")
     for ending in desk.ends.on_strong_beats(desk.sung, random) if strong else desk.ends.drawn(random):
         found = SongEnds.requirement(ending, desk.sung, view.part.bars)
-        if found.allowed is not None and solve(desk.trellis, ticks, [*base, found]).feasible:
+        if found.allowed is not None and tried(desk.trellis, ticks, [*base, found]) is not None:
             return found
     return None
 
@@ -1803,7 +1801,7 @@ def _with_another_ending(
         allowed = (everything if begins is None or begins.allowed is None else begins.allowed).copy()
         allowed[tick] &= sung.pitch != pitch
         found = Requirement(f"another ending of section {view.part.letter}", allowed=allowed)
-        if solve(desk.trellis, ticks, [*asked, found]).feasible:
+        if tried(desk.trellis, ticks, [*asked, found]) is not None:
             return found
     return begins
 

@@ -80,6 +80,12 @@ EVENLY, NEARLY = 0.75, 0.4
 beats, before it becomes much less likely.
 """
 
+STRAY = 4.0
+"""From how many times that far on its weight, by then 1 in 3,000, falls only with the square of the distance.
+A style may not have the rhythm that was drawn. Every note is far from it then, and the weights of a bell
+curve would multiply to less than the smallest number there is.
+"""
+
 RHYTHMS, MELISMAS = 3, 4
 """Beside the seed, for random numbers of their own."""
 
@@ -98,7 +104,8 @@ class SongWords:
     leads: for each section of the form, how many syllables are sung before it, which are not in `lines`; none
     by rules before 6. seed: of the rhythms of the lines; None for none. slurs: syllables may be held over
     several notes, as by rules before 7 none are. held: `lines` with those by seed that are. unbroken: lines
-    do not breathe within, as by rules before 10 they may.
+    do not breathe within, as by rules before 10 they may. strays: melodies may be far from the rhythms of
+    their lines, see `STRAY`; by rules before 12 that was nearly impossible.
     """
 
     lyrics: Lyrics
@@ -109,6 +116,7 @@ class SongWords:
     slurs: bool = False
     held: dict[str, tuple[LyricLine, ...]] = field(default_factory=dict)
     unbroken: bool = False
+    strays: bool = False
 
     @classmethod
     def of(
@@ -119,9 +127,10 @@ class SongWords:
         leading: bool = False,
         slurs: bool = False,
         unbroken: bool = False,
+        strays: bool = False,
     ) -> SongWords:
-        """leading: lines may begin before their section. slurs, unbroken: see `SongWords`. Raises `Refused`
-        for a name in brackets that no section has.
+        """leading: lines may begin before their section. slurs, unbroken, strays: see `SongWords`. Raises
+        `Refused` for a name in brackets that no section has.
         """
         sung = assigned(lyrics, sections) if sections else ()
         letters = tuple(section.name.rstrip("'") for section in sections)
@@ -135,7 +144,7 @@ class SongWords:
                 lines = (replace(lines[0], syllables=body), *lines[1:])
             found[letter] = _fullest(found.get(letter, ()), lines)
         seed = 0 if leading else None
-        return cls(lyrics, found, letters, leads, seed, slurs, unbroken=unbroken)
+        return cls(lyrics, found, letters, leads, seed, slurs, unbroken=unbroken, strays=strays)
 
     @classmethod
     def leading(cls, recipe: SongRecipe, plan: SheetPlan, *, rules: str) -> SongWords | None:
@@ -148,7 +157,7 @@ class SongWords:
         lyrics = read_lyrics(recipe.words, recipe.language)
         if since(rules, "10"):
             lyrics = in_phrases(lyrics, sections)
-        brought = {"leading": "6", "slurs": "7", "unbroken": "10"}
+        brought = {"leading": "6", "slurs": "7", "unbroken": "10", "strays": "12"}
         return cls.of(lyrics, sections, **{what: since(rules, first) for what, first in brought.items()})
 
     def with_seed(self, seed: int) -> SongWords:
@@ -184,7 +193,7 @@ class SongWords:
         free, seed, timing = self._timing(letter, sung, bars)
         said = f"Section {letter}: no melody carries the words with %s, so they only lean that way."
         held = self.held.get(letter.rstrip("'"), lines)
-        slurred = _Timing.of(held, sung, bars, free, seed, slurs=self.slurs)
+        slurred = _Timing.of(held, sung, bars, free, seed, slurs=self.slurs, strays=self.strays)
         whole = [*([slurred] if held != lines else []), timing]
         plain, last = letter.rstrip("'"), len(self.letters)
         led = any(self.lead_beats(n) for n in range(last) if self.letters[n] == plain)
@@ -207,7 +216,8 @@ class SongWords:
         """The beats that are left free, what the rhythms are drawn by, and when syllables may be sung."""
         free, seed = self.free_beats(letter), self.rhythm_seed(letter)
         lines = self.lines[letter.rstrip("'")]
-        return free, seed, _Timing.of(lines, sung, bars, free, seed, slurs=self.slurs)
+        timing = _Timing.of(lines, sung, bars, free, seed, slurs=self.slurs, strays=self.strays)
+        return free, seed, timing
 
     def room(self, letter: str, sung: SungIdiom, bars: int) -> Requirement | None:
         """That nothing begins in the last beats of a section without words, where words lead to the section
@@ -406,6 +416,7 @@ class _Timing:
     windows: tuple[tuple[int, int], ...]
     rhythms: tuple[tuple[int, ...], ...] = ()
     slurs: bool = False
+    strays: bool = False
 
     @classmethod
     def of(
@@ -417,9 +428,10 @@ class _Timing:
         seed: tuple[int, ...] | None = None,
         *,
         slurs: bool = False,
+        strays: bool = False,
     ) -> _Timing:
-        """free: beats at the end in which nothing begins. seed: of the rhythms; None for none. slurs: see
-        `SongWords`.
+        """free: beats at the end in which nothing begins. seed: of the rhythms; None for none. slurs, strays:
+        see `SongWords`.
         """
         ticks = bars * sung.bar
         beat = int(sung.meter.beat / sung.tick)
@@ -436,7 +448,7 @@ class _Timing:
             pace, random = LineRhythms(sung.meter, sung.tick), np.random.default_rng(seed)
             for line, (begin, end) in zip(lines, windows, strict=True):
                 rhythms.append(pace.places(line.syllables, begin, end, random))
-        return cls(tuple(lines), sung, ticks, windows, tuple(rhythms), slurs)
+        return cls(tuple(lines), sung, ticks, windows, tuple(rhythms), slurs, strays)
 
     def clock(
         self, *, long_ends: bool = True, stressed: bool = True, unbroken: bool = False, led: bool = False
@@ -511,7 +523,13 @@ class _Timing:
             syllables = zip(self.rhythms[line], self.lines[line].syllables, strict=True)
             places = [place + half * note for place, each in syllables for note in range(each.notes)]
             width = NEARLY * beat
-        return lambda number, ticks: np.exp(-0.5 * ((ticks - places[number]) / width) ** 2)
+
+        def near(number: int, ticks: Longs) -> Floats:
+            away: Floats = np.abs(ticks - places[number]) / width
+            close: Floats = np.exp(-0.5 * (np.minimum(away, STRAY) if self.strays else away) ** 2)
+            return close * (STRAY / np.maximum(away, STRAY)) ** 2 if self.strays else close
+
+        return near
 
     def _letters(self, beat: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         long = self.sung.ticks >= beat

@@ -20,6 +20,7 @@ from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.sections import sections_of
 from studio.music.scores.tunes import Tune
+from studio.music.songs.counted import counted_style
 from studio.music.songs.facts import facts_in_words
 from studio.music.songs.fitting import ways_for_words
 from studio.music.songs.line_rhythm import LineRhythms, lead_of
@@ -215,6 +216,15 @@ def test_words_with_more_syllables_than_there_is_room_for_are_named_with_a_way_o
     with pytest.raises(Contradiction, match=r"The words of section A .* have 92 syllables") as caught:
         finish(draw_sheet(desk_of(style, words=many, dissonance="free"), 1))
     assert ("bars", 16) in {(way.field, way.value) for way in caught.value.ways_out}
+
+
+def test_words_are_sung_by_a_seed_whose_rhythm_the_style_does_not_have() -> None:
+    recipe = SongRecipe(words="Come away, come away with me", form="A", bars=8, meter="4/4", key="C", seed=3)
+    styles = SongStyles.of(recipe, counted_style("songbook-manner"))
+    sheet = finish(draw_sheet(finish(prepare(recipe, styles)), recipe.seed))  # too improbable by rules 11
+    tune, facts = with_words(recipe, sheet.tune, sheet.sections, {})
+    assert len(tune.words) == 8
+    assert facts["words"]["stresses"] == []
 
 
 def test_words_that_no_melody_carries_may_come_after_it(
