@@ -25,7 +25,7 @@ from studio.music.scores.jumps import TARGETS, JumpMark
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import HELD_BELOW, Note
-from studio.music.scores.scores import Part, TempoAt
+from studio.music.scores.scores import ControlAt, Part, TempoAt
 from studio.music.scores.tunes import Tune
 
 MELODY_NAMES = re.compile(
@@ -87,7 +87,7 @@ class PartLine:
     the top of a chord or in another voice. grace: how many grace notes it has. stacked: how many chords.
     lead: the file says that it is the melody. out_of_range: how many notes no MIDI pitch has. sung: how many
     of its notes have a syllable of their own. shared: how many of its notes stand there twice, and unsung:
-    how many syllables were put together or left out, once it is a part.
+    how many syllables were put together or left out, once it is a part. program, controls: of that part.
     """
 
     name: str = ""
@@ -101,6 +101,8 @@ class PartLine:
     shared: int = 0
     unsung: int = 0
     lead: bool = False
+    program: int = 0
+    controls: tuple[ControlAt, ...] = ()
 
     @property
     def count(self) -> int:
@@ -350,7 +352,15 @@ def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] 
     line.unsung = joined + left
     several = line.others or any(note.voice for note in notes)
     voiced = _in_voices(notes, line) if several else notes
-    return Part(tuple(voiced), line.name[:300], percussion=line.percussion, words=words, lead=line.lead)
+    return Part(
+        tuple(voiced),
+        line.name[:300],
+        line.program,
+        line.percussion,
+        words=words,
+        lead=line.lead,
+        controls=line.controls,
+    )
 
 
 def remarks_on_parts(lines: Sequence[PartLine]) -> list[str]:

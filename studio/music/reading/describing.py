@@ -50,7 +50,9 @@ def _is_marked(score: Score) -> bool:
 
 
 def _has_more(score: Score, tune: Tune) -> bool:
-    return len(score.parts) > 1 or score.parts[0].notes != tune.sounding
+    first = score.parts[0]
+    played = bool(first.program or first.controls)
+    return len(score.parts) > 1 or first.notes != tune.sounding or played
 
 
 def _never_played(reading: Reading) -> Iterator[str]:

@@ -41,7 +41,7 @@ from studio.music.scores.bars import Grid, MeterAt
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
-from studio.music.scores.scores import Part, ScoreMarks, TempoAt
+from studio.music.scores.scores import ControlAt, Part, ScoreMarks, TempoAt
 
 
 def read_midi(
@@ -181,7 +181,7 @@ def _parts_of(
     ours: bool,
 ) -> tuple[Part, ...]:
     """Every channel of every track that has notes, as a part, with its other voices."""
-    found: list[tuple[int, PartLine, int, _Line]] = []
+    found: list[tuple[tuple[int, int], PartLine, int, _Line]] = []
     struck: list[dict[tuple[Fraction, int], int]] = []
     for (key, _), (line, track, played) in zip(sorted(midi.notes.items()), lines, strict=True):
         if not line.count:
@@ -196,15 +196,33 @@ def _parts_of(
             voice = max((note.voice for note in others), default=0) + 1
             others += [note._replace(voice=voice) for note in read_line.notes]
         else:
-            program = midi.programs.get(key, 0)
-            found.append((program, replace(line, notes=read_line.notes, others=[]), track, read_line))
+            found.append((key, replace(line, notes=read_line.notes, others=[]), track, read_line))
     parts = []
-    for (program, line, track, read_line), velocities in zip(found, struck, strict=True):
+    for (key, line, track, read_line), velocities in zip(found, struck, strict=True):
         part = _as_struck(part_of(line), velocities)
         lyrics, _ = texts.syllables(track, own=True)
         words = words_of(lyrics, sorted({note.start for note in part.notes}), read_line.place_of, ours=ours)
-        parts.append(replace(part, program=program, words=words))
+        controls = tuple(
+            ControlAt(read_line.place_of(ticks), number, value)
+            for ticks, number, value in _controls_of(midi, key, [other for other, *_ in found])
+        )
+        program = midi.programs.get(key, 0)
+        parts.append(replace(part, program=program, words=words, controls=controls))
     return tuple(parts)
+
+
+def _controls_of(
+    midi: MidiFile, key: tuple[int, int], parts: Sequence[tuple[int, int]]
+) -> list[tuple[int, int, int]]:
+    """The control changes of a part. The first part of a channel has those of tracks without notes too, such
+    as the first track of many files, which sets the mixer. parts: (track, channel) of all, in order.
+    """
+    found = list(midi.controls.get(key, ()))
+    if key == next(each for each in parts if each[1] == key[1]):
+        for other, more in midi.controls.items():
+            if other[1] == key[1] and other not in midi.notes:
+                found += more
+    return sorted(found, key=lambda each: each[0])
 
 
 def _as_struck(part: Part, velocities: Mapping[tuple[Fraction, int], int]) -> Part:

@@ -33,7 +33,9 @@ class MidiFile:
 
     form: 0, 1 or 2. division: ticks in a quarter note, or in a second where `film` is true. notes: (track,
     channel) -> its notes in the order in which they end. struck: likewise, (time, pitch) ->
-    the velocity with which a note begins. programs: (track, channel) -> its first instrument.
+    the velocity with which a note begins. controls: likewise, its control changes as (time, number, value),
+    as they are sent; those that are messages of modes (120 and above) are not among them. programs: (track,
+    channel) -> its first instrument.
     names: (track, None) -> its first name, (track,
     channel) -> the name of its instrument, with channel -1 where none is given. meters: (time, numerator,
     denominator). keys: (time, sharps, whether minor). tempos: (time, microseconds in a quarter note).
@@ -51,6 +53,7 @@ class MidiFile:
     film: bool = False
     notes: dict[tuple[int, int], list[Played]] = field(default_factory=dict)
     struck: dict[tuple[int, int], dict[tuple[int, int], int]] = field(default_factory=dict)
+    controls: dict[tuple[int, int], list[tuple[int, int, int]]] = field(default_factory=dict)
     programs: dict[tuple[int, int], int] = field(default_factory=dict)
     names: dict[tuple[int, int | None], bytes] = field(default_factory=dict)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
@@ -201,6 +204,9 @@ _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, **dict.fromkeys(range(0xF8, 0xFF), 0)}
 """System messages that do not belong in a file, but are found there -> how many data bytes follow."""
 
+_FIRST_MODE = 120
+"""From this number on, control changes are messages of channel modes, such as "all notes off"."""
+
 _LONGEST_TEXT = 400
 """Bytes of a text that are kept."""
 
@@ -319,6 +325,9 @@ class _Track:
         if status & 0xE0 != 0x80:
             if status & 0xF0 != 0xC0:
                 self.midi.habits.add("control")
+                if status & 0xF0 == 0xB0 and data[0] < _FIRST_MODE:
+                    key = self.number, status & 0x0F
+                    self.midi.controls.setdefault(key, []).append((self.now, data[0], data[1]))
             else:
                 self.midi.programs.setdefault((self.number, status & 0x0F), data[0])
             return

@@ -427,6 +427,7 @@ class _Laid:
             label = f"{name} ({number})" if name else f"Line {number}"
             line = PartLine(label if len(numbers) > 1 else name, percussion=staff.line.percussion)
             line.lead = staff.part.lead
+            line.program, line.controls = staff.part.program, staff.part.controls
             lyrics = []
             own = [_of_voices(measure, homes, number) for measure in staves]
             for (start, _), measure, melody in zip(measures, own, self.score.melodies(own), strict=True):

@@ -21,6 +21,7 @@ from studio.music.reading.musicxml_words import lyric_of
 from studio.music.scores.jumps import BACK, CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TARGETS, TO_CODA, JumpMark
 from studio.music.scores.keys import MODES
 from studio.music.scores.meters import Meter
+from studio.music.scores.scores import LEVEL, PAN, USUAL_MIXER, ControlAt
 
 ZERO = Fraction(0)
 
@@ -85,7 +86,8 @@ class XmlPart:
     """A part. transposed: the semitones by which it sounds above (or below) what is written. repeated: how
     many of its measures only say that those before are played again (<measure-repeat>). unsung: how many
     syllables stand under what these repeat. lead: the file says that it is the melody, as the studio does
-    where the parts do not show it.
+    where the parts do not show it. program: General MIDI instrument 0..127. controls: its level and pan,
+    where they are not the usual ones.
     """
 
     name: str
@@ -94,6 +96,8 @@ class XmlPart:
     repeated: int = 0
     unsung: int = 0
     lead: bool = False
+    program: int = 0
+    controls: tuple[ControlAt, ...] = ()
 
     @property
     def staves(self) -> list[int]:
@@ -118,6 +122,11 @@ def parts_of(root: Element, *, written_out: bool = True, chords: bool = True) ->
     told = own_field(root, "melody")
     for id, read in zip(measures, parts, strict=True):
         read.lead = id == told
+    listed = {each.get("id", ""): each for each in root.iterfind("part-list/score-part")}
+    for id, read in zip(measures, parts, strict=True):
+        played = listed[id].find("midi-instrument") if id in listed else None
+        if played is not None:
+            read.program, read.controls = _program_of(played), _mixer_of(played)
     for read in parts if written_out else ():
         _write_out(read, chords=chords)
     return parts
@@ -192,6 +201,26 @@ def _drums_of(root: Element) -> dict[str, int]:
         if number is not None and 1 <= number <= 128:
             found[instrument.get("id", "")] = int(number) - 1
     return found
+
+
+def _program_of(instrument: Element) -> int:
+    """The General MIDI instrument 0..127 of a <midi-instrument>; 0 where it names none, or is of drums."""
+    number = number_of(instrument.findtext("midi-program"))
+    drums = instrument.find("midi-unpitched") is not None
+    return int(number) - 1 if number is not None and 1 <= number <= 128 and not drums else 0
+
+
+def _mixer_of(instrument: Element) -> tuple[ControlAt, ...]:
+    """Level and pan of a <midi-instrument>, as control changes at the beginning. What General MIDI takes
+    anyhow (100 and 64) is not among them: many programs write that for every part.
+    """
+    volume, pan = (number_of(instrument.findtext(name)) for name in ("volume", "pan"))
+    found = []
+    if volume is not None and 0 <= volume <= 100:
+        found.append(ControlAt(ZERO, LEVEL, round(volume * 127 / 100)))
+    if pan is not None and -90 <= pan <= 90:
+        found.append(ControlAt(ZERO, PAN, min(127, round(64 + pan * 64 / 90))))
+    return tuple(each for each in found if (each.number, each.value) not in USUAL_MIXER)
 
 
 def _name_of(listed: Element) -> str:

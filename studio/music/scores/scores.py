@@ -23,7 +23,8 @@ class Part:
     notes: without rests, ordered by start and then pitch. program: General MIDI instrument 0..127 (0 is a
     piano). percussion: the notes are General MIDI drums instead. velocity: loudness, 1..127, of the notes
     that have none of their own. words: what is sung on the notes, ordered by start and then verse. lead: it
-    is the melody, which the parts do not show by themselves.
+    is the melody, which the parts do not show by themselves. controls: ordered by start; those of one place
+    in the order in which they are sent.
     """
 
     notes: tuple[Note, ...]
@@ -33,6 +34,7 @@ class Part:
     velocity: int = 90
     words: tuple[Syllable, ...] = ()
     lead: bool = False
+    controls: tuple[ControlAt, ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
         """Notes with their spelling, voices and velocities, name, instrument and words as JSON values, which
@@ -49,6 +51,7 @@ class Part:
             "velocity": self.velocity,
             "words": plain_words(self.words),
             "lead": self.lead,
+            "controls": [[str(each.start), each.number, each.value] for each in self.controls],
         }
 
     @classmethod
@@ -72,11 +75,18 @@ class Part:
             int(values["velocity"]),
             words=words_of_plain(values["words"]),
             lead=bool(values.get("lead")),
+            controls=tuple(
+                ControlAt(Fraction(start), int(number), int(value))
+                for start, number, value in values.get("controls", ())
+            ),
         )
 
     def played(self, spans: Sequence[Span]) -> Part:
-        """These spans of it, one after the other. Notes that cross an edge are cut there."""
+        """These spans of it, one after the other. Notes that cross an edge are cut there, and controllers
+        stand at the beginning of a span as they would have stood there.
+        """
         notes: list[Note] = []
+        controls: list[ControlAt] = []
         words: list[Syllable] = []
         here = Fraction(0)
         for verse, start, end in spans:
@@ -85,8 +95,48 @@ class Part:
                 if begins < stops:
                     notes.append(replace(note, start=begins - start + here, duration=stops - begins))
             words += words_in(self.words, start, end, here - start, verse)
+            controls += self._controls_from(start, here, controls)
+            controls += [
+                replace(each, start=each.start - start + here)
+                for each in self.controls
+                if start <= each.start < end
+            ]
             here += end - start
-        return replace(self, notes=tuple(notes), words=hyphenated(words))
+        return replace(self, notes=tuple(notes), words=hyphenated(words), controls=tuple(controls))
+
+    def _controls_from(self, start: Fraction, here: Fraction, sent: Sequence[ControlAt]) -> list[ControlAt]:
+        """What is to be sent at `here` so that the controllers stand as they do before `start`."""
+        stands = {each.number: each.value for each in sent}
+        before = {each.number: each.value for each in self.controls if each.start < start}
+        return [
+            ControlAt(here, number, value)
+            for number, value in before.items()
+            if stands.get(number) != value and number not in PARAMETERS
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlAt:
+    """A MIDI control change at a place in quarter notes. number: of the controller, 0..119: 7 is the level,
+    10 the pan, 64 the sustain pedal, 91 the reverb. value: 0..127.
+    """
+
+    start: Fraction
+    number: int
+    value: int
+
+
+LEVEL, PAN, ROOM = 7, 10, 91
+"""Controllers: how loud a part is, where it stands between left (0) and right (127), and its reverb."""
+
+USUAL_MIXER = ((LEVEL, 100), (PAN, 64))
+"""(number, value) of controllers where no file sets them (General MIDI Developer Guidelines, 1998)."""
+
+BANKS = (0, 32)
+"""Controllers that choose a bank of instruments. They are sent before the program."""
+
+PARAMETERS = (6, 38, 96, 97, 98, 99, 100, 101)
+"""Controllers that together set a parameter, such as how far a pitch bends, and mean nothing one by one."""
 
 
 Span = tuple[int, Fraction, Fraction]

@@ -2,7 +2,8 @@
 
 MIDI has no repeat signs, so a tune's repeats are played out. Chord symbols are markers, and a pick-up is a
 first bar in a meter of its own length. The first verse of the words becomes lyric events. A part whose file
-has voices beside the leading one has a track for each of these. Bytes are those of
+has voices beside the leading one has a track for each of these. Control changes stand before the notes that
+begin with them. Bytes are those of
 the Standard MIDI File 1.0 (MIDI Manufacturers Association, 1996).
 """
 
@@ -16,7 +17,7 @@ from fractions import Fraction
 from studio.errors import Refused
 from studio.music.scores.notes import Note
 from studio.music.scores.performance import Performance
-from studio.music.scores.scores import Part, Score
+from studio.music.scores.scores import BANKS, Part, Score
 from studio.music.scores.tunes import Tune, unfolded_score
 from studio.music.writing.midi_performance import write_performance
 from studio.music.writing.midi_tracks import (
@@ -94,7 +95,7 @@ def _in_voices(part: Part) -> list[Part]:
     first, *others = sorted(voices)
     return [
         replace(part, notes=tuple(voices[first])),
-        *(replace(part, notes=tuple(voices[voice]), words=()) for voice in others),
+        *(replace(part, notes=tuple(voices[voice]), words=(), controls=()) for voice in others),
     ]
 
 
@@ -121,9 +122,14 @@ def _can_be_notated(score: Score) -> bool:
 
 def _played(part: Part, channel: int, division: int) -> list[Event]:
     events = [(0, meta(TRACK_NAME, part.name.encode()))] if part.name else []
+    changes = [
+        (round(each.start * division), each.number, bytes([0xB0 | channel, each.number, each.value]))
+        for each in part.controls
+    ]
+    events += [(0, message) for ticks, number, message in changes if not ticks and number in BANKS]
     if not part.percussion:
         events.append((0, bytes([0xC0 | channel, part.program])))
-    sounds: list[tuple[int, int, bytes]] = []
+    sounds = [(ticks, 1, message) for ticks, number, message in changes if ticks or number not in BANKS]
     for note in part.notes:
         if note.pitch is not None:
             sounds.append((int(note.end * division), 0, bytes([0x80 | channel, note.pitch, 0])))

@@ -11,7 +11,7 @@ import struct
 from fractions import Fraction
 
 from studio.music.scores.performance import Clock, Performance, PlayedPart
-from studio.music.scores.scores import Part
+from studio.music.scores.scores import LEVEL, PAN, ROOM, Part
 from studio.music.writing.midi_tracks import (
     DRUMS,
     LYRIC,
@@ -26,9 +26,6 @@ from studio.music.writing.midi_tracks import (
 
 TICKS = 960
 """In a quarter note: half a millisecond at 120 quarter notes a minute."""
-
-LEVEL, PAN, ROOM = 7, 10, 91
-"""Controllers."""
 
 
 def write_performance(performance: Performance) -> bytes:

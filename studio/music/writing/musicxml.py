@@ -18,7 +18,7 @@ from studio.music.scores.chords import Chord, parse_chord
 from studio.music.scores.drums import drum_of
 from studio.music.scores.jumps import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TARGETS, TO_CODA, JumpMark
 from studio.music.scores.pitches import MAJOR_SCALE, name_on_fifths, pitch_class_of, place_on_fifths
-from studio.music.scores.scores import Part, Score
+from studio.music.scores.scores import LEVEL, PAN, Part, Score
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
 from studio.music.writing.notation import clef_of, measures_of
@@ -155,7 +155,7 @@ def _part_list(score: Score) -> Iterator[str]:
         # Channel 10 is kept for percussion; other parts skip it.
         channel = 10 if part.percussion else (number - 1) % 16 + 1 + ((number - 1) % 16 >= 9)
         yield f'<midi-instrument id="P{number}-I1"><midi-channel>{min(channel, 16)}</midi-channel>'
-        yield f"<midi-program>{part.program + 1}</midi-program></midi-instrument></score-part>"
+        yield f"<midi-program>{part.program + 1}</midi-program>{_mixer(part)}</midi-instrument></score-part>"
     yield "</part-list>"
 
 
@@ -173,9 +173,17 @@ def _drum_list(part: Part, number: int) -> Iterator[str]:
         yield (
             f'<midi-instrument id="P{number}-D{drum.pitch}"><midi-channel>10</midi-channel>'
             f"<midi-program>{part.program + 1}</midi-program>"
-            f"<midi-unpitched>{drum.pitch + 1}</midi-unpitched></midi-instrument>"
+            f"<midi-unpitched>{drum.pitch + 1}</midi-unpitched>{_mixer(part)}</midi-instrument>"
         )
     yield "</score-part>"
+
+
+def _mixer(part: Part) -> str:
+    """Level (in percent) and pan (in degrees, from -90 on the left to 90) that a part begins with."""
+    begins = {each.number: each.value for each in part.controls if each.start == 0}
+    level, pan = begins.get(LEVEL), begins.get(PAN)
+    volume = "" if level is None else f"<volume>{level / 1.27:.4g}</volume>"
+    return volume + ("" if pan is None else f"<pan>{max(-90, min(90, (pan - 64) * 90 / 64)):.4g}</pan>")
 
 
 _BEATS = {

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import mido
 import pytest
 from click.testing import CliRunner
 
@@ -16,10 +17,13 @@ from studio.cli import commands
 from studio.music.reading.budget import Reading
 from studio.music.reading.describing import heard_in
 from studio.music.reading.readers import read_tunes
-from studio.music.scores.scores import Part, TempoAt
+from studio.music.scores.notes import Note
+from studio.music.scores.performance import Performance, PlayedNote, PlayedPart
+from studio.music.scores.scores import ControlAt, Part, Score, TempoAt
 from studio.music.scores.sections import Section, sections_of
 from studio.music.scores.tunes import Tune
 from studio.music.writing.formats import by_suffix
+from studio.music.writing.midi import write_midi
 
 FORMATS = ("musicxml", "mxl", "abc", "mid")
 
@@ -400,3 +404,90 @@ def test_velocities_of_midi_are_kept() -> None:
     assert [note.velocity or again.parts[0].velocity for note in again.parts[0].notes] == hard
     written = pretty_midi.PrettyMIDI(io.BytesIO(by_suffix(".mid").to_bytes(again)))
     assert [note.velocity for note in written.instruments[0].notes] == hard
+
+
+def _mido_controls(content: bytes) -> dict[int, list[tuple[float, int, int]]]:
+    """Channel -> (place in quarter notes, controller, value), as mido reads them; -1 is the program."""
+    midi = mido.MidiFile(file=io.BytesIO(content))
+    found: dict[int, list[tuple[float, int, int]]] = {}
+    for track in midi.tracks:
+        now = 0
+        for event in track:
+            now += event.time
+            if event.type == "control_change":
+                change = (now / midi.ticks_per_beat, event.control, event.value)
+                found.setdefault(event.channel, []).append(change)
+            elif event.type == "program_change":
+                found.setdefault(event.channel, []).append((now / midi.ticks_per_beat, -1, event.program))
+    return found
+
+
+def _converted(content: bytes, format: str = ".mid") -> bytes:
+    heard = heard_in([("a", read_tunes(content, "a", parts=True))])
+    return by_suffix(Path(f"x{format}")).to_bytes(heard.whole()[0])
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_controllers_come_back_from_midi(parts: int) -> None:
+    midi = mido.MidiFile(ticks_per_beat=96)
+    mixer = mido.MidiTrack([mido.Message("control_change", channel=0, control=91, value=33)])
+    midi.tracks.append(mixer)
+    for channel in range(parts):
+        events: list[mido.Message] = [
+            mido.Message("control_change", channel=channel, control=0, value=1),
+            mido.Message("program_change", channel=channel, program=73),
+            mido.Message("control_change", channel=channel, control=7, value=80 + channel),
+            mido.Message("control_change", channel=channel, control=10, value=30),
+        ]
+        for beat in range(8):
+            pedal = 127 * (beat % 2)
+            events += [
+                mido.Message("control_change", channel=channel, control=64, value=pedal),
+                mido.Message("note_on", channel=channel, note=72 + beat, velocity=70),
+                mido.Message("control_change", channel=channel, control=11, value=90 + beat, time=32),
+                mido.Message("note_off", channel=channel, note=72 + beat, time=64),
+            ]
+        midi.tracks.append(mido.MidiTrack(events))
+    saved = io.BytesIO()
+    midi.save(file=saved)
+    before, after = _mido_controls(saved.getvalue()), _mido_controls(_converted(saved.getvalue()))
+    assert {channel: sorted(each) for channel, each in after.items()} == {
+        channel: sorted(each) for channel, each in before.items()
+    }
+    assert [number for _, number, _ in after[0]][:2] == [0, -1]  # the bank before the program
+    through = _mido_controls(_converted(_converted(saved.getvalue(), ".musicxml")))
+    assert [each for each in through[parts - 1] if each[1] in (-1, 7, 10)] == [
+        (0, -1, 73),
+        (0, 7, 79 + parts),
+        (0, 10, 30),
+    ]
+
+
+def test_the_mix_of_a_band_comes_back() -> None:
+    notes = tuple(Note(60 + beat, Fraction(beat), Fraction(1)) for beat in range(8))
+    score = Score((Part(notes, "Flute", 73), Part(notes[:4], "Drums", percussion=True)))
+    played = [PlayedNote(note.start / 2, 0.5, note.pitch or 0, 80) for note in notes]
+    mixed = Performance(
+        score,
+        (
+            PlayedPart("Flute", tuple(played), 73, level=-6, pan=-0.5, reverb=0.4),
+            PlayedPart("Drums", tuple(played[:4]), percussion=True, level=3),
+        ),
+    )
+    content = write_midi(mixed)
+    assert _mido_controls(content)[0] == _mido_controls(_converted(content))[0]
+    assert [each for each in _mido_controls(content)[9] if each[1] != -1] == _mido_controls(
+        _converted(content)
+    )[9]
+
+
+def test_controllers_stand_at_a_repeat_as_they_stood_there() -> None:
+    changes = (ControlAt(Fraction(0), 7, 80), ControlAt(Fraction(6), 7, 20))
+    part = Part((Note(60, Fraction(0), Fraction(8)),), controls=changes)
+    bars = [(0, Fraction(0), Fraction(4)), (0, Fraction(4), Fraction(8)), (0, Fraction(4), Fraction(8))]
+    assert [(int(each.start), each.value) for each in part.played(bars).controls] == [
+        (0, 80),
+        (6, 20),
+        (8, 80),
+        (10, 20),
+    ]
