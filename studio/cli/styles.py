@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from studio.cli.options import FILE, show_trained, watch
 from studio.works.incoming import read_file
+
+if TYPE_CHECKING:
+    from studio.music.songs.copied import KnownRuns
+    from studio.music.styles.originality import Originality
 
 
 @click.group(invoke_without_command=True)
@@ -155,26 +160,47 @@ def styles_remove(name: str) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Print only the length of the longest shared run.")
 def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
     """Show what the melody in FILE shares with the tunes of a style: the longest run, how much of the melody
-    is shared, and the closest tune.
+    is shared, and the closest tune. Of chords, where both have some, the longest row.
+
+    Styles of songs that come as counts (songbook-manner, sixties-pop, hymn) tell runs of some lengths alone.
     """
     from studio.music.reading.readers import read_tunes
-    from studio.music.styles.opening import open_style
+    from studio.music.songs.copied import copied_in
+    from studio.music.songs.counted import CountedStyle
     from studio.music.styles.originality import Comparison
-    from studio.music.styles.runs import RunKind
 
     melody = read_tunes(read_file(file), file.name).tunes[0]
-    style = watch(open_style(Path(name) if Path(name).exists() else name), quiet=quiet or as_json)
-    report = Comparison(style, style.entry.title).report(melody)
-    if as_json:
-        click.echo(json.dumps(report.to_plain(), ensure_ascii=False))
-        return
+    found = watch(copied_in(Path(name) if Path(name).exists() else name), quiet=quiet or as_json)
+    style = found.style
+    report: Originality | KnownRuns
+    if counted := isinstance(style, CountedStyle):
+        report = found.known_runs(melody)
+    else:
+        report = Comparison(style, style.entry.title).report(melody)
     if quiet:
-        click.echo(str(report.longest().notes))
+        click.echo(str(report.most_shared))
         return
-    title, notes = melody.title or file.name, len(melody.sounding)
-    click.echo(f"{title}, {notes} notes, beside {len(style):,} tunes of {style.entry.title}.")
+    chords = found.chords(melody)
+    if as_json:
+        told = report.to_plain()
+        click.echo(json.dumps(told | ({"chords": chords.to_plain()} if chords else {}), ensure_ascii=False))
+        return
+    beside = style.entry.title if counted else f"{len(style):,} tunes of {style.entry.title}"
+    click.echo(f"{melody.title or file.name}, {len(melody.sounding)} notes, beside {beside}.")
     for sentence in report.sentences:
         click.echo(sentence)
+    if chords:
+        click.echo(chords.sentence)
+    _show_shares(report)
+
+
+def _show_shares(report: Originality | KnownRuns) -> None:
+    """How much of a melody is shared with a style, and the closest tune beside it."""
+    from studio.music.songs.copied import KnownRuns
+    from studio.music.styles.runs import RunKind
+
+    if isinstance(report, KnownRuns):
+        return
     shares, own = report.shares[RunKind.INTERVAL], report.baselines[RunKind.INTERVAL].shares
     click.echo(
         "\nRuns of intervals also found in the style:  "

@@ -114,6 +114,17 @@ class CountedStyle(Style):
             )
         return CountedSung(self, meter, key, self.folders[place])
 
+    def knows_runs(self, rises: Sequence[int], limit: int) -> list[bool]:
+        """For each run of `limit` (one of `LIMITS`) of these intervals in semitones, whether a song has it,
+        in whatever meter and mode.
+        """
+        known = self._known_runs(limit)
+        return [_hash(rises[at : at + limit]) in known for at in range(max(0, len(rises) - limit + 1))]
+
+    def _known_runs(self, limit: int) -> frozenset[int]:
+        counted = (counts for folder, counts in self.folders.items() if folder != "songs")
+        return frozenset(each for counts in counted for each in counts[f"runs {limit}"].tolist())
+
     def sings(self, meter: Meter, mode: str) -> bool:
         """Whether it has melodies in a meter and mode."""
         return self._counted(meter, "minor" if is_minor(mode) else "major") is not None

@@ -91,6 +91,11 @@ class Originality:
     def longest(self, kind: RunKind = RunKind.INTERVAL) -> Run:
         return self.runs[kind]
 
+    @property
+    def most_shared(self) -> int:
+        """Notes of the longest run of intervals."""
+        return self.longest().notes
+
     def to_plain(self) -> dict[str, object]:
         """The report as JSON values."""
         near = self.nearest
