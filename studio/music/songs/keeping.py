@@ -74,7 +74,9 @@ class KeptBand:
 @dataclass(frozen=True, eq=False)
 class Kept:
     """What is kept, in the bars of the new song. melody, chords: bar (from 0) -> where it comes from. notes:
-    pins of single notes. tune: the kept notes, chords and words at their new places, rests elsewhere.
+    pins of single notes. tune: the kept notes, chords and words at their new places, rests elsewhere. joined:
+    notes of the band are whole (see `KeptBand`), and notes at the edges of kept bars are neither tied to
+    others nor held on, as by rules before 12 they could.
     """
 
     records: tuple[SongRecord, ...]
@@ -181,7 +183,7 @@ class Kept:
 
     def mask(self, sung: SungIdiom, *, its_key_alone: bool = False) -> Mask:
         """[ticks, alphabet]: exactly the kept notes in the kept bars of sections that are drawn; however they
-        are left, and whether or not the first is tied to what comes before. its_key_alone: of sections in the
+        are left, and tied to what comes before where they were. its_key_alone: of sections in the
         idiom's key. Raises `Refused` for a note that the style never plays.
         """
         found = np.ones((self.plan.bars * sung.bar, sung.alphabet), dtype=bool)
@@ -189,8 +191,21 @@ class Kept:
             other = its_key_alone and part.key.tonic != sung.key.tonic
             if part.letter not in self.whole and not other:
                 for bar in self.bars_of(part):
-                    _only(found, bar, self.tune, sung)
+                    begins, ends = self._edges(bar) if self.joined else (False, False)
+                    _only(found, bar, self.tune, sung, struck=begins)
+                    if ends and bar + 1 < self.plan.bars and bar + 1 not in self.melody:
+                        found[(bar + 1) * sung.bar] &= ~sung.carries | (sung.pitch < 0)
         return found
+
+    def _edges(self, bar: int) -> tuple[bool, bool]:
+        """Whether notes begin with a bar that is kept, and end with it, rather than going on over its bar
+        lines.
+        """
+        origin = self.melody[bar]
+        record = self.records[origin.song]
+        start, end = record.bar(origin.bar)
+        notes = record.tune.sounding
+        return any(n.start == start for n in notes), not any(n.start < end < n.end for n in notes)
 
     def section_tune(self, part: SheetPart) -> tuple[Note, ...]:
         """The notes and rests of a section that is kept whole, at their places in the song."""
@@ -557,8 +572,10 @@ def _pin(text: str, record: SongRecord) -> str:
     return f"{text.strip()}={pitch_name(note.pitch, record.tune.key)}*{min(note.end, end) - note.start}"
 
 
-def _only(mask: Mask, number: int, tune: Tune, sung: SungIdiom) -> None:
-    """Leave the tune's events as the only ones in that bar (from 0) of a mask."""
+def _only(mask: Mask, number: int, tune: Tune, sung: SungIdiom, *, struck: bool) -> None:
+    """Leave the tune's events as the only ones in that bar (from 0) of a mask. struck: a note that begins
+    with the bar is not the end of another one.
+    """
     start = number * tune.meter.bar_length
     end = start + tune.meter.bar_length
     first = number * sung.bar
@@ -570,7 +587,8 @@ def _only(mask: Mask, number: int, tune: Tune, sung: SungIdiom) -> None:
         ticks, place = (stops - begins) / sung.tick, (begins - start) / sung.tick
         pitch = -1 if note.pitch is None else note.pitch
         tied = note.start < start
-        ways = [True] if tied and pitch >= 0 else [False, True] if place == 0 else [False]
+        either = place == 0 and not (struck and pitch >= 0)
+        ways = [True] if tied and pitch >= 0 else [False, True] if either else [False]
         exact = ticks.denominator == 1 and place.denominator == 1
         alike = np.zeros(sung.alphabet, dtype=bool)
         for carries in ways if exact else ():

@@ -170,6 +170,21 @@ def test_bars_and_notes_are_kept(first: Any, folder: Path) -> None:
     assert note in bars(work, 20, 20)
 
 
+def test_notes_at_the_edges_of_kept_bars_are_not_tied_to_others(first: Any, folder: Path) -> None:
+    """Where a bar line is between two notes of the earlier song, it is between two notes again."""
+
+    def over(work: Any, start: int) -> bool:
+        return any(note.start < start < note.end for note in work.tune.sounding)
+
+    free = [bar for bar in range(2, 31) if not over(first, 4 * bar - 4) and not over(first, 4 * bar)]
+    for seed, bar in enumerate(free[::4]):
+        work = again(folder, first, band="", keep=f"{bar}-{bar}", seed=seed)
+        assert not over(work, 4 * bar - 4)
+        assert not over(work, 4 * bar)
+        inside = [[n for n in w.tune.sounding if 4 * bar - 4 <= n.start < 4 * bar] for w in (first, work)]
+        assert inside[0] == inside[1]
+
+
 def place_of(work: Any, bar: int) -> str:
     """Where the first note of a bar begins."""
     start = next(row[1] for row in bars(work, bar, bar) if row[0] is not None)
