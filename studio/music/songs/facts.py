@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from studio.music.styles.style import Style
 
 
-def facts_of_sheet(desk: SheetDesk, style: Style, sheet: Sheet) -> dict[str, Any]:
+def facts_of_sheet(desk: SheetDesk, sheet: Sheet) -> dict[str, Any]:
     """The facts of a lead sheet, as JSON values."""
     from studio.music.melody.compiling import KINDS_OF_COPY
     from studio.music.styles.originality import Comparison
@@ -69,7 +69,7 @@ def facts_of_sheet(desk: SheetDesk, style: Style, sheet: Sheet) -> dict[str, Any
         copying["own songs"] = _spread(comparison.baseline(kind).runs)
     if copying.get("notes"):
         copying |= {"start": run.start, "bar": run.bar, "title": run.title, "song_bar": run.song_bar}
-    facts = _common(style, sheet.tune) | {
+    facts = _common(melody, sheet.tune) | {
         "bars": sheet.plan.bars,
         "learnt from": {
             "tunes": sung.song_count,

@@ -374,7 +374,7 @@ def _as_asked(
     sheet = request.sheets[key]
     desk = desk.of_plan(sheet.plan)
     kept = desk.given.kept
-    facts = facts_of_sheet(desk, style, sheet)
+    facts = facts_of_sheet(desk, sheet)
     if offers := offers_of(recipe, style):
         facts["offers"] = offers
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -270,6 +271,27 @@ def test_layers_come_from_different_styles() -> None:
     assert quick < plain  # hymns go in quarter notes and longer ones
 
 
+def test_the_styles_of_all_layers_are_credited() -> None:
+    """Whose melodies these are, and under which licence, is said in the facts and in the file."""
+    work = library.song(
+        style="sixties-pop",
+        melody_from="hymn",
+        rhythm_from="essen",
+        form="A",
+        bars=8,
+        meter="4/4",
+        progress=False,
+    )
+    assert work.facts["style"]["title"] == "Hymns"
+    credited = {source.role: source for source in work.recipe.sources}
+    assert credited["style"].title == "Sixties pop"
+    assert credited["melody style"].title == "Hymn"
+    assert "Ryan" in credited["rhythm style"].title
+    assert "volunteers" in credited["rhythm style"].licence
+    told = work.content.decode()
+    assert credited["rhythm style"].licence in html.unescape(told)
+
+
 def test_a_misspelled_style_of_songs_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'sixties-pop'"):
         default_sources({"style": "sixtys-pop"}, ())
@@ -282,7 +304,7 @@ def test_a_song_has_a_name_that_one_remembers_and_an_earlier_one_keeps_its_own()
     desk = finish(prepare(recipe, SongStyles.of(recipe, plain)))
     sheet = finish(draw_sheet(desk, 1))
     title = sheet.tune.title
-    told = dict(facts_in_words(facts_of_sheet(desk, plain, sheet)))
+    told = dict(facts_in_words(facts_of_sheet(desk, sheet)))
     assert told["style"].startswith("melody after Songbook manner, chords after Sixties pop (")
     assert told["chord copying"].startswith(
         "at most 12 chords in a row, with their lengths, as in a song of Sixties"
