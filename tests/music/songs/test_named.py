@@ -276,7 +276,7 @@ def test_the_styles_of_all_layers_are_credited() -> None:
     work = library.song(
         style="sixties-pop",
         melody_from="hymn",
-        rhythm_from="essen",
+        rhythm_from="ryans-mammoth",
         form="A",
         bars=8,
         meter="4/4",
