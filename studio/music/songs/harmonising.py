@@ -78,6 +78,12 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
     if since(drawing_rules(recipe), "6"):
         asked = replace(asked, closing=_closing(asked, at_rest=since(drawing_rules(recipe), "11")))
     asked = replace(asked, requirements=(*asked.requirements, *requirements))
+    if since(drawing_rules(recipe), "12"):
+        rooted = _closing(asked, at_rest=True, rooted=True)
+        for lowest in (1, 0):
+            closed = replace(asked, closing=rooted, lowest=lowest)
+            if closed.solve().feasible:
+                return closed
     if not requirements:
         return asked
     for lowest in (1, 0):
@@ -97,16 +103,18 @@ UNCLOSED = 12.0
 """By how much (a logarithm) a last chord is avoided that is not the tonic's."""
 
 
-def _closing(asked: Harmonisation, *, at_rest: bool) -> tuple[Requirement, ...]:
+def _closing(asked: Harmonisation, *, at_rest: bool, rooted: bool = False) -> tuple[Requirement, ...]:
     """That the last chord is the tonic's, wherever the melody and what is asked of the chords let it be.
-    at_rest: and seldom a dominant seventh.
+    at_rest: and seldom a dominant seventh. rooted: with its root in the bass, and always.
     """
     idiom = asked.idiom
     home = (idiom.root + asked.tonics[-1] - asked.tune.key.tonic) % 12 == 0
     ends = idiom.place + idiom.ticks == idiom.bar
+    if rooted:
+        home &= np.array([event.harmony.bass == 0 for event in idiom.events])
     weight = np.ones((asked.ticks, idiom.alphabet))
     closed = restless(idiom, home, is_minor(idiom.mode)) if at_rest else 1.0
-    weight[-idiom.bar :] = np.where(ends, np.where(home, closed, np.exp(-UNCLOSED)), 1.0)
+    weight[-idiom.bar :] = np.where(ends, np.where(home, closed, 0.0 if rooted else np.exp(-UNCLOSED)), 1.0)
     return (Requirement("an end on the tonic's chord", weight=weight),)
 
 

@@ -13,6 +13,7 @@ import music21
 import numpy as np
 import pytest
 
+import studio as library
 from studio.errors import Refused
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
@@ -109,3 +110,20 @@ def test_a_melody_gets_about_as_many_different_chords_as_songs_of_the_style_have
     now = [asked.draw_alike(np.random.default_rng(seed)) for seed in range(8)]
     before = [asked.draw(1, np.random.default_rng(seed))[0] for seed in range(8)]
     assert abs(kinds(now) - own) < max(0.75, abs(kinds(before) - own))
+
+
+ENDINGS = {
+    "C": "M:4/4\nL:1/4\nK:C\nCDEF|G2E2|A2F2|G4|FFDD|E2C2|DDGF|E4|",
+    "E": "M:6/8\nL:1/8\nK:Em\nE2G B2A|G2F E3|A2c B2A|B6|e2d B2A|G2E F3|E2F G2F|E6|",
+}
+
+
+@pytest.mark.parametrize("tonic", ENDINGS)
+def test_a_melody_harmonised_as_a_chorale_ends_on_its_tonic_in_root_position(tonic: str) -> None:
+    """By rules 11 the chords of chorales ended on Cmaj7/B in C, and on Am in E minor."""
+    melody = f"X:1\nT:Tune\n{ENDINGS[tonic]}\n".encode()
+    for seed in (1, 2):
+        work = library.song(melody=melody, style="chorale", seed=seed, progress=False)
+        score = music21.converter.parseData(work.content.decode(), format="musicxml")
+        last = score.recurse().getElementsByClass("ChordSymbol").last()
+        assert (last.root().name, last.bass().name) == (tonic, tonic)
