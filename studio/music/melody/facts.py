@@ -32,6 +32,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from studio.music.melody.origins import origin_rows
+from studio.music.sound.ranges import beyond_range
+from studio.music.writing.formats import by_name
 
 if TYPE_CHECKING:
     from studio.music.melody.recipes import ComposeRecipe
@@ -55,7 +57,8 @@ def facts_of(recipe: ComposeRecipe, request: PreparedRequest, take: Take) -> dic
     }
     if take.plan is not None:
         facts["form"] = take.plan.to_data()
-    if remarks := [*outlook.remarks, *take.relaxed]:
+    told = beyond_range(tune, recipe.instrument) if "program" in by_name(recipe.format).options else ""
+    if remarks := [*outlook.remarks, *take.relaxed, *([told] if told else [])]:
         facts["remarks"] = remarks
     facts["origins"] = origin_rows(take.origins)
     facts["tune"] = tune.to_plain()

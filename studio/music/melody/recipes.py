@@ -205,7 +205,8 @@ class ComposeRecipe(Recipe):
     )
     instrument: str = parameter(
         "Acoustic Grand Piano",
-        "Instrument for .mid and .wav: a General MIDI name, such as Violin or Flute.",
+        "Instrument for .mid and .wav: a General MIDI name, such as Violin or Flute. Notes that it does not "
+        "have are told.",
         max_length=LONGEST_TEXT,
     )
     title: str = parameter(

@@ -89,6 +89,7 @@ from studio.music.songs.sheet import (
     with_habits,
 )
 from studio.music.songs.sung_words import with_words
+from studio.music.sound.ranges import beyond_range
 from studio.music.sound.rendering import program_of
 from studio.music.styles.sources import style_of
 from studio.music.styles.style import Style
@@ -215,6 +216,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     played = play(tune, sections, recipe, band) if recipe.band else None
     if played is not None:
         facts["band"] = facts_of_band(played, style)
+    facts |= _told_of_instrument(recipe, tune, facts)
     result = Result(
         content=file_of(tune, sections, recipe, band, played),
         suffix=by_name(recipe.format).suffix,
@@ -240,6 +242,13 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         rules["band"] = f"{recipe.band} {band_hash(recipe.band)}"
     model = chords_model(recipe, style) if style else None
     return finish_work(recipe, result, model=model, setting=setting("cpu", *packages, **rules))
+
+
+def _told_of_instrument(recipe: SongRecipe, tune: Tune, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The remarks with what there is to say of the instrument that plays a lead sheet."""
+    played = not recipe.band and "program" in by_name(recipe.format).options
+    told = beyond_range(tune, recipe.instrument) if played else ""
+    return {"remarks": [*facts.get("remarks", ()), told]} if told else {}
 
 
 def _titled_as(recipe: SongRecipe, melody: Tune) -> SongRecipe:
