@@ -11,6 +11,7 @@ from pathlib import Path
 from studio.errors import Unreadable
 from studio.music.reading.budget import ReadingBudget
 from studio.music.styles.cache import keep
+from studio.music.styles.known import missing_of
 from studio.music.styles.table import StyleEntry
 from studio.works.fetching import fetched
 from studio.works.work import Progress
@@ -26,7 +27,7 @@ def fetch(entry: StyleEntry, folder: Path) -> Generator[Progress, None, None]:
     """Download a style's archive, unless it is there already. Yields progress.
 
     folder: of the styles. Raises `Missing` where there is no connection or no archive, and `Unreadable` for
-    an archive of another version.
+    an archive of another version, or without the music that is known of it (`known`).
     """
     download = entry.download
     assert download
@@ -54,7 +55,20 @@ def fetch(entry: StyleEntry, folder: Path) -> Generator[Progress, None, None]:
             f"The download of {entry.title} is not version {download.commit[:12]} and was not kept; "
             "try again later."
         )
+    files = [each for _, each in _in_archive(io.BytesIO(content), download.inside, entry.title, "try again")]
+    missing, known = missing_of(entry.name, files)
+    if missing > (1 - LEAST_KNOWN) * known:
+        raise Unreadable(
+            f"The download of {entry.title} has not the music that it should have ({known - missing} "
+            f"of {known} known files are in it) and was not kept; try again later."
+        )
     keep(content, target)
+
+
+LEAST_KNOWN = 0.75
+"""The part of the known files that have to be in an archive with the music that they had. Not all, for what
+their editors mend is known as well.
+"""
 
 
 def unzipped(path: Path, inside: str, title: str) -> list[tuple[str, bytes]]:
@@ -62,6 +76,11 @@ def unzipped(path: Path, inside: str, title: str) -> list[tuple[str, bytes]]:
 
     inside: see `Download`. title: for errors. Raises `Unreadable`.
     """
+    return _in_archive(path, inside, title, f"delete {path} and fetch it again")
+
+
+def _in_archive(path: Path | io.BytesIO, inside: str, title: str, mended: str) -> list[tuple[str, bytes]]:
+    """As `unzipped`. mended: what to do about a damaged archive."""
     found, total = [], 0
     try:
         with zipfile.ZipFile(path) as archive:
@@ -71,11 +90,8 @@ def unzipped(path: Path, inside: str, title: str) -> list[tuple[str, bytes]]:
                         content = packed.read(ReadingBudget().file)
                     total += len(content)
                     if total > 500_000_000:
-                        raise Unreadable(
-                            f"The archive of {title} unpacks to more than 500 MB; "
-                            f"delete {path} and fetch it again."
-                        )
+                        raise Unreadable(f"The archive of {title} unpacks to more than 500 MB; {mended}.")
                     found.append((info.filename.partition("/")[2], content))
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
-        raise Unreadable(f"The archive of {title} is damaged; delete {path} and fetch it again.") from None
+        raise Unreadable(f"The archive of {title} is damaged; {mended}.") from None
     return sorted(found)

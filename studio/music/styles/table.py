@@ -15,8 +15,8 @@ class Download:
     """A public data set on the internet.
 
     url: of a zip archive, with {commit} where the version goes. commit: the version that is fetched, checked
-    against the one the archive itself states. inside: regular expression that matches the names of the tunes
-    in the archive. size: of the download in bytes, roughly.
+    against the one the archive itself states; what is known of its music is in `known`. inside: regular
+    expression that matches the names of the tunes in the archive. size: of the download in bytes, roughly.
     """
 
     url: str

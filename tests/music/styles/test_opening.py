@@ -20,6 +20,7 @@ from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.scores.tunes import Tune
 from studio.music.styles import opening
 from studio.music.styles.adding import add_style
+from studio.music.styles.known import hash_of_music
 from studio.music.styles.opening import open_style, ready_style, waited_for
 from studio.music.styles.originality import Comparison
 from studio.music.styles.own import catalogue, own_styles, remove_style
@@ -253,6 +254,50 @@ C, B,, C, F,|
 """
 
 
+@pytest.mark.parametrize("name", ["hymnal", "openewld"])
+def test_an_archive_that_only_says_it_is_the_right_version_is_refused(
+    name: str, server: tuple[str, list[str]], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = STYLES[name]
+    assert entry.download
+    download = replace(entry.download, url=server[0] + "/{commit}", inside=r".*\.abc")
+    monkeypatch.setitem(STYLES, name, replace(entry, download=download))
+    with pytest.raises(Unreadable, match="has not the music that it should have \\(0 of "):
+        for _ in add_style(name):
+            pass
+    assert not list((home / "styles").rglob("*.zip"))
+    here = hash_of_music(TWO_TUNES["set-1/ABC_cleaned/one.abc"])
+    known = {name: frozenset([here, "another"] if name == "hymnal" else [here])}
+    monkeypatch.setattr("studio.music.styles.known.known_music", lambda: known)
+    if name == "openewld":
+        for _ in add_style(name):
+            pass
+        assert list((home / "styles").rglob("*.zip"))
+    else:
+        with pytest.raises(Unreadable, match="1 of 2 known files"):
+            for _ in add_style(name):
+                pass
+
+
+def test_music_is_known_however_it_is_packed_or_printed() -> None:
+    sheet = by_suffix("a.musicxml").to_bytes(
+        Tune.of([(60, 4), (62, 4)], key="C", chords=[(0, "C")], title="A")
+    )
+    other = by_suffix("a.mxl").to_bytes(Tune.of([(60, 4), (62, 4)], key="C", chords=[(0, "C")], title="B"))
+    assert hash_of_music(sheet) == hash_of_music(other)
+    for changed in (
+        Tune.of([(60, 4), (63, 4)], key="C", chords=[(0, "C")]),
+        Tune.of([(60, 4), (62, 4)], key="C", chords=[(0, "Am")]),
+        Tune.of([(60, 4), (62, 2)], key="C", chords=[(0, "C")]),
+    ):
+        assert hash_of_music(by_suffix("a.musicxml").to_bytes(changed)) != hash_of_music(sheet)
+    plain = b"% Open Hymnal\r\n%%scale 0.7\r\n" + HYMN.replace(b"\n", b"\r\n").replace(
+        b"T:Hymn", b"T: A Hymn"
+    )
+    assert hash_of_music(plain) == hash_of_music(HYMN)
+    assert hash_of_music(HYMN.replace(b"c d e f", b"c d e g")) != hash_of_music(HYMN)
+
+
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
     ("name", "files", "found"),
@@ -270,6 +315,7 @@ def test_every_data_set_is_found_in_an_archive_laid_out_as_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By the command, from a server of our own: the row's version and the folders of its repository."""
+    monkeypatch.setattr("studio.music.styles.known.known_music", dict)
     packed = {path: content or _song_as_mxl() for path, content in files.items()}
     monkeypatch.setattr(_Archive, "files", packed)
     entry = STYLES[name]
