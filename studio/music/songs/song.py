@@ -48,7 +48,7 @@ from studio.music.songs.fitting import (
     with_room,
     with_way,
 )
-from studio.music.songs.harmonising import harmonisation_of, melody_of, rows_of
+from studio.music.songs.harmonising import harmonisation_of, melody_of, rows_of, unused_with
 from studio.music.songs.inferring import TEACHERS
 from studio.music.songs.keeping import Kept, as_kept
 from studio.music.songs.limits import WordsDoNotFit, with_playable_meter
@@ -198,7 +198,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         tune, sections, facts = yield from _harmonised(recipe, style, melody)
         styles = SongStyles.of(recipe, style)
         remarks += styles.from_another_meter(melody.meter, melody.key.mode)
-        remarks += [*styles.borrowed(recipe), *_length_told(recipe, facts)]
+        remarks += [*styles.borrowed(recipe), *_length_told(recipe, facts), *unused_with(recipe)]
         if remarks:
             facts["remarks"] = remarks
         if offers := offers_of(recipe, style):

@@ -127,3 +127,13 @@ def test_a_melody_harmonised_as_a_chorale_ends_on_its_tonic_in_root_position(ton
         score = music21.converter.parseData(work.content.decode(), format="musicxml")
         last = score.recurse().getElementsByClass("ChordSymbol").last()
         assert (last.root().name, last.bass().name) == (tonic, tonic)
+
+
+def test_what_is_asked_of_a_melody_that_is_given_is_said_to_be_unused() -> None:
+    melody = f"X:1\nT:Tune\n{ENDINGS['C']}\n".encode()
+    asked = {"melody": melody, "style": "songbook-manner", "progress": False}
+    work = library.song(range="C5:C6", pins=["1:1=G4"], max_copy=8, **asked)
+    told = "Your melody stays as it is; not used: the range C5:C6, the pin 1:1=G4."
+    assert told in work.facts["remarks"]
+    assert work.tune.sounding[0].pitch == 60
+    assert "remarks" not in library.song(daring=0.5, **asked).facts
