@@ -26,7 +26,9 @@ from studio.making.kinds import KINDS, Kind
 from studio.music.bands import band as band_file_says
 from studio.music.bands.arranging import PLAYS
 from studio.music.bands.band import DRUMS, Gesture, bands
+from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.constraints import CONSTRAINTS
+from studio.music.songs.named import MELODIES, SONG_STYLES, SongStyle
 from studio.music.styles.table import STYLES
 from studio.works.recipe import Control
 
@@ -232,7 +234,26 @@ def styles_page() -> str:
         for each in STYLES.values()
     )
     head = ("style", "title", "tunes", "what it is", "source", "licence")
-    return f"# Musical styles\n\n{table(head, rows)}"
+    songs = (
+        (f"`{each.name}`", each.title, f"`{each.melody}`", f"`{each.chords}`", each.shown, _licences_of(each))
+        for each in SONG_STYLES.values()
+    )
+    song_head = ("style", "title", "melodies of", "chords of", "what it is", "licence")
+    return f"""# Musical styles
+
+{table(head, rows)}
+
+## Styles of songs
+
+Songs (`studio song`, the *Songs* tab) take melodies from one style and chords from the same or another. They
+come as counts, which hold no song, but for the melodies of styles in the table above.
+
+{table(song_head, songs)}"""
+
+
+def _licences_of(style: SongStyle) -> str:
+    melodies = MELODIES[style.melody].licence if style.counted else STYLES[style.melody].licence
+    return " ".join(dict.fromkeys((melodies, CHORD_STYLES[style.chords].licence)))
 
 
 def bands_page() -> str:

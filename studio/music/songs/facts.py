@@ -9,7 +9,8 @@ The facts of a song are those of a melody (`melody.facts`), but for its form, an
                  for a style of counts the least limit that it keeps, as far as counts can tell;
                  for a style with songs also "own songs": [fewest, median, most] that these share with each
                  other, and "origins": of each chord [bar, chords in a row that end with it, title]
-    kept         of each earlier song {"title", "melody": bars, "chords": bars, "parts"}: what is kept of it
+    kept         of each earlier song {"title", "melody": bars, "chords": bars, "parts"}: what is kept of it;
+                 of the first also "notes": the places of single notes, where some are
     band         {"name", "title", "plan", "parts", "remarks"}, see `facts_of_band`
     offers       settings worth trying: [{"label", "field" of the recipe, "value"}]
     words        what `sung_words.with_words` says of the words, where there are any; where they were made to
@@ -380,6 +381,8 @@ def _kept_in_words(kept: Sequence[Mapping[str, Any]]) -> str:
         melody, chords = (", ".join(each[what]) for what in ("melody", "chords"))
         parts = [f"bars {melody}"] if melody else []
         parts += [f"the chords of bars {chords}"] if chords and chords != melody else []
+        notes = each.get("notes", ())
+        parts += [f"the note{'s' if len(notes) > 1 else ''} at {', '.join(notes)}"] if notes else []
         parts += list(each["parts"])
         if parts:
             said.append(f"{' and '.join(parts)} of {each['title']}")

@@ -251,7 +251,7 @@ class Kept:
 
     def to_data(self) -> list[dict[str, object]]:
         """As JSON values: of each earlier song its title and the bars (from 1) whose melody and chords are
-        kept, and the players whose parts are.
+        kept, and the players whose parts are; of the first also the places of single notes, where some are.
         """
         found: list[dict[str, object]] = []
         for number, record in enumerate(self.records):
@@ -265,6 +265,8 @@ class Kept:
                     "parts": list(self.players) if number == 0 else [],
                 }
             )
+        if self.pins:
+            found[0]["notes"] = [pin.partition("=")[0] for pin in self.pins]
         return found
 
 

@@ -170,9 +170,12 @@ def test_keys_know_their_tonic_and_scale() -> None:
             key = Key(fifths, mode)
             assert Key.parse(str(key)) == key
             assert Key.parse(key.short()) == key
-    for wrong in ("H", "", "D sharp", "Dx", "12"):
+    for wrong in ("J", "", "D sharp", "Dx", "12"):
         with pytest.raises(Refused, match="write it like D, Bm"):
             Key.parse(wrong)
+    for german in ("H", "Hm", "H dur"):
+        with pytest.raises(Refused, match="write B or Bm"):
+            Key.parse(german)
     with pytest.raises(UnknownName):
         Key(0, "majr")
 

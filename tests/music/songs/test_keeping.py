@@ -21,6 +21,7 @@ from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 from studio.music.songs.earlier import style_of_earlier
+from studio.music.songs.facts import facts_in_words
 from studio.music.songs.keeping import Kept, KeptBar
 from studio.music.songs.kept_wishes import avoided_in
 from studio.music.songs.playing import _with_kept
@@ -341,6 +342,13 @@ def test_a_kept_note_is_as_long_as_it_was_over_bar_lines() -> None:
     assert held("12", *before, new=((71, 9, 3),))[2:] == [(53, 7, 2), (71, 9, 3)]
     assert held("12", (53, 7, 9), new=()) == [(53, 7, 5)]
     assert held("11", *before, new=((71, 11, 1),))[1] == (52, 3, 1)
+
+
+def test_single_notes_that_are_kept_are_said() -> None:
+    record = SongRecord("Earlier", Tune.of([(60, Fraction(4))] * 3, chords=[(0, "C")]))
+    plan: Any = SimpleNamespace(bars=3, sections=())
+    kept = Kept((record,), plan, {}, {}, ("1:1=C4*4", "3:1=C4*4"), record.tune, (), "").to_data()
+    assert "the notes at 1:1, 3:1 of Earlier" in str(facts_in_words({"kept": kept}))
 
 
 def test_works_of_earlier_rules_pass_over_what_they_passed_over(first: Any) -> None:
