@@ -60,7 +60,9 @@ class Key:
         mode = _MODE_SPELLINGS.get(match[3].lower()[:3] if match[3] != "M" else "maj") if match else None
         if not match or mode is None:
             if re.fullmatch(r"\s*[Hh]\s*(m|min|minor|moll|maj|major|dur)?\s*", text):
-                raise Refused(f"{text!r} is the German name of a key; write B or Bm (and Bb for what is B there).")
+                raise Refused(
+                    f"{text!r} is the German name of a key; write B or Bm (and Bb for what is B there)."
+                )
             raise Refused(f"{text!r} is not a key; write it like D, Bm, F#, Eb or D dorian.")
         letter = match[1].upper()
         sign = {"#": 7, "♯": 7, "": 0}.get(match[2], -7)
