@@ -51,23 +51,27 @@ WEAK_WORDS = SMALL_WORDS | frozenset(_WEAK.split())
 
 
 class Weight(IntEnum):
-    """How a syllable asks to be sung."""
+    """How a syllable asks to be sung. LIGHT: see `LIGHT_WORDS`."""
 
     WEAK = 0
     MIDDLE = 1
     STRONG = 2
+    LIGHT = 3
 
 
 AT = {
     Weight.WEAK: (0.0, 0.2, 0.8, 1.5),
     Weight.MIDDLE: (0.7, 0.2, 0.2, 0.5),
     Weight.STRONG: (1.7, 0.6, 0.1, 0.0),
+    Weight.LIGHT: (0.0, 0.3, 1.3, 3.0),
 }
 """What a syllable costs on places of each strength, see `stresses.level_of`."""
 
 
 def weight_of(syllable: SungSyllable) -> Weight:
     """How strongly a syllable asks to be sung."""
+    if syllable.light:
+        return Weight.LIGHT
     if is_small(syllable):
         return Weight.WEAK
     if syllable.stress == 1:
@@ -83,7 +87,7 @@ def is_small(syllable: SungSyllable) -> bool:
 def _leads_on(syllable: SungSyllable) -> bool:
     """Whether it leads to a stress at the beginning of a line."""
     word = syllable.word.lower().replace("’", "'").strip(MARKS)
-    return syllable.stress == 0 or (syllable.syllabic == "single" and word in WEAK_WORDS)
+    return syllable.stress == 0 or syllable.light or (syllable.syllabic == "single" and word in WEAK_WORDS)
 
 
 def lead_of(line: LyricLine) -> int:
@@ -160,7 +164,7 @@ def _way(
     into = [np.exp(-at[0] / WARMTH)]
     for number in range(1, count):
         weight, held = asked[number - 1]
-        cost = between + (0.35 if weight == Weight.WEAK else 0.0) * (between > 0)
+        cost = between + (0.35 if weight in (Weight.WEAK, Weight.LIGHT) else 0.0) * (between > 0)
         if held > 1:
             cost = np.where(np.subtract.outer(np.arange(slots), np.arange(slots)) > -held, np.inf, cost)
         into.append((into[-1] @ np.exp(-cost / WARMTH)) * np.exp(-at[number] / WARMTH))

@@ -18,7 +18,7 @@ import numpy as np
 from studio.music.songs.line_rhythm import Weight, weight_of
 from studio.music.words.lyrics import LyricLine, Stanza
 
-HELD = {Weight.WEAK: 0.018, Weight.MIDDLE: 0.035, Weight.STRONG: 0.05}
+HELD = {Weight.LIGHT: 0.018, Weight.WEAK: 0.018, Weight.MIDDLE: 0.035, Weight.STRONG: 0.05}
 """How often a syllable is held over another note."""
 
 LONGER = 0.15

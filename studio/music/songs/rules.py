@@ -57,8 +57,9 @@ BROUGHT = {
     "as many as in the style, whether or not fewer would be easier to sing (`sheet.SINGING`), and a song has "
     "about as many different ones as one of the style's of its length. What a band plays in kept bars is as "
     "long as it was, over bar lines too (`KeptBand`). Words are sung in other rhythms than were drawn for "
-    "them where the style does not have these (`sung_words.STRAY`). Given melodies end on the "
-    "tonic in root position wherever that is possible.",
+    "them where the style does not have these (`sung_words.STRAY`), and articles, prepositions and "
+    "conjunctions are kept from first beats (`lyrics.LIGHT_WORDS`). Given melodies end on the tonic in root "
+    "position wherever that is possible.",
 }
 """What each number brought, the oldest first."""
 

@@ -11,11 +11,13 @@ of its section, they are sung before the section (`leading`). The last syllable 
 longer, and nothing begins between it and the next line. In words of several syllables
 the main stress stands on a beat, and the syllables without stress on none that is stronger than a plain beat,
 so a stress is never on a weaker place of the bar than the syllables beside it; and no rest is in a word (by
-rules from 6 on), nor in a line, unless after a comma or the like (from 10 on). All this is one automaton, and
-the melody is drawn exactly from those that it accepts, together with every other constraint.
+rules from 6 on), nor in a line, unless after a comma or the like (from 10 on). Articles, prepositions and
+conjunctions are on no first beat of a bar (from 12 on). All this is one automaton, and the melody is drawn
+exactly from those that it accepts, together with every other constraint.
 
-Where no melody of the style does all of this, lines breathe within first, then long line ends give way and
-then the stresses, and the song says so of these; the number of notes in each line never does.
+Where no melody of the style does all of this, articles and the like are on first beats too, then lines
+breathe within, then long line ends give way and then the stresses, and the song says so of these; the number
+of notes in each line never does.
 
 What only leans: articles and the like away from strong beats, stressed syllables towards long notes, and the
 syllables of a line towards a rhythm that is drawn for it (`line_rhythm`); by rules before 6, evenly over its
@@ -154,7 +156,7 @@ class SongWords:
         if not recipe.words or not recipe.words_first:
             return None
         sections = tuple(Section(each.letter, each.first + 1, each.bars) for each in plan.sections)
-        lyrics = read_lyrics(recipe.words, recipe.language)
+        lyrics = read_lyrics(recipe.words, recipe.language, light=since(rules, "12"))
         if since(rules, "10"):
             lyrics = in_phrases(lyrics, sections)
         brought = {"leading": "6", "slurs": "7", "unbroken": "10", "strays": "12"}
@@ -197,8 +199,10 @@ class SongWords:
         whole = [*([slurred] if held != lines else []), timing]
         plain, last = letter.rstrip("'"), len(self.letters)
         led = any(self.lead_beats(n) for n in range(last) if self.letters[n] == plain)
+        lightly = [(each.clock(unbroken=True, led=led, lightly=True), "") for each in whole if self.strays]
         unbroken = [(each.clock(unbroken=True, led=led), "") for each in whole if self.unbroken]
         return [
+            *lightly,
             *unbroken,
             *((each.clock(), "") for each in whole),
             (timing.clock(long_ends=False), said % "a long note at the end of every line"),
@@ -285,7 +289,7 @@ def with_words(
         return tune, found
     leading = recipe.words_first and recipe.source("melody") is None
     rules = drawing_rules(recipe)
-    lyrics = read_lyrics(recipe.words, recipe.language)
+    lyrics = read_lyrics(recipe.words, recipe.language, light=since(rules, "12"))
     words = SongWords.of(
         in_phrases(lyrics, sections) if leading and since(rules, "10") else lyrics,
         sections,
@@ -451,10 +455,17 @@ class _Timing:
         return cls(tuple(lines), sung, ticks, windows, tuple(rhythms), slurs, strays)
 
     def clock(
-        self, *, long_ends: bool = True, stressed: bool = True, unbroken: bool = False, led: bool = False
+        self,
+        *,
+        long_ends: bool = True,
+        stressed: bool = True,
+        unbroken: bool = False,
+        led: bool = False,
+        lightly: bool = False,
     ) -> TimedAutomaton:
         """State k: k notes have begun. long_ends, stressed: whether these hold, or only lean. unbroken: no
-        rest is in a line, but where it may breathe. led: the first line begins before the section.
+        rest is in a line, but where it may breathe. led: the first line begins before the section. lightly:
+        no light word is on the first beat of a bar.
         """
         total = sum(line.notes for line in self.lines)
         letters = 8 if self.slurred else 4 if self.rhythms else 3
@@ -482,7 +493,7 @@ class _Timing:
                 stop = end - beat + 1 if last and long_ends else end
                 ticks = np.arange(begin, max(begin, stop))
                 if stressed and not note:
-                    may = np.array([_may_stand(syllable, level) for level in ranks])
+                    may = np.array([_may_stand(syllable, level, lightly=lightly) for level in ranks])
                     ticks = ticks[may[ranked[ticks]]]
                 goes_on = not last and notes[number + 1][1] > 0
                 nearness = near(number, ticks)
@@ -548,8 +559,10 @@ def _levels(meter: Meter, tick: Fraction, ticks: int, bar: int) -> np.ndarray[tu
     return np.array([level_of(place % bar * tick, meter) for place in range(ticks)], dtype=np.int64)
 
 
-def _may_stand(syllable: SungSyllable, level: int) -> bool:
-    """Whether stress allows a syllable on a place of this strength."""
+def _may_stand(syllable: SungSyllable, level: int, *, lightly: bool = False) -> bool:
+    """Whether stress allows a syllable on a place of this strength. lightly: see `_Timing.clock`."""
+    if syllable.light and lightly:
+        return level < 3
     if syllable.syllabic == "single" or syllable.stress < 0:
         return True
     return level >= 1 if syllable.stress == 1 else level <= 1 or syllable.stress == 2
@@ -557,6 +570,8 @@ def _may_stand(syllable: SungSyllable, level: int) -> bool:
 
 def _leaning(syllable: SungSyllable, level: int, letter: int) -> float:
     """What a syllable's place is multiplied by."""
+    if syllable.light:
+        return (1.0, 0.8, 0.4, 0.08)[level] * (0.6 if letter == LONG else 1.0)
     if is_small(syllable):
         return (1.0, 0.8, 0.5, 0.25)[level] * (0.7 if letter == LONG else 1.0)
     if syllable.stress == 1:

@@ -28,7 +28,15 @@ from studio.music.scores.words import Syllable, hyphenated
 from studio.music.words.assigning import SungStanza, assigned
 from studio.music.words.lyrics import Lyrics, Stanza, SungSyllable, read_lyrics
 from studio.music.words.splitting import ENGLISH
-from studio.music.words.stresses import Placed, StressFault, faults, in_sections, weight_of, words_of
+from studio.music.words.stresses import (
+    Placed,
+    StressFault,
+    faults,
+    in_sections,
+    light_words_of,
+    weight_of,
+    words_of,
+)
 
 MOST_HELD = 24
 """Notes over which one syllable is held, at most, before the rest of them stays without words."""
@@ -48,7 +56,8 @@ class Laid:
     """Words under a tune.
 
     tune: with the words, its long notes divided where that was asked for. remarks: sentences. stresses: where
-    stress and beats disagree. checked: how many words of several syllables the stress was looked at in.
+    stress and beats disagree. checked: how many words this was looked at in: those of several syllables, and
+    light ones before a stress.
     silent: the sections without words of their own, by their names.
     """
 
@@ -138,7 +147,7 @@ class _Counts:
         held = sum(1 for _ in _held(placed, notes))
         self.held += held
         self.unsung += len(notes) - len(placed) - held
-        self.checked += sum(1 for _ in words_of(placed))
+        self.checked += sum(1 for _ in words_of(placed)) + sum(1 for _ in light_words_of(placed))
 
 
 def _holds(section: Section, tune: Tune, words: Sequence[Syllable]) -> bool:
@@ -170,7 +179,10 @@ def _remarks(
     if unknown:
         named = ", ".join(unknown[:LISTED]) + (" …" if len(unknown) > LISTED else "")
         yield f"Words that no dictionary has, split by their spelling: {named}."
-    if lyrics.language != ENGLISH:
+    light = any(each.light for stanza in lyrics.stanzas for each in stanza.syllables)
+    if lyrics.language != ENGLISH and light:
+        yield "Of words in this language, stress is checked in articles, prepositions and the like only."
+    elif lyrics.language != ENGLISH:
         yield "Stress is checked in English words only."
 
 

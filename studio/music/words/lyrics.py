@@ -30,6 +30,19 @@ MARKS = '.,;:!?()[]"“”„‚‘…-–—'
 
 UNDERTIE = "‿"
 
+_ENGLISH = "a an the and or but nor of to in on at by for from with as than if"
+_GERMAN = (
+    "der die das den dem des ein und oder denn doch zu zum zur in im ins an am ans auf aus bei beim mit nach "
+    "von vom für um durch vor dass daß als wie wenn ob es ich du er sie wir ihr man ist"
+)
+LIGHT_WORDS = {
+    ENGLISH: frozenset(_ENGLISH.split()),
+    "de": frozenset(_GERMAN.split()),
+}
+"""Of each language the words of one syllable that are hardly ever stressed: articles, prepositions,
+conjunctions, and where no dictionary knows stresses also pronouns.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class SungSyllable:
@@ -37,7 +50,7 @@ class SungSyllable:
 
     text: as it is printed, empty for a note without words. syllabic: as in `scores.words.Syllable`. stress:
     0, 1 (the main one of its word), 2; -1 where it is not known. word: the whole word. more: how many notes
-    more it is held, as the writer says. known: a dictionary has its word.
+    more it is held, as the writer says. known: a dictionary has its word. light: it is one of `LIGHT_WORDS`.
     """
 
     text: str
@@ -46,6 +59,7 @@ class SungSyllable:
     word: str = ""
     more: int = 0
     known: bool = True
+    light: bool = False
 
     @property
     def notes(self) -> int:
@@ -104,8 +118,9 @@ class Lyrics:
         return tuple(dict.fromkeys(words))
 
 
-def read_lyrics(text: str, language: str = ENGLISH) -> Lyrics:
-    """The words of a text. Raises `Refused` for a text without words or one that is too long, and
+def read_lyrics(text: str, language: str = ENGLISH, *, light: bool = True) -> Lyrics:
+    """The words of a text. light: words that are hardly ever stressed are marked so, as by drawing rules
+    before 12 they are not. Raises `Refused` for a text without words or one that is too long, and
     `UnknownName` for a language that cannot be split.
     """
     code = check_language(language)
@@ -122,7 +137,23 @@ def read_lyrics(text: str, language: str = ENGLISH) -> Lyrics:
         raise Refused(
             f"The words have {count:,} syllables, but a song takes at most {MOST_SYLLABLES:,}; shorten them."
         )
-    return Lyrics(stanzas, code)
+    words = LIGHT_WORDS.get(code, frozenset()) if light else frozenset()
+    return Lyrics(tuple(_lightened(stanza, words) for stanza in stanzas), code)
+
+
+def _lightened(stanza: Stanza, words: frozenset[str]) -> Stanza:
+    """The same stanza with these of its words marked as light, but none that ends a line or stands before a
+    comma: "come on, come in" has two stresses there.
+    """
+
+    def marked(line: LyricLine) -> LyricLine:
+        within = [
+            replace(each, light=each.syllabic == "single" and each.word.lower().lstrip(MARKS) in words)
+            for each in line.syllables[:-1]
+        ]
+        return replace(line, syllables=(*within, *line.syllables[-1:]))
+
+    return replace(stanza, lines=tuple(map(marked, stanza.lines)))
 
 
 def _stanzas(text: str, language: str) -> Iterator[Stanza]:

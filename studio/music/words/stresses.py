@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import log2
 
 from studio.music.scores.meters import Meter
@@ -55,10 +56,11 @@ def weight_of(note: Note, tune: Tune) -> float:
 
 @dataclass(frozen=True, slots=True)
 class StressFault:
-    """A stressed syllable that is weaker than an unstressed one beside it in its word.
+    """A stressed syllable that is weaker than an unstressed one beside it in its word; or a light word, such
+    as *the*, on the first beat of a bar and stronger than the stress it leads to.
 
-    bar: its number. beat: from 1, as musicians count. word: the whole word. text: the syllable. verse: 1 for
-    the first.
+    bar: its number. beat: from 1, as musicians count. word: the whole word; of a light word with the one
+    after it. text: the syllable. verse: 1 for the first.
     """
 
     bar: int
@@ -77,7 +79,7 @@ Placed = tuple[SungSyllable, Note]
 
 
 def faults(tune: Tune, placed: Sequence[Placed], verse: int = 1) -> tuple[StressFault, ...]:
-    """Where stress and beats disagree within a word."""
+    """Where stress and beats disagree within a word, and then where light words stand on first beats."""
     found = []
     for word in words_of(placed):
         weights = [weight_of(note, tune) for _, note in word]
@@ -91,7 +93,19 @@ def faults(tune: Tune, placed: Sequence[Placed], verse: int = 1) -> tuple[Stress
                 bar = tune.bar_at(note.start)
                 beat = float((note.start - bar.start) / Fraction(4, bar.meter.denominator)) + 1
                 found.append(StressFault(bar.number, round(beat, 3), syllable.word, syllable.text, verse))
+    for (light, note), (led_to, after) in light_words_of(placed):
+        bar = tune.bar_at(note.start)
+        if note.start == bar.start and weight_of(note, tune) > max(2.0, weight_of(after, tune)):
+            together = f"{light.word} {led_to.word}"
+            found.append(StressFault(bar.number, 1.0, together, light.text, verse))
     return tuple(found)
+
+
+def light_words_of(placed: Sequence[Placed]) -> Iterator[tuple[Placed, Placed]]:
+    """The light words before a stress, each with the syllable that has it."""
+    for one, other in pairwise(placed):
+        if one[0].light and other[0].text and not other[0].light and other[0].stress:
+            yield one, other
 
 
 def words_of(placed: Sequence[Placed]) -> Iterator[list[Placed]]:

@@ -208,6 +208,27 @@ def test_a_line_breathes_at_its_end_and_behind_a_comma_only() -> None:
     assert len(rested["9"]) > 3
 
 
+def test_articles_and_the_like_are_not_sung_on_first_beats(style: Style) -> None:
+    """By released rules every eighth of them was."""
+    words = "Go to the sea and the sand\nLong for the day and the night"
+    recipe = SongRecipe(bars=4, form="A", key="C", meter="4/4", max_copy=12, words=words, dissonance="free")
+    share = {}
+    for rules in ("11", "12"):
+        made = recipe.model_copy(update={"setting": setting("cpu", drawing=rules)})
+        desk = finish(prepare(made, SongStyles(style)))
+        clock, _ = desk.clocks_of(desk.plan.sections[0])[0]
+        rows = solve(desk.trellis, 4 * desk.sung.bar, [Requirement("words", clock=clock)]).sample(100, 1)
+        starts = np.array(
+            [
+                [float(note.start) for note in desk.sung.tune([int(s) for s in row if s >= 0]).sounding]
+                for row in rows
+            ]
+        )
+        light = [word in ("to", "the", "and", "for") for word in words.split()]
+        share[rules] = float(np.mean(starts[:, light] % 4 == 0))
+    assert share["12"] == 0 < share["11"]
+
+
 MANY = "every wonderful memory over the beautiful sea of tomorrow and happiness"
 
 
@@ -437,6 +458,12 @@ def test_lines_that_scan_alike_have_one_rhythm_and_end_on_the_longest_note() -> 
 )
 def test_how_many_syllables_lead_to_the_first_strong_one(line: str, before: int) -> None:
     assert lead_of(read_lyrics(line).stanzas[0].lines[0]) == before
+
+
+def test_a_german_article_leads_to_the_bar_line_by_todays_rules() -> None:
+    line = "Der Mond ist aufgegangen"
+    leads = [lead_of(read_lyrics(line, "de", light=light).stanzas[0].lines[0]) for light in (True, False)]
+    assert leads == [1, 0]
 
 
 def test_verses_that_begin_in_another_way_share_their_sections_notes() -> None:

@@ -179,6 +179,19 @@ def test_stress_on_a_weak_beat_is_told_with_bar_and_word() -> None:
     assert not lay("above the", quarters(3, pickup=1)).stresses
 
 
+def test_an_article_on_a_first_beat_is_told_with_the_word_it_leads_to() -> None:
+    laid = lay("the night is long", quarters(4))
+    assert [fault.in_words() for fault in laid.stresses] == ["bar 1, beat 1: the in the night"]
+    assert laid.checked == 1
+    assert not lay("the night is long", quarters(5, pickup=1)).stresses
+    assert not lay("come in, love", quarters(5, pickup=3)).checked  # stressed before a comma
+    laid = lay("die Nacht wird lang", quarters(4), "de")
+    assert [fault.text for fault in laid.stresses] == ["die"]
+    assert laid.remarks == (
+        "Of words in this language, stress is checked in articles, prepositions and the like only.",
+    )
+
+
 def test_weights_agree_with_the_accents_of_another_library() -> None:
     for name in ("4/4", "3/4", "6/8", "2/4", "2/2"):
         meter, other = Meter.parse(name), music21.meter.TimeSignature(name)
