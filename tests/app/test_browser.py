@@ -57,8 +57,12 @@ def opened(
             if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
                 elsewhere.append(request.url)
 
+        def complain(said: Any) -> None:
+            if said.type == "error":
+                complaints.append(f"{said.text} {said.location.get('url', '')}")
+
         page.on("request", note)
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("console", complain)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(studio.address)
         page.wait_for_selector(".stage[data-mode=empty]")

@@ -41,6 +41,8 @@ def page(chromium: Chromium, studio: Open) -> Iterator[Any]:
     """One page, in which the second test goes on where the first one ends: with a photo and a painting."""
     with opened(chromium, studio, size=LAPTOP) as page:
         yield page
+    for file in (studio.home / "models").glob("painter-eve.*"):  # not before: a page shows its picture
+        file.unlink()
 
 
 def test_a_preview_that_comes_late_does_not_cover_the_work(page: Any, studio: Open, photo: Path) -> None:
@@ -126,8 +128,6 @@ def test_the_stage_paints_while_the_strength_is_moved_and_the_work_is_made_when_
     page.get_by_role("button", name="Let a painter learn it").click()
     page.locator(".learnt [data-learnt=eve][aria-pressed=true]").wait_for()
     assert page.locator(".hung li .name").nth(2).inner_text() == about.title
-    for file in (studio.home / "models").glob("painter-eve.*"):
-        file.unlink()
     page.locator(".hung li").nth(2).get_by_role("button", name="Remove").click()
     page.click("#paint-button")
     seen(page, ".stage[data-mode=done]").wait_for()

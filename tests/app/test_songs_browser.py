@@ -157,7 +157,9 @@ def test_a_song_is_made_kept_in_parts_mixed_played_and_exported(page: Any, tmp_p
     page.get_by_role("button", name="Take B").click()
     page.wait_for_function(HEARD, arg=second)
     page.get_by_role("button", name="Take A").click()
+    page.wait_for_selector(f".song[data-work='{second}']")  # before its drums, not those of take B, are muted
     page.get_by_role("button", name="Mute Drums").click()
+    page.get_by_role("button", name="Keep this mix").wait_for()
     # Every part is rendered alone for it, which takes a busy machine minutes.
     page.wait_for_selector(".song .mixer:not([aria-busy])", timeout=3 * PATIENCE)
     assert page.inner_text(".song .mixing") == ""
