@@ -377,8 +377,8 @@ KINDS: dict[str, Kind] = {
             details="The style is one of studio styles, or a file or folder of your own lead sheets. Your "
             "own melody gets chords, and your own chords get a melody. A band can play it, and it can have "
             "words. Constraints hold exactly, and the melody is drawn exactly, given its chords. The chords "
-            "are chosen from several progressions by how well they can be sung, which only approximates "
-            "their joint probability.",
+            "are chosen from several progressions, by how like the style's they are and a little by how well "
+            "they can be sung, which only approximates their joint probability.",
             roles=(
                 Role(
                     "tune",

@@ -256,13 +256,7 @@ class _Cache:
         if path.exists():
             path.touch()
             return path
-        with (
-            self._packing
-            if path.suffix == ".zip"
-            else self._sounding
-            if path.suffix in SOUNDS
-            else self._making
-        ):
+        with self._lock_of(path.suffix):
             if not path.exists():
                 content = make()
                 try:

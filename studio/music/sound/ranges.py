@@ -51,9 +51,9 @@ RANGES = {
     110: (55, 103),
 }
 """General MIDI program -> the lowest and highest MIDI number that it sounds, as professional players reach
-them (after S. Adler, The Study of Orchestration, 4th edition, 2016; the recorder is from the lowest note of
-the treble to the highest of the descant). Instruments of no one size are left out, and so is the grand piano,
-which everything is played on unless another is named.
+them: the ranges that are commonly given, not copied from one book; the lowest notes of eight agree with
+music21's. The recorder is from the lowest note of the treble to the highest of the descant. Instruments of no
+one size are left out, and so is the grand piano, which everything is played on unless another is named.
 """
 
 _OCTAVES = ("", "an octave", "two octaves", "three octaves", "four octaves", "five octaves", "six octaves")
