@@ -55,6 +55,7 @@ from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.repeats import MOST_TIMES, RepeatSigns, passes_of, told_of_times
 from studio.music.scores.bars import Grid
 from studio.music.scores.chords import parse_chord
+from studio.music.scores.clefs import Clef
 from studio.music.scores.jumps import BACK, FINE, JumpMark
 from studio.music.scores.keys import KeyAt
 from studio.music.scores.meters import Meter
@@ -368,6 +369,7 @@ class _Voice:
         self.letters = {sign: text for sign, text in stand_for.items() if jump_in(text.lstrip("^_<>@"))}
         self.waiting: list[JumpMark] = []  # that end a stretch and stand where a bar begins
         self.line.name = self.name
+        self.begins_with: Clef | None = None  # until the music begins
         self.signs_of_repeats.goes_back = self.rules >= "3"
         self.meter = read_meter(self.header.get("M", "").strip())
         self.unit = usual_unit(self.meter)
@@ -379,6 +381,7 @@ class _Voice:
         self._set("K", self.header.get("K", ""))
         if self.clef:
             self._set_clef(self.clef)
+        self.line.clef = self.begins_with
         self.altered: dict[str, int] = {}
         self.bar_start = Fraction(0)
         self.struck: dict[Place, int] = {}
@@ -574,6 +577,7 @@ class _Voice:
         self._set_clef(found)
 
     def _set_clef(self, clef: KeyField) -> None:
+        self.begins_with = clef.clef or self.begins_with
         if clef.shift is not None:
             self.shift = clef.shift - clef.transposed
             self.transposed = clef.transposed

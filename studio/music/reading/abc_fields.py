@@ -10,6 +10,7 @@ from functools import lru_cache
 from html import unescape
 
 from studio.errors import Refused
+from studio.music.scores.clefs import Clef
 from studio.music.scores.keys import MODES, Key
 from studio.music.scores.meters import Meter
 
@@ -21,7 +22,7 @@ class KeyField:
     key: None where none is named. signs: letter -> alteration; None where the signature stays as it is.
     guessed: the key is the nearest one to a signature that is written out. shift: semitones from what is
     written to what sounds, by the clef (treble-8), octave= and transpose=; None where nothing is said of it.
-    transposed: the part of it that is transpose=.
+    transposed: the part of it that is transpose=. clef: that it names.
     """
 
     key: Key | None = None
@@ -29,6 +30,7 @@ class KeyField:
     guessed: bool = False
     shift: int | None = None
     transposed: int = 0
+    clef: Clef | None = None
 
 
 _PARAMETER = re.compile(
@@ -58,10 +60,35 @@ def read_key(value: str) -> KeyField:
     clefs = [found[1] or found[2] or "" for found in _CLEF.finditer(text)]
     shift, transposed = _shift(parameters, clefs)
     named = " ".join(_CLEF.sub(" ", text).split())
+    clef = _clef_in(parameters.get("clef", parameters.get("cl", "")) or text)
     if not named and (parameters or clefs):
-        return KeyField(shift=shift, transposed=transposed)  # a clef alone leaves the key
+        return KeyField(shift=shift, transposed=transposed, clef=clef)  # a clef alone leaves the key
     key, signs, guessed = _signature(named)
-    return KeyField(key, signs, guessed, shift, transposed)
+    return KeyField(key, signs, guessed, shift, transposed, clef)
+
+
+_CLEF_NAMES = {
+    "treble": ("G", 2),
+    "bass": ("F", 4),
+    "alto": ("C", 3),
+    "tenor": ("C", 4),
+    "baritone": ("F", 3),
+    "soprano": ("C", 1),
+    "mezzo": ("C", 2),
+}
+_CLEF_NAMED = re.compile(
+    rf"(?:^|\s)({'|'.join(_CLEF_NAMES)})[a-z-]*?([1-5]?)(?:([+\-^_])(8|15)(?:v[ab])?)?(?=\s|$)", re.I
+)
+
+
+def _clef_in(text: str) -> Clef | None:
+    """The clef that is named there, with the octave that its 8 or 15 prints, whether or not it is played."""
+    found = _CLEF_NAMED.search(text)
+    if not found:
+        return None
+    sign, line = _CLEF_NAMES[found[1].lower()]
+    octaves = {None: 0, "8": 1, "15": 2}[found[4]] * (-1 if found[3] in ("-", "_") else 1)
+    return Clef.found(sign, int(found[2]) if found[2] else line, octaves)
 
 
 def _shift(parameters: dict[str, str], clefs: list[str]) -> tuple[int | None, int]:

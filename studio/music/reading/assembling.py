@@ -21,6 +21,7 @@ from studio.music.reading.key_finding import estimate_key
 from studio.music.reading.pieces import READING_RULES
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import ChordAt, parse_chord
+from studio.music.scores.clefs import Clef
 from studio.music.scores.jumps import TARGETS, JumpMark
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
@@ -87,7 +88,8 @@ class PartLine:
     the top of a chord or in another voice. grace: how many grace notes it has. stacked: how many chords.
     lead: the file says that it is the melody. out_of_range: how many notes no MIDI pitch has. sung: how many
     of its notes have a syllable of their own. shared: how many of its notes stand there twice, and unsung:
-    how many syllables were put together or left out, once it is a part. program, controls: of that part.
+    how many syllables were put together or left out, once it is a part. program, controls, clef: of that
+    part.
     """
 
     name: str = ""
@@ -103,6 +105,7 @@ class PartLine:
     lead: bool = False
     program: int = 0
     controls: tuple[ControlAt, ...] = ()
+    clef: Clef | None = None
 
     @property
     def count(self) -> int:
@@ -360,6 +363,7 @@ def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] 
         words=words,
         lead=line.lead,
         controls=line.controls,
+        clef=None if line.percussion else line.clef,
     )
 
 

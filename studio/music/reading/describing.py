@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from studio.music.reading.assembling import TEMPO_CHANGES
 from studio.music.reading.budget import OfMelody, Reading, Unread, labelled
+from studio.music.scores.clefs import usual_clef
 from studio.music.scores.jumps import BACK, TARGETS
 from studio.music.scores.keys import Key, name_of, pitch_name
 from studio.music.scores.notes import Note
@@ -52,7 +53,9 @@ def _is_marked(score: Score) -> bool:
 def _has_more(score: Score, tune: Tune) -> bool:
     first = score.parts[0]
     played = bool(first.program or first.controls)
-    return len(score.parts) > 1 or first.notes != tune.sounding or played
+    pitches = [note.pitch for note in first.notes if note.pitch is not None]
+    looks = first.clef is not None and first.clef != usual_clef(pitches, first.program)
+    return len(score.parts) > 1 or first.notes != tune.sounding or played or looks
 
 
 def _never_played(reading: Reading) -> Iterator[str]:

@@ -30,6 +30,7 @@ from studio.music.reading.found_words import FoundLyric
 from studio.music.reading.repeats import RepeatSigns, passes_of
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import CHORD_KINDS
+from studio.music.scores.clefs import Clef
 from studio.music.scores.keys import MODES, Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part
@@ -126,7 +127,7 @@ def parts_of(score: Any, order: Order) -> tuple[tuple[Part, ...], ...]:
 
 
 def _part_of(part: Any, order: Order) -> Part:
-    line, lyrics = PartLine(_name_of(part)), []
+    line, lyrics = PartLine(_name_of(part), clef=_clef_of(part)), []
     for element, place, voice in _elements(part, order, all_voices=True):
         kinds = element.classes
         length = Fraction(element.duration.quarterLength)
@@ -146,6 +147,14 @@ def _part_of(part: Any, order: Order) -> Part:
                 found = FoundLyric(place, text, syllabic, max(1, int(lyric.number or 1)), extends=False)
                 lyrics.append((place, found, True))
     return part_of(line, lyrics)
+
+
+def _clef_of(part: Any) -> Clef | None:
+    """The clef with which a part begins."""
+    first = part.recurse().getElementsByClass("Clef").first()
+    if first is None or first.getOffsetInHierarchy(part) > 0:
+        return None
+    return Clef.found(first.sign or "", first.line, first.octaveChange or 0)
 
 
 def _keys_and_phrase_ends(part: Any, order: Order) -> tuple[list[KeyAt | SignatureAt], list[Fraction]]:

@@ -428,6 +428,7 @@ class _Laid:
             line = PartLine(label if len(numbers) > 1 else name, percussion=staff.line.percussion)
             line.lead = staff.part.lead
             line.program, line.controls = staff.part.program, staff.part.controls
+            line.clef = staff.part.clefs.get(staff.staff)
             lyrics = []
             own = [_of_voices(measure, homes, number) for measure in staves]
             for (start, _), measure, melody in zip(measures, own, self.score.melodies(own), strict=True):

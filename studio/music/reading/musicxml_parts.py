@@ -18,6 +18,7 @@ from studio.music.reading.found_words import FoundLyric
 from studio.music.reading.jumps import jump_in
 from studio.music.reading.musicxml_harmony import FoundHarmony, harmony_of
 from studio.music.reading.musicxml_words import lyric_of
+from studio.music.scores.clefs import Clef
 from studio.music.scores.jumps import BACK, CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TARGETS, TO_CODA, JumpMark
 from studio.music.scores.keys import MODES
 from studio.music.scores.meters import Meter
@@ -87,7 +88,7 @@ class XmlPart:
     many of its measures only say that those before are played again (<measure-repeat>). unsung: how many
     syllables stand under what these repeat. lead: the file says that it is the melody, as the studio does
     where the parts do not show it. program: General MIDI instrument 0..127. controls: its level and pan,
-    where they are not the usual ones.
+    where they are not the usual ones. clefs: staff -> the clef with which it begins.
     """
 
     name: str
@@ -98,6 +99,7 @@ class XmlPart:
     lead: bool = False
     program: int = 0
     controls: tuple[ControlAt, ...] = ()
+    clefs: dict[int, Clef] = field(default_factory=dict)
 
     @property
     def staves(self) -> list[int]:
@@ -344,6 +346,10 @@ class _PartReader:
         key = element.find("key")
         if key is not None:
             measure.keys.append((here, *_key_of(key, self.transposition.fifths)))
+        for sign in element.findall("clef") if not self.part.measures and not here else ():
+            if clef := _clef_of(sign):
+                staff = int(min(max(number_of(sign.get("number")) or 1, 1), 99))
+                self.part.clefs.setdefault(staff, clef)
 
     def _note(self, element: Element, measure: PartMeasure, cursor: _Cursor) -> None:
         parsed = self._parsed(element)
@@ -550,6 +556,11 @@ def _transposition_of(element: Element) -> _Transposition:
     if abs(fifths) > 7:  # no diatonic step is given, or one that does not fit
         fifths = (7 * semitones + 5) % 12 - 5
     return _Transposition(semitones + 12 * octaves, fifths)
+
+
+def _clef_of(element: Element) -> Clef | None:
+    line, octaves = number_of(element.findtext("line")), number_of(element.findtext("clef-octave-change"))
+    return Clef.found(element.findtext("sign") or "", None if line is None else int(line), int(octaves or 0))
 
 
 def _key_of(element: Element, shift: int) -> tuple[int | None, str]:

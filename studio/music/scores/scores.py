@@ -9,6 +9,7 @@ from typing import Any
 
 from studio.music.scores.bars import Bar, Grid, Repeat
 from studio.music.scores.chords import ChordAt
+from studio.music.scores.clefs import Clef
 from studio.music.scores.jumps import JumpMark, with_jumps
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.notes import Note
@@ -24,7 +25,7 @@ class Part:
     piano). percussion: the notes are General MIDI drums instead. velocity: loudness, 1..127, of the notes
     that have none of their own. words: what is sung on the notes, ordered by start and then verse. lead: it
     is the melody, which the parts do not show by themselves. controls: ordered by start; those of one place
-    in the order in which they are sent.
+    in the order in which they are sent. clef: the one with which a file begins it; None for the usual one.
     """
 
     notes: tuple[Note, ...]
@@ -35,12 +36,13 @@ class Part:
     words: tuple[Syllable, ...] = ()
     lead: bool = False
     controls: tuple[ControlAt, ...] = ()
+    clef: Clef | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Notes with their spelling, voices and velocities, name, instrument and words as JSON values, which
         `from_plain` reads back. Times are fractions as text: "3/2".
         """
-        return {
+        plain = {
             "notes": [
                 [note.pitch, str(note.start), str(note.duration), note.alter, note.voice, note.velocity]
                 for note in self.notes
@@ -53,6 +55,7 @@ class Part:
             "lead": self.lead,
             "controls": [[str(each.start), each.number, each.value] for each in self.controls],
         }
+        return plain | ({"clef": self.clef.to_plain()} if self.clef else {})
 
     @classmethod
     def from_plain(cls, values: Any) -> Part:
@@ -79,6 +82,7 @@ class Part:
                 ControlAt(Fraction(start), int(number), int(value))
                 for start, number, value in values.get("controls", ())
             ),
+            clef=Clef.from_plain(values["clef"]) if values.get("clef") else None,
         )
 
     def played(self, spans: Sequence[Span]) -> Part:

@@ -36,6 +36,7 @@ from studio.music.sound.fonts import chosen_name, recorded_name
 from studio.music.sound.mixing import Strip, mixed
 from studio.music.sound.rendering import program_of
 from studio.music.writing.formats import by_name
+from studio.music.writing.notation import with_earlier_clefs
 
 if TYPE_CHECKING:
     from studio.music.writing.engraving import Lines
@@ -238,10 +239,13 @@ def file_of(
     written = extract_of(played.score, played.band, recipe.write or "score")
     if engraving_rules(recipe) in UNMARKED:
         written = replace(written, tempo_changes=())
+    # A voice that is alone in an ABC file had no clef.
+    if engraving_rules(recipe) in BEFORE_CLEFS and (len(written.parts) > 1 or recipe.format != "abc"):
+        written = with_earlier_clefs(written)
     return form.to_bytes(written, **engraved(recipe, written.sections))
 
 
-ENGRAVING_RULES = "9"
+ENGRAVING_RULES = "10"
 LINES_BY_RULES: dict[str, Lines] = {
     "3": "full",
     "4": "named",
@@ -249,6 +253,7 @@ LINES_BY_RULES: dict[str, Lines] = {
     "6": "slurred",
     "7": "printed",
     "8": "apart",
+    "9": "heard",
     ENGRAVING_RULES: "heard",
 }
 """How a song is engraved. 3: its score has a whole tempo, chord names as musicians write them, and the
@@ -256,12 +261,16 @@ letters of its sections. 4: syllables have room, and lines are about equally ful
 the tempo stands above the chord names, and notes on one syllable are under a slur. 7: a syllable
 that is held inside its word has hyphens after it. 8: a space is between two chord names. 9: notes outside
 the key have the names that composers give them (`spelling.spell_line`), and files keep the names of sections
-and changes of tempo. A work says by which it was made.
+and changes of tempo. 10: parts have the clefs of their instruments, and not those of their mean pitch
+(`scores.clefs`). A work says by which it was made.
 """
 
 
 UNMARKED = ("", "3", "4", "5", "6", "7", "8")
 """The rules by which files keep neither sections nor tempi, and notes are named by the key alone."""
+
+BEFORE_CLEFS = (*UNMARKED, "9")
+"""Those by which clefs are chosen by the mean pitch."""
 
 
 def engraving_rules(recipe: SongRecipe) -> str:

@@ -5,7 +5,8 @@
 An archive says itself which version it is, and so would a faked one. The music of a file is what stays when
 it is packed or printed in another way: the notes and chords of MusicXML, the voices of ABC. Titles, words,
 comments and layout are no part of it. `python -m studio.music.styles.known NAME FOLDER` writes the hashes, of
-the songs and hymns that the studio's own counts were made from, and of the slip jigs and carols of Nottingham.
+the songs and hymns that the studio's own counts were made from, and of the slip jigs and carols of
+Nottingham.
 """
 
 from __future__ import annotations

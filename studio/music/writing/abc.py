@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import ChordAt
+from studio.music.scores.clefs import USUAL_LINES, Clef
 from studio.music.scores.jumps import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TARGETS, TO_CODA, JumpMark
 from studio.music.scores.keys import Key
 from studio.music.scores.notes import Note
@@ -29,8 +30,8 @@ BARS_ON_LINE = 4
 _SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 
 
-CLEFS = {"G": "", "C": " clef=alto", "F": " clef=bass"}
-"""How a voice names its clef, where it is not the treble one."""
+CLEFS = {("G", 2): "treble", ("C", 3): "alto", ("C", 4): "tenor", ("F", 4): "bass"}
+"""Sign and line of a clef -> its name (ABC 2.1, section 4.6)."""
 
 
 def write_abc(
@@ -161,7 +162,7 @@ def _header(score: Score) -> list[str]:
         lines.append(f"C:{_line(score.composer)}")
     meter, tempo = score.grid.meters[0].meter, number_text(score.tempo)
     lines += [f"M:{meter}", "L:1/8", f"Q:1/4={tempo}"]
-    if len(score.parts) > 1 or any(part.percussion for part in score.parts):
+    if len(score.parts) > 1 or any(part.percussion or part.clef for part in score.parts):
         lines += [_voice(part, number) for number, part in enumerate(score.parts, 1)]
         lines += [f"%%melody {number}" for number, part in enumerate(score.parts, 1) if part.lead]
     return [*lines, f"K:{_key(score.keys[0].key)}"]
@@ -169,8 +170,18 @@ def _header(score: Score) -> list[str]:
 
 def _voice(part: Part, number: int) -> str:
     name = _line(part.name).replace('"', "'")
-    clef = " clef=perc" if part.percussion else CLEFS[clef_of(part.notes, part.program)[0]]
-    return f"V:{number}" + (f' name="{name}"' if name else "") + clef
+    clef = "perc" if part.percussion else _clef(clef_of(part))
+    return f"V:{number}" + (f' name="{name}"' if name else "") + (f" clef={clef}" if clef != "treble" else "")
+
+
+def _clef(clef: Clef) -> str:
+    """Its name. An 8 that is printed and does not move the notes, which are written as they sound, has ^ or
+    _ before it.
+    """
+    line = (clef.sign, clef.line)
+    name = CLEFS.get(line) or f"{CLEFS[clef.sign, USUAL_LINES[clef.sign]]}{clef.line}"
+    far = {1: "8", 2: "15"}.get(abs(clef.octaves), "")
+    return name + ("^" if clef.octaves > 0 else "_") * bool(far) + far
 
 
 def _line(text: str) -> str:

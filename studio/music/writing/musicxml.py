@@ -295,8 +295,9 @@ class _PartWriter:
         if before is None and self.part.percussion:
             lines.append("<clef><sign>percussion</sign></clef>")
         elif before is None:
-            sign, line = clef_of(self.part.notes, self.part.program)
-            lines.append(f"<clef><sign>{sign}</sign><line>{line}</line></clef>")
+            clef = clef_of(self.part)
+            moved = f"<clef-octave-change>{clef.octaves}</clef-octave-change>" if clef.octaves else ""
+            lines.append(f"<clef><sign>{clef.sign}</sign><line>{clef.line}</line>{moved}</clef>")
         return ["<attributes>", *lines, "</attributes>"] if lines else []
 
     def _tempo(self, measure: Measure) -> str:

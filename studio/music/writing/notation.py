@@ -21,8 +21,9 @@ from itertools import pairwise
 from math import lcm
 
 from studio.errors import Refused
+from studio.music.scores.clefs import ALTO, BASS, TREBLE, Clef, usual_clef
 from studio.music.scores.meters import Meter
-from studio.music.scores.notes import HELD_BELOW, Note
+from studio.music.scores.notes import HELD_BELOW
 from studio.music.scores.scores import Part, Score
 from studio.music.writing.beams import beamed
 from studio.music.writing.spelling import spell_measures
@@ -330,18 +331,29 @@ def _syncopated(place: Fraction, length: Fraction, meter: Meter) -> bool:
     return place % (beat / 2) == 0 and length == beat and not hides_middle
 
 
+def clef_of(part: Part) -> Clef:
+    """The clef of a part: the one that its file has, else the usual one of its instrument."""
+    return part.clef or usual_clef(_pitches(part), part.program, part.name)
+
+
 VIOLA = 41
-"""The General MIDI instrument whose music is written in the alto clef."""
+"""The General MIDI instrument that had the alto clef before others had theirs."""
 
 
-def clef_of(notes: Sequence[Note], program: int = 0) -> tuple[str, int]:
-    """(sign, line) of the clef that fits: alto for a viola, else by the mean pitch, treble from B3 upwards
-    and bass below.
-
-    program: General MIDI instrument, 0..127.
+def with_earlier_clefs(score: Score) -> Score:
+    """The score with clefs as they were up to 0.18.0: alto for a viola, and for others by the mean pitch,
+    treble from B3 upwards and bass below.
     """
-    if program == VIOLA:
-        return "C", 3
-    pitches = [note.pitch for note in notes if note.pitch is not None]
+    return replace(score, parts=tuple(replace(part, clef=_earlier_clef(part)) for part in score.parts))
+
+
+def _earlier_clef(part: Part) -> Clef:
+    if part.program == VIOLA:
+        return ALTO
+    pitches = _pitches(part)
     mean = sum(pitches) / len(pitches) if pitches else 71
-    return ("G", 2) if mean >= 59 else ("F", 4)
+    return TREBLE if mean >= 59 else BASS
+
+
+def _pitches(part: Part) -> list[int]:
+    return [note.pitch for note in part.notes if note.pitch is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -38,7 +39,10 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.sections import kinds_of_sections, sections_of
 from studio.music.scores.tunes import Tune
+from studio.music.songs.playing import file_of
+from studio.music.songs.recipes import SongRecipe
 from studio.music.writing.musicxml import write_musicxml
+from studio.works.recipe import Setting
 
 PLAYING = [band for band in bands() if band.pattern]
 EVERY = [(band, str(meter)) for band in PLAYING for meter in band.meters]
@@ -449,3 +453,26 @@ def test_the_song_slows_down_at_its_end_and_sections_differ_in_loudness(song) ->
         velocities = [n.velocity for n in score.parts[0].notes if span[0] <= n.start < span[1]]
         loud.setdefault(section.name, []).append(np.mean(velocities or [0]))
     assert loud["B"][0] < loud["A"][0] < loud["A"][-1]
+
+
+def test_scores_of_earlier_works_keep_their_clefs(song) -> None:
+    """By the rules of 9 the clef was that of the mean pitch; only the clefs differ."""
+    tune, sections = song("3/4")
+    low = replace(
+        tune, notes=tuple(replace(note, pitch=note.pitch and note.pitch - 5) for note in tune.notes)
+    )
+
+    def written(rules: str, part: str = "score", form: str = "musicxml") -> str:
+        setting = Setting(versions={"engraving": rules, "drawing": "12", "arranging": "2"}, device="cpu")
+        asked = SongRecipe(band="waltz", format=form, write=part, setting=setting)
+        return file_of(low, sections, asked).decode()
+
+    clef = re.compile(r"<clef>.*?</clef>")
+    before, after = written("9"), written("10")
+    assert clef.sub("", before) == clef.sub("", after)
+    assert "C" not in re.findall("<sign>(.)", before)
+    signs = [re.sub("<.*?>", " ", each).split()[:1] for each in clef.findall(after)]
+    assert [sign for (sign,) in signs] == ["G", "G", "G", "G", "C", "F", "F", "percussion"]
+    assert written("9", "Double basses", "abc") == written("10", "Double basses", "abc")
+    assert "clef=bass_8" in written("10", form="abc")
+    assert "clef=bass_8" not in written("9", form="abc")

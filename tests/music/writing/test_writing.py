@@ -18,9 +18,11 @@ import pytest
 from random_tunes import random_tune
 
 from studio.errors import Refused, Unreadable
+from studio.music.reading.describing import heard_in
 from studio.music.reading.readers import Readers
 from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import CHORD_KINDS, ChordAt, parse_chord
+from studio.music.scores.clefs import Clef
 from studio.music.scores.keys import Key, pitch_name
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
@@ -37,7 +39,7 @@ from studio.music.writing.engraving import (
     names_collide,
     words_collide,
 )
-from studio.music.writing.formats import by_suffix
+from studio.music.writing.formats import by_name, by_suffix
 from studio.music.writing.midi import write_midi
 from studio.music.writing.musicxml import write_musicxml
 from studio.music.writing.notation import measures_of
@@ -616,15 +618,49 @@ def test_what_cannot_be_written_is_refused() -> None:
     assert pitch_name(60) == "C4"
 
 
-def test_a_viola_is_written_in_the_alto_clef() -> None:
-    low = tuple(Note(pitch, Fraction(place), Fraction(1)) for place, pitch in enumerate((55, 57, 53, 60)))
-    parts = tuple(
-        Part(low, name, program) for name, program in (("Viola", 41), ("Cello", 42), ("Violin", 40))
-    )
-    score = music21.converter.parseData(write_musicxml(Score(parts)).decode(), format="musicxml")
-    clefs = [part.recurse().getElementsByClass("Clef").first() for part in score.parts]
-    assert [type(clef).__name__ for clef in clefs] == ["AltoClef", "BassClef", "BassClef"]
-    assert b"clef=alto" in write_abc(Score(parts))
+@pytest.mark.parametrize(
+    ("name", "program", "pitch", "clef"),
+    [
+        ("Viola", 41, 55, "AltoClef"),
+        ("Violas", 45, 55, "AltoClef"),
+        ("Cello", 42, 50, "BassClef"),
+        ("Cello", 42, 62, "TenorClef"),
+        ("Violin", 40, 56, "TrebleClef"),
+        ("Clarinet", 71, 53, "TrebleClef"),
+        ("Flute", 73, 58, "TrebleClef"),
+        ("Tenor sax", 66, 52, "TrebleClef"),
+        ("Bassoon", 70, 50, "BassClef"),
+        ("Guitar", 25, 55, "Treble8vbClef"),
+        ("Double bass", 43, 33, "Bass8vbClef"),
+        ("Piccolo", 72, 90, "Treble8vaClef"),
+        ("Tenor", 0, 56, "Treble8vbClef"),
+        ("Tenor", 19, 56, "BassClef"),
+        ("Left hand", 0, 50, "BassClef"),
+    ],
+)
+def test_instruments_are_written_in_their_clefs(name: str, program: int, pitch: int, clef: str) -> None:
+    part = Part((Note(pitch, Fraction(0), Fraction(4)),), name, program)
+    score = music21.converter.parseData(write_musicxml(Score((part,))).decode(), format="musicxml")
+    (read,) = score.recurse().getElementsByClass("Clef")
+    assert type(read).__name__ == clef
+    assert score.recurse().notes.first().pitch.midi == pitch
+
+
+@pytest.mark.parametrize(
+    "clef", [Clef("C", 3), Clef("C", 1), Clef("F", 3), Clef("G", 2, -1), Clef("F", 4, -1)]
+)
+@pytest.mark.parametrize("form", ["musicxml", "mxl", "abc"])
+def test_the_clef_of_a_file_is_kept(clef: Clef, form: str, readers: Readers) -> None:
+    notes = (Note(60, Fraction(0), Fraction(4)),)
+    one, two = (Score((Part(notes, "Line", clef=clef), *more)) for more in ((), (Part(notes, "Other"),)))
+    for score in (one, two):
+        content = by_name(form).to_bytes(score)
+        read = readers.read(content, f"a.{form}", parts=True)
+        (whole,) = heard_in([("a", read)]).whole()
+        assert isinstance(whole, Score)
+        assert whole.parts[0].clef == clef
+        assert [note.pitch for note in whole.parts[0].notes] == [60]
+        assert Part.from_plain(whole.parts[0].to_plain()) == whole.parts[0]
 
 
 def test_chord_names_do_not_run_into_each_other() -> None:
