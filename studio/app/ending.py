@@ -22,6 +22,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import socket
+
     import uvicorn
 
 WITHIN = 5.0
@@ -99,13 +101,21 @@ def ending_soon_after_a_signal() -> Iterator[Countdown]:
 
 
 def ending_server(config: uvicorn.Config, ending: Countdown) -> uvicorn.Server:
-    """A server that starts the clock itself too, for computers where no pipe tells of a signal."""
+    """A server that starts the clock itself too, for computers where no pipe tells of a signal. What it cuts
+    off as it ends, such as a page that follows a work, is no fault, and nothing is printed of it.
+    """
+    import logging
+
     import uvicorn
 
     class EndingServer(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             ending.begin(sig)
             super().handle_exit(sig, frame)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+            await super().shutdown(sockets)
 
     return EndingServer(config)
 

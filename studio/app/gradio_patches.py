@@ -456,6 +456,17 @@ def refuse_downloads() -> None:
     processing_utils.async_ssrf_protected_download = _refuse_download
 
 
+def load_no_plots() -> None:
+    """Keep Gradio from loading matplotlib at the first press.
+
+    Around every function that it calls, Gradio sets how matplotlib draws, and loads it for that where it is
+    installed: half a second, of which the first press would wait. The studio draws no plots with it.
+    """
+    from gradio import utils
+
+    utils.__dict__["MatplotlibBackendMananger"] = contextlib.nullcontext
+
+
 async def _refuse_download(url: str, cache_dir: str) -> str:  # noqa: ARG001 - Gradio names both
     import gradio as gr
 

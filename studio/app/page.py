@@ -147,6 +147,7 @@ def application(desk: Desk, access: Access | None = None) -> Guard:
         )
     gradio_patches.serving(page, web)
     gradio_patches.refuse_downloads()
+    gradio_patches.load_no_plots()
     gradio_patches.say_mistakes_in_a_sentence(desk.gallery.home)
     gradio_patches.check_named_files(page)
     return Guard(

@@ -17,7 +17,7 @@ from typing import Any
 import gradio as gr
 import pytest
 from fastapi import FastAPI
-from gradio import blocks, processing_utils, queueing
+from gradio import blocks, processing_utils, queueing, route_utils, utils
 from gradio.blocks import postprocess_update_dict
 from gradio.context import LocalContext
 from gradio.routes import App
@@ -263,6 +263,16 @@ def test_nothing_is_fetched_for_a_visitor(page: gr.Blocks, monkeypatch: pytest.M
     field = next(each for each in page.blocks.values() if isinstance(each, gr.Textbox))
     with pytest.raises(gr.Error, match="upload yours"):
         run(field.async_move_resource_to_block_cache("http://192.0.2.1/photo.jpg"))
+
+
+def test_nothing_loads_matplotlib_at_the_first_press(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = "MatplotlibBackendMananger"
+    assert f"with utils.{named}():" in inspect.getsource(route_utils), "around what Gradio calls"
+    monkeypatch.setattr(utils, named, getattr(utils, named))  # which puts Gradio's own back at the end
+    monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
+    gradio_patches.load_no_plots()
+    with utils.MatplotlibBackendMananger():
+        assert "matplotlib" not in sys.modules
 
 
 def test_a_lent_file_is_in_the_cache_and_removed_with_the_uploads(

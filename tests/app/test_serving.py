@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -178,6 +180,40 @@ def test_a_folder_of_uploads_tells_neither_machine_nor_process(
         told = os.environ["GRADIO_TEMP_DIR"].removeprefix(str(tmp_path))
         assert re.fullmatch(r"/studio-app-\w{8}/files", told), "and eight letters by chance"
         assert not (Path(os.environ["GRADIO_TEMP_DIR"]) / KEEPER).exists(), "what is there can be fetched"
+
+
+def test_a_server_that_ends_prints_nothing_of_a_page_that_it_cuts_off(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import uvicorn
+
+    from studio.app.ending import Countdown, ending_server
+
+    following = threading.Event()
+
+    async def streams(scope: Any, _receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a step", "more_body": True})
+        following.set()
+        await asyncio.Event().wait()
+
+    log = logging.getLogger("uvicorn.error")
+    monkeypatch.setattr(log, "propagate", True)
+    monkeypatch.setattr(log, "level", logging.WARNING)
+    config = uvicorn.Config(streams, lifespan="off", timeout_graceful_shutdown=0, log_config=None)
+    server = ending_server(config, Countdown())
+    with _listening("127.0.0.1", 0) as door, socket.socket() as page:
+        door.listen()
+        page.connect(door.getsockname())
+        running = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+        running.start()
+        page.sendall(b"GET / HTTP/1.1\r\nHost: studio\r\n\r\n")
+        assert following.wait(PATIENCE)
+        server.should_exit = True
+        running.join(PATIENCE)
+        assert not running.is_alive()
+    assert not caplog.records
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends processes in another way")
