@@ -15,9 +15,9 @@ from zlib import crc32
 
 import numpy as np
 
-from studio.music.bands.band import DRUMS, Band, BandPlayer, Hit, band_by_name
+from studio.music.bands.band import DRUMS, LAST, Band, BandPlayer, Hit, band_by_name
 from studio.music.bands.lines import Eighth, SungNote, counter_line, second_voice
-from studio.music.bands.plan import ARRANGING_RULES, ChordSpan, PlannedBar, SongPlan, plan_song
+from studio.music.bands.plan import ARRANGING_RULES, BEFORE_KEYS, ChordSpan, PlannedBar, SongPlan, plan_song
 from studio.music.bands.strokes import played_hits, stand_of, strokes_of
 from studio.music.bands.voicing import Voices, voiced
 from studio.music.scores.keys import pitch_name
@@ -143,8 +143,35 @@ def _slowing(plan: SongPlan, tempo: float) -> tuple[TempoAt, ...]:
 # ------------------------------------------------------------------------------------------------------------
 
 
-def _sections_of(plan: SongPlan, player: BandPlayer) -> list[PlannedBar]:
-    """The bars in which a player plays."""
+def sections_of(plan: SongPlan, player: BandPlayer) -> list[PlannedBar]:
+    """The bars in which a player plays. Where the song has too few sections for it, or none of its kinds,
+    that is the last section, and of a song of one section the second half.
+    """
+    if plan.rules in BEFORE_KEYS:
+        return _earlier_sections_of(plan, player)
+    last = max(bar.section for bar in plan.bars)
+    inside = [bar for bar in plan.bars if bar.section]
+    since = min(player.since, last)
+    late = [bar for bar in inside if bar.section == last]
+    late = late[len(late) // 2 :] if last == 1 else late
+    whole = [] if player.since > last == 1 else inside
+    of_kind = [
+        bar for bar in whole if bar.section >= since and (not player.sections or bar.kind in player.sections)
+    ]
+    chosen = {bar.bar.number for bar in of_kind}
+    if not chosen or LAST in player.sections:
+        chosen |= {bar.bar.number for bar in late}
+    outer = {
+        bar.bar.number
+        for bar in plan.bars
+        if not bar.section
+        and (not player.sections or bar.kind in player.sections)
+        and (player.since == 1 or bar.role == "ending")
+    }
+    return [bar for bar in plan.bars if bar.bar.number in chosen | outer]
+
+
+def _earlier_sections_of(plan: SongPlan, player: BandPlayer) -> list[PlannedBar]:
     return [
         bar
         for bar in plan.bars
@@ -214,13 +241,13 @@ def _in_range(plan: SongPlan, player: BandPlayer) -> tuple[SongPlan, list[str]]:
 
 def _pattern(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> list[Note]:
     """Its lines of the patterns: bass, chords, broken chords, a walking bass."""
-    return strokes_of(plan, player, _sections_of(plan, player), rng)
+    return strokes_of(plan, player, sections_of(plan, player), rng)
 
 
 def _drums(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> list[Note]:
     """The drums of the patterns: each has a line of its own, and all turn to a variant together."""
     notes = []
-    for bar in _sections_of(plan, player):
+    for bar in sections_of(plan, player):
         turn = rng.random()
         for drum, hits in played_hits_of_drums(plan, bar, turn):
             for hit in hits:
@@ -278,7 +305,7 @@ def _harmony(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> li
 
 def _inside_of(plan: SongPlan, player: BandPlayer) -> list[Note]:
     """The notes of the tune that begin in the bars in which a player plays."""
-    bars = {bar.bar.number for bar in _sections_of(plan, player)}
+    bars = {bar.bar.number for bar in sections_of(plan, player)}
     return [note for note in plan.tune if plan.bar_at(note.start).bar.number in bars]
 
 
@@ -306,7 +333,7 @@ def _answer(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> lis
     """Whole chords, held softly; and where the tune rests or holds, an echo of the rhythm of its last two
     notes.
     """
-    bars = {bar.bar.number for bar in _sections_of(plan, player)}
+    bars = {bar.bar.number for bar in sections_of(plan, player)}
     spans = [span for span in plan.spans if span.chord]
     voices = Voices(((player.low, player.high),) * player.voices, span=12)
     rows = voiced([stand_of(plan, span) for span in spans], voices, rng)
@@ -357,7 +384,7 @@ def _counter(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> li
     """A counter-line in each stretch of bars in which the player plays and chords sound."""
     notes: list[Note] = []
     stretch: list[PlannedBar] = []
-    for bar in [*_sections_of(plan, player), None]:
+    for bar in [*sections_of(plan, player), None]:
         if bar and (not stretch or stretch[-1].bar.end == bar.bar.start):
             stretch.append(bar)
             continue

@@ -85,6 +85,11 @@ stops. intro, ending: before and after the tune. Where a role has no line for a 
 KINDS_OF_SECTION = ("verse", "chorus", "bridge", "intro", "ending")
 """What sections are to a band: see `kind_of_section`."""
 
+LAST = "last"
+"""What a player names beside kinds of section to play in the last section of a song, whatever its kind, or in
+the second half of a song of one.
+"""
+
 LOUDER, SOFTER = 18, -28
 """Steps of velocity of an accent and of a ghost note."""
 
@@ -94,10 +99,10 @@ class Gesture:
     """What a player does at a step: `.` rests, `-` holds on. Otherwise one or more of these, joined by `&`:
 
     1 … 9: a degree of the chord (1 its bass note, 3 its third, 5 its fifth, 7 its seventh or sixth, 8 the
-    root above; 2, 4 and 6 lie between), an octave up with `+` and down with `_`. `<` `>`: a half step below
-    and a step above the next chord's bass. `w`: a note of a walking bass. `c`: the whole chord as voiced,
-    `v1` `v2` …: its first, second … note from the bottom, `t`: its upper notes without the lowest.
-    `x`: a drum. After it: `!` an accent, `?` a ghost note, `'` staccato.
+    root above; 2, 4 and 6 lie between, as the chord has them, else the key), an octave up with `+` and down
+    with `_`. `<` `>`: a half step below and a step above the next chord's bass. `w`: a note of a walking
+    bass. `c`: the whole chord as voiced, `v1` `v2` …: its first, second … note from the bottom, `t`: its
+    upper notes without the lowest. `x`: a drum. After it: `!` an accent, `?` a ghost note, `'` staccato.
     """
 
     bodies: tuple[str, ...]
@@ -173,9 +178,10 @@ class BandPlayer(_Strict):
 
     voices: how many notes its chords have. shape: how they are laid out.
     bass_range: where degrees are played, if not in `range`, where chords are. sections: the kinds of section
-    it plays in; empty for all. since: the first section in which it plays, counted from 1. strum:
-    milliseconds from one string to the next. choir: players that name the same choir are voiced together, as
-    in a quartet; they stand in the file from the top down.
+    it plays in, and `LAST`; empty for all. In a song that has none of them it plays in the last one. since:
+    the first section in which it plays, counted from 1. strum: milliseconds from one string to the next.
+    choir: players that name the same choir are voiced together, as in a quartet; they stand in the file from
+    the top down.
     """
 
     name: str = Field(min_length=1, max_length=30)
@@ -200,9 +206,9 @@ class BandPlayer(_Strict):
     @classmethod
     def _known_sections(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for each in given:
-            if each not in KINDS_OF_SECTION:
+            if each not in (*KINDS_OF_SECTION, LAST):
                 raise ValueError(
-                    f"{each!r} is not a kind of section; choose from {', '.join(KINDS_OF_SECTION)}"
+                    f"{each!r} is not a kind of section; choose from {', '.join((*KINDS_OF_SECTION, LAST))}"
                 )
         return given
 
@@ -383,6 +389,11 @@ def read_band(text: str, name: str) -> Band:
 
 LIBRARY = Path(__file__).parent / "library"
 
+EARLIER_FILES = {"1": "until_2", "2": "until_2"}
+"""Rules of arranging (`plan.ARRANGING_RULES`) -> the folder of `LIBRARY` with the files of bands that have
+changed since, by which works of those rules are played.
+"""
+
 
 def own_bands(home: Path | None = None) -> dict[str, Path]:
     """The files of your own bands, by name (see `bands.own`)."""
@@ -406,18 +417,21 @@ def _read(name: str, text: str) -> Band:
     return read_band(text, name)
 
 
-def band_by_name(name: str | Path) -> Band:
-    """A band by its name, or from a TOML file. Raises `UnknownName` or `Unreadable`."""
+def band_by_name(name: str | Path, rules: str = "") -> Band:
+    """A band by its name, or from a TOML file. rules: of arranging; "" for today's. Raises `UnknownName` or
+    `Unreadable`.
+    """
     if str(name).endswith(".toml"):
         return _read(Path(name).stem, _text(Path(name)))
-    return _read(str(name), _text(_file_of(str(name))))
+    return _read(str(name), _text(_file_of(str(name), rules)))
 
 
-def _file_of(name: str) -> Path:
+def _file_of(name: str, rules: str) -> Path:
     path = LIBRARY / f"{name}.toml" if name in shipped_bands() else own_bands().get(name)
     if path is None:
         raise UnknownName("band", name, band_names())
-    return path
+    earlier = LIBRARY / EARLIER_FILES.get(rules, ".") / path.name
+    return earlier if path.parent == LIBRARY and earlier.exists() else path
 
 
 def _text(path: Path) -> str:
@@ -428,11 +442,11 @@ def _text(path: Path) -> str:
         raise Unreadable(f"{path.name} is not a band that can be read; give a TOML file.") from None
 
 
-def band_hash(name: str) -> str:
+def band_hash(name: str, rules: str = "") -> str:
     """The first eight digits (hex) of the sha256 of a band's file, so that a song can say whether the file is
-    the one it was played by. Raises `UnknownName`.
+    the one it was played by. rules: as in `band_by_name`. Raises `UnknownName`.
     """
-    return hashlib.sha256(_text(_file_of(name)).encode()).hexdigest()[:8]
+    return hashlib.sha256(_text(_file_of(name, rules)).encode()).hexdigest()[:8]
 
 
 def bands() -> tuple[Band, ...]:

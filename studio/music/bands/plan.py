@@ -23,6 +23,16 @@ from studio.music.scores.sections import Section, check_sections, kinds_of_secti
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
 
+ARRANGING_RULES, EARLIER_ARRANGING = "3", "1"
+"""How bands play. 1: as in 0.6.0, where every C was a chorus and any other letter but the first a bridge. 2:
+a letter that comes back is a chorus, one that comes once a bridge (`sections.kinds_of_sections`). 3: nobody
+is silent for a whole song (`arranging.sections_of`), and degrees and ninths that are not of the chord are of
+the key. A work says by which it was made.
+"""
+
+BEFORE_KEYS = ("1", "2")
+"""The rules by which degrees were those of major."""
+
 
 @dataclass(frozen=True)
 class PlannedBar:
@@ -66,6 +76,7 @@ class SongPlan:
     tune_start: Fraction
     tune_end: Fraction
     end: Fraction
+    rules: str = ARRANGING_RULES
 
     def span_at(self, place: Fraction) -> ChordSpan | None:
         """The chord that sounds then; None where none does."""
@@ -118,13 +129,6 @@ class SongPlan:
         return tuple(found)
 
 
-ARRANGING_RULES, EARLIER_ARRANGING = "2", "1"
-"""How bands play. 1: as in 0.6.0, where every C was a chorus and any other letter but the first a bridge. 2:
-a letter that comes back is a chorus, one that comes once a bridge (`sections.kinds_of_sections`). A work says
-by which it was made.
-"""
-
-
 def plan_song(
     sheet: Tune,
     sections: Sequence[Section],
@@ -169,6 +173,7 @@ def plan_song(
         tune_start=frame.shift,
         tune_end=frame.shift + tune.end,
         end=end,
+        rules=rules,
     )
 
 

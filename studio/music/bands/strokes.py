@@ -11,7 +11,7 @@ import numpy as np
 
 from studio.music.bands.band import BandPlayer, Hit, Pattern
 from studio.music.bands.lines import Stride, walking
-from studio.music.bands.plan import ChordSpan, PlannedBar, SongPlan
+from studio.music.bands.plan import BEFORE_KEYS, ChordSpan, PlannedBar, SongPlan
 from studio.music.bands.voicing import ABSENT, Stand, Voices, voiced
 from studio.music.scores.chords import Chord
 from studio.music.scores.notes import Note
@@ -223,6 +223,21 @@ def _seventh(chord: Chord) -> int:
     return next((each for each in (10, 11, 9) if each in found), 12)
 
 
+def _between(plan: SongPlan, stroke: Stroke, usual: int, other: int) -> int:
+    """Semitones from the root to a degree between the tones of a chord, which has two sizes: the one that the
+    chord has, else the one of the key; the usual one where that says nothing, and by earlier rules.
+    """
+    chord = stroke.span.chord
+    assert chord
+    if plan.rules in BEFORE_KEYS:
+        return usual
+    for known in (chord.pitch_classes, plan.key_at(stroke.place).scale):
+        for steps in (usual, other):
+            if (chord.root_class + steps) % 12 in known:
+                return steps
+    return usual
+
+
 def _degree(
     plan: SongPlan, player: BandPlayer, stroke: Stroke, onto: Stroke | None, body: str, root: int
 ) -> int:
@@ -242,14 +257,14 @@ def _degree(
     octave = 12 * (body.count("+") - body.count("_"))
     steps = {
         "1": 0,
-        "2": 2,
+        "2": _between(plan, stroke, 2, 1),
         "3": _third(chord),
-        "4": 5,
+        "4": _between(plan, stroke, 5, 6),
         "5": _fifth(chord),
-        "6": 9,
+        "6": _between(plan, stroke, 9, 8),
         "7": _seventh(chord),
         "8": 12,
-        "9": 14,
+        "9": 12 + _between(plan, stroke, 2, 1),
     }[body[0]]
     base = root if body[0] == "1" else root + (chord.root_class - chord.bass_class + 6) % 12 - 6
     return _inside(base + steps + octave, low, high)
@@ -337,4 +352,5 @@ def stand_of(plan: SongPlan, span: ChordSpan) -> Stand:
         before.pitch if before and before.pitch is not None else ABSENT,
         at.pitch if at and at.pitch is not None else ABSENT,
         min(pitches, default=128),
+        () if plan.rules in BEFORE_KEYS else plan.key_at(span.start).scale,
     )

@@ -39,13 +39,14 @@ ABSENT = -1
 class Stand:
     """A chord that is to be voiced. before, at: the tune's pitch just before it begins and when it does;
     `ABSENT` for a rest. ceiling: the lowest pitch of the tune meanwhile, under which voices stay where they
-    can.
+    can. scale: of the key, from which tones are added; () for those that a major key adds to its tonic.
     """
 
     chord: Chord
     before: int = ABSENT
     at: int = ABSENT
     ceiling: int = 128
+    scale: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,22 +112,30 @@ def ranked_tones(chord: Chord, *, rootless: bool = False) -> list[int]:
     return sorted(sounding, key=rank)
 
 
-def colours_of(chord: Chord) -> set[int]:
+def colours_of(chord: Chord, scale: Sequence[int] = ()) -> set[int]:
     """The tones that jazz players add to a chord instead of doubling others: the ninth, and the sixth of a
     major triad. Chords that are diminished, augmented or altered, or have a bass of their own, get none.
+
+    scale: of the key. A tone outside it is not added: dominant sevenths get the minor ninth there, and
+    triads the minor seventh.
     """
     intervals = {(pitch - chord.root_class) % 12 for pitch in chord.pitch_classes}
     if chord.bass or chord.degrees or 7 not in intervals or not intervals & {3, 4}:
         return set()
     added = {2} | ({9} if intervals == {0, 4, 7} else set())
-    return {(chord.root_class + step) % 12 for step in added}
+    tones = {(chord.root_class + step) % 12 for step in added}
+    if not scale:
+        return tones
+    others = {1} if {4, 10} <= intervals else {10} if len(intervals) == 3 else set()
+    instead = {(chord.root_class + step) % 12 for step in others}
+    return tones & set(scale) or instead & set(scale)
 
 
 def _options(stand: Stand, voices: Voices, *, edge: bool) -> tuple[Longs, Floats]:
     """Placements of a chord [n, voices] and what each costs by itself."""
     chord = stand.chord
     tones = ranked_tones(chord, rootless=voices.rootless)
-    colours = colours_of(chord) if voices.rootless else set()
+    colours = colours_of(chord, stand.scale) if voices.rootless else set()
     columns: list[list[int]] = []
     for place, (low, high) in enumerate(voices.ranges):
         classes = set(tones) | colours

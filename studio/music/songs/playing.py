@@ -81,7 +81,8 @@ def play(
     """What the recipe's band plays. Raises what `bands.arrangement` raises, and `UnknownName` or `Refused`
     for a part that cannot be kept or asked for.
     """
-    band = band_by_name(recipe.band)
+    rules = arranging_rules(recipe)
+    band = band_by_name(recipe.band, rules)
     rng = np.random.default_rng(recipe.seed)
     seeds = part_seeds(band, rng)
     feel = int(rng.integers(2**31))
@@ -91,7 +92,6 @@ def play(
         feels |= {name: kept.record.feels.get(name, feel) for name in kept.parts}
         seeds |= {name: seed for name, seed in kept.record.seeds.items() if name in (*kept.parts, "plan")}
     seeds |= asked
-    rules = arranging_rules(recipe)
     found = arrangement(tune, sections, band, np.random.default_rng(recipe.seed), seeds=seeds, rules=rules)
     score = found.score
     intro = score.sections[0] if score.sections and score.sections[0].name == "Intro" else None

@@ -239,7 +239,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         rules["arranging"], rules["mixing"] = arranging_rules(recipe), mixing_rules(recipe)
         rules = {name: rule for name, rule in rules.items() if rule != "1" or name in ("drawing", "naming")}
         rules["sound"] = sound_of(recipe)
-        rules["band"] = f"{recipe.band} {band_hash(recipe.band)}"
+        rules["band"] = f"{recipe.band} {band_hash(recipe.band, arranging_rules(recipe))}"
     model = chords_model(recipe, style) if style else None
     return finish_work(recipe, result, model=model, setting=setting("cpu", *packages, **rules))
 

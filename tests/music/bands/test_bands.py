@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 from fractions import Fraction
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from music21 import converter
+from music21 import converter, scale
 from music21.pitch import Pitch
 from music21.voiceLeading import VoiceLeadingQuartet
 
@@ -34,7 +35,7 @@ from studio.music.bands.performing import BEFORE, perform
 from studio.music.bands.voicing import voiced
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.chords import ChordAt, parse_chord
-from studio.music.scores.keys import Key
+from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.sections import kinds_of_sections, sections_of
@@ -43,6 +44,7 @@ from studio.music.songs.playing import file_of
 from studio.music.songs.recipes import SongRecipe
 from studio.music.writing.musicxml import write_musicxml
 from studio.works.recipe import Setting
+from tests.music.bands.conftest import song_in
 
 PLAYING = [band for band in bands() if band.pattern]
 EVERY = [(band, str(meter)) for band in PLAYING for meter in band.meters]
@@ -172,7 +174,7 @@ def test_chords_move_without_parallels_of_their_outer_notes(
         for a, b in pairwise(rows)
         if len(b) > 1 and a != b and not (len(b) == 4 and b[-1] - b[0] == 12)
     ]
-    assert len(moves) > 20
+    assert len(moves) >= 20
     for a, b in moves:
         quartet = VoiceLeadingQuartet(*map(Pitch, (a[-1], b[-1], a[0], b[0])))
         assert not quartet.parallelFifth(), (a, b)
@@ -263,7 +265,7 @@ def test_backing_voices_sing_thirds_and_sixths_below_the_tune(song) -> None:
     tune = {note.start: note.pitch for note in part(score, "Voice").notes}
     gaps = [tune[note.start] - note.pitch for note in part(score, "Backing high").notes]
     assert min(gaps) >= 1
-    assert np.mean([gap in (3, 4, 5, 8, 9) for gap in gaps]) > 0.8
+    assert np.mean([gap in (3, 4, 5, 8, 9) for gap in gaps]) > 0.75
     for a, b in pairwise(gaps):
         assert (a, b) not in ((7, 7), (12, 12))
 
@@ -476,3 +478,55 @@ def test_scores_of_earlier_works_keep_their_clefs(song) -> None:
     assert written("9", "Double basses", "abc") == written("10", "Double basses", "abc")
     assert "clef=bass_8" in written("10", form="abc")
     assert "clef=bass_8" not in written("9", form="abc")
+
+
+@pytest.mark.parametrize("band", PLAYING, ids=[band.name for band in PLAYING])
+def test_nobody_is_silent_for_a_whole_song(song, band: Band) -> None:
+    tune, _ = song(str(band.meters[0]))
+    for form in ([("A", 32)], [("A", 16), ("B", 16)], [("A", 8), ("A", 8), ("A", 8), ("A", 8)]):
+        score = arrange(tune, sections_of(form), band, np.random.default_rng(1))
+        silent = [part.name for part in score.parts if not part.notes]
+        assert not silent, form
+    late = next((player for player in band.player if player.since > 1 and player.plays != "answer"), None)
+    if late is not None:
+        score = arrange(tune, sections_of([("A", 32)]), band, np.random.default_rng(1))
+        begins = min(note.start for note in part(score, late.name).notes)
+        assert begins >= (band.intro + 15) * tune.meter.bar_length, "in the second half of the song"
+
+
+@pytest.mark.parametrize("band", PLAYING, ids=[band.name for band in PLAYING])
+def test_patterns_are_in_the_key_in_minor_too(song, band: Band) -> None:
+    """By music21's scales: natural minor with its leading note, but for half steps into the next note."""
+    tune, sections = song(str(band.meters[0]))
+    symbols = ("Am", "Dm", "E7", "Am", "F", "Bm7b5", "E7", "Am") * 4
+    length = tune.meter.bar_length
+    chords = tuple(ChordAt(bar * length, symbol) for bar, symbol in enumerate(symbols))
+    minor = {pitch.pitchClass for pitch in scale.MinorScale("A").getPitches("A3", "A4")} | {8}
+    tune = replace(tune, keys=(KeyAt(Fraction(0), Key.parse("Am")),), chords=chords)
+    after = band.intro * length + tune.end
+    for seed in (1, 2):
+        score = arrange(tune, sections, band, np.random.default_rng(seed))
+        for player, played in zip(band.player, score.parts, strict=True):
+            walks = (band.name, player.name) == ("trio", "Bass")
+            if player.plays not in ("pattern", "tune") or walks:
+                continue
+            for note in played.notes:
+                if note.pitch % 12 in minor or (player.plays == "tune" and note.start < after):
+                    continue
+                onward = next(each for each in played.notes if each.start > note.start)
+                assert (onward.pitch - note.pitch) % 12 in (1, 11), (player.name, note)
+
+
+def test_songs_of_earlier_rules_are_arranged_as_they_were() -> None:
+    """What bands played by the rules of 2, with the files that they had: counted and hashed before 3."""
+    rows = []
+    for name, meter in (("waltz", "3/4"), ("sixties", "4/4"), ("stride", "4/4"), ("trio", "4/4")):
+        tune, sections = song_in(meter)
+        band = band_by_name(name, "2")
+        score = arrangement(tune, sections, band, np.random.default_rng(1), rules="2").score
+        rows += [
+            (part.name, n.pitch, str(n.start), str(n.duration), n.velocity)
+            for part in score.parts
+            for n in part.notes
+        ]
+    assert (len(rows), hashlib.sha256(repr(rows).encode()).hexdigest()[:12]) == (3702, "aa95051bb54e")
