@@ -16,6 +16,7 @@ os.environ.setdefault("STUDIO_AHEAD", "no")
 import gc
 import sys
 from collections.abc import Callable, Generator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,17 @@ import pytest
 gc.disable()
 
 
+HOMES = count()
+"""Numbers of homes. To number them, `mktemp` would read the names of all that are there, for every test."""
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has an empty studio home: none sees the works of the person who runs the tests, or of
     another test.
     """
-    place = tmp_path_factory.mktemp("home")
+    place = tmp_path_factory.getbasetemp() / "homes" / str(next(HOMES))
+    place.mkdir(mode=0o700, parents=True)
     monkeypatch.setenv("STUDIO_HOME", str(place))
     for name in ("STUDIO_DATABASE", "STUDIO_FILES", "STUDIO_PASSWORD", "STUDIO_DEVICE"):
         monkeypatch.delenv(name, raising=False)

@@ -9,7 +9,7 @@ import re
 import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -65,29 +65,47 @@ ONLY = {"gradio": "app", "fastapi": "app", "uvicorn": "app", "starlette": "app",
 """Library -> the one room that may import it."""
 
 
+STATEMENTS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
 @cache
-def trees() -> dict[Path, ast.Module]:
+def trees() -> dict[Path, tuple[ast.stmt, ...]]:
+    """What each file imports and defines, also inside its functions; walked through once for all tests."""
     files = (path for path in STUDIO.rglob("*.py") if "migrations/versions" not in path.as_posix())
-    return {path: ast.parse(path.read_text("utf-8")) for path in sorted(files)}
+    return {path: tuple(statements(ast.parse(path.read_text("utf-8")))) for path in sorted(files)}
+
+
+def statements(within: ast.AST) -> Iterator[ast.stmt]:
+    """Those of the kinds above, whatever block they are in: no expression holds any."""
+    for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for each in getattr(within, field, ()) if not isinstance(within, ast.expr) else ():
+            if isinstance(each, STATEMENTS):
+                yield each
+            yield from statements(each)
 
 
 @cache
 def imports() -> tuple[tuple[str, str], ...]:
     """(importing module, imported module), those inside functions and for types alone too."""
-    return tuple(found for path, tree in trees().items() for found in imports_of(path, tree))
+    return tuple(found for path, nodes in trees().items() for found in imports_of(path, nodes))
 
 
-def imports_of(path: Path, tree: ast.Module) -> Iterator[tuple[str, str]]:
+def imports_of(path: Path, nodes: Iterable[ast.stmt]) -> Iterator[tuple[str, str]]:
     here = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((here, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{here} imports relatively"
             for alias in node.names:
-                inside = STUDIO.parent.joinpath(*(node.module or "").split("."), alias.name)
-                module = inside.with_suffix(".py").exists() or inside.is_dir()
-                yield here, f"{node.module}.{alias.name}" if module else str(node.module)
+                named = f"{node.module}.{alias.name}"
+                yield here, named if is_module(named) else str(node.module)
+
+
+@cache
+def is_module(name: str) -> bool:
+    inside = ROOT.joinpath(*name.split("."))
+    return inside.with_suffix(".py").exists() or inside.is_dir()
 
 
 def test_rooms_import_one_way_only() -> None:
@@ -139,16 +157,16 @@ def test_a_way_in_keeps_its_library_to_itself(library: str) -> None:
 
 def test_no_two_classes_share_a_name() -> None:
     places: dict[str, list[str]] = defaultdict(list)
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
+    for path, nodes in trees().items():
+        for node in nodes:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(str(path.relative_to(ROOT)))
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
+    for path, nodes in trees().items():
+        for node in nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield f"{path.relative_to(ROOT)}:{node.name}", node
 
