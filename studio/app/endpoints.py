@@ -84,7 +84,7 @@ def making_endpoint(kind: Kind, desk: Desk) -> Action:
 
 def _by_name(role: Role, name: Any) -> dict[str, Any]:
     """What goes by that name, as the page offers it; see `intake.Offer`."""
-    learnt = name in role.named_table() and name not in role.bundled_table()
+    learnt = isinstance(name, str) and name in role.named_table() and name not in role.bundled_table()
     return {"learnt" if learnt else "study": name}
 
 
