@@ -17,7 +17,9 @@ from tests.app.conftest import Open
 
 pytestmark = pytest.mark.xdist_group("app")
 
-WEB = httpx.Client(verify=False, timeout=120)  # no certificates are needed here, and to read them takes a while
+WEB = httpx.Client(
+    verify=False, timeout=120
+)  # no certificates are needed here, and to read them takes a while
 
 FILE = {"path": "x" * 100_000, "meta": {"_type": "gradio.FileData"}}
 

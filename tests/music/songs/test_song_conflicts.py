@@ -81,6 +81,15 @@ def is_resolved(
     return desk.sung.events[symbols[-1]].leaves == 2  # what ends a section of the style
 
 
+def lies_over(
+    desk: SheetDesk, symbols: tuple[int, ...], row: tuple[tuple[Fraction, frozenset[int], str], ...]
+) -> bool:
+    """`is_resolved`, looked at once: many sets of wishes ask for the same."""
+    if (symbols, row) not in RESOLVED:
+        RESOLVED[symbols, row] = is_resolved(desk, symbols, row)
+    return RESOLVED[symbols, row]
+
+
 def brute_force(wishes: SongWishes, chosen: frozenset[int]) -> bool:
     """Two bars, every melody over every row."""
     desk = wishes.desk
@@ -112,17 +121,8 @@ def brute_force(wishes: SongWishes, chosen: frozenset[int]) -> bool:
             found = [row for row in found if len(row) == 2]
         return found
 
-    def lies_over(symbols: tuple[int, ...], row: tuple[tuple[Fraction, frozenset[int], str], ...]) -> bool:
-        if (symbols, row) not in RESOLVED:  # many sets of wishes ask for the same
-            RESOLVED[symbols, row] = is_resolved(desk, symbols, row)
-        return RESOLVED[symbols, row]
-
     good = [
-        {
-            s: [row for row in chords(bar) if not resolved or lies_over(s, row)]
-            for s in LINES
-            if sings(bar, s)
-        }
+        {s: [row for row in chords(bar) if not resolved or lies_over(desk, s, row)] for s in LINES if sings(bar, s)}
         for bar in (0, 1)
     ]
     good = [{s: row for s, row in each.items() if row} for each in good]
