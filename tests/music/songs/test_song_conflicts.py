@@ -122,7 +122,11 @@ def brute_force(wishes: SongWishes, chosen: frozenset[int]) -> bool:
         return found
 
     good = [
-        {s: [row for row in chords(bar) if not resolved or lies_over(desk, s, row)] for s in LINES if sings(bar, s)}
+        {
+            s: [row for row in chords(bar) if not resolved or lies_over(desk, s, row)]
+            for s in LINES
+            if sings(bar, s)
+        }
         for bar in (0, 1)
     ]
     good = [{s: row for s, row in each.items() if row} for each in good]
