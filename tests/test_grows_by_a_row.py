@@ -9,16 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 from unittest.mock import patch
 
-import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
 
 import studio as library
 from studio.api import PictureWork
-from studio.app.desk import Desk
-from studio.app.endpoints import endpoints, parameters_of
-from studio.app.room import kinds_shown
 from studio.errors import Contradiction
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, Kind, Role
@@ -113,6 +109,12 @@ def test_a_kind_gets_its_function_in_python(photo: Path) -> None:
 
 
 def test_a_kind_gets_its_endpoint_its_jobs_and_its_label(kind: Kind, gallery: Gallery, photo: Path) -> None:
+    import gradio as gr  # not at the top: the worker loads this file for its kind
+
+    from studio.app.desk import Desk
+    from studio.app.endpoints import endpoints, parameters_of
+    from studio.app.room import kinds_shown
+
     assert [each.name for each in parameters_of(kind)][:1] == ["photo"]
     with Jobs(gallery) as jobs:
         desk = Desk(gallery, jobs)
@@ -168,6 +170,7 @@ def test_a_format_gets_its_suffix_its_button_and_its_endpoint_choice(
         "haiku"
         in next(each for each in KINDS["compose"].controls(with_format=True) if each.name == "format").choices
     )
+    from studio.app.desk import Desk
     from studio.app.views import work_view
 
     studio(*FIFE, "-o", "x.mid")
