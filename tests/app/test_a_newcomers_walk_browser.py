@@ -199,13 +199,17 @@ def a_dream_in_one_click(hands: Mouse, sample: int) -> str:
     return str(page.get_attribute(".strip li", "data-work"))
 
 
-def through_all_tabs(hands: Mouse) -> None:
-    """To every tab, back through all of them, and forward again."""
+def to_all_tabs(hands: Mouse) -> None:
+    """To every tab."""
     page = hands.page
     for tab in TABS[1:]:
         hands.open_tab(tab)
         is_open(page, tab)
         assert narrow_enough(page)
+
+
+def back_through_all_tabs(page: Any) -> None:
+    """And forward again."""
     for tab in reversed(TABS[:-1]):
         page.go_back()
         is_open(page, tab)
@@ -328,7 +332,9 @@ def test_a_newcomer_walks_through_the_house(
         page.evaluate("() => { location.hash = '#dream&size=128&steps=3'; }")  # a small one shows as much
         page.wait_for_function("() => document.querySelector('[aria-label=Size]')?.value === '128'")
         dream = a_dream_in_one_click(hands, sample)
-        through_all_tabs(hands)
+        to_all_tabs(hands)
+        if with_ is Mouse:
+            back_through_all_tabs(page)
         # A small style and few bars, by a link: the first take of this seed begins on F#4.
         page.evaluate("() => { location.hash = '#compose&style=american-fife&bars=8&seed=1'; }")
         page.wait_for_function("() => document.querySelector('.bars-dial input[type=number]')?.value === '8'")

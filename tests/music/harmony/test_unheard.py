@@ -67,6 +67,7 @@ def test_every_style_goes_on_from_chords_it_never_had(style: str) -> None:
 def test_odd_chords_at_odd_places_are_kept_in_every_style(name: str) -> None:
     bars, rows = 16, []
     known = [row for row in ROWS if row[0] == "4/4" or name in ("songbook-manner", "hymn")]
+    known = known[list(CHORD_STYLES).index(name) % 2 :: 2] or known  # each row in about half of the styles
     for meter, key, chords in known:
         tonic, four = Key.parse(key), Meter.parse(meter)
         recipe = SongRecipe(form="AB", bars=bars, meter=meter, key=key, chords=chords)
