@@ -16,6 +16,7 @@ import pytest
 import studio.lessons
 from studio.errors import Refused, StudioError, UnknownName
 from studio.lessons.ahead import alike
+from studio.lessons.derivative_works.model import OwnNetwork
 from studio.lessons.kit.classroom import Classroom
 from studio.lessons.kit.course import COURSE, lesson
 from studio.lessons.kit.lesson import Action, Choice, Push, Slide, Switch, Upload, fitting
@@ -134,13 +135,13 @@ class TestEveryLesson:
                     )
                 assert str(refusal.value).endswith((".", "?"))
 
-    def test_prints_its_numbers(self, name: str) -> None:
+    def test_prints_its_numbers(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         shown = lesson(name)
         if shown.table is None:
             return
-        few = (
-            {"epochs": 2} if any(knob.name == "epochs" for knob in shown.knobs) else {}
-        )  # the numbers of a short training do as well
+        # The numbers of a short training do as well.
+        monkeypatch.setattr(OwnNetwork, "epochs", 2)
+        few = {"epochs": 2} if any(knob.name == "epochs" for knob in shown.knobs) else {}
         printed = list(shown.table(shown.settings(few)))
         assert any(isinstance(part, Table) for part in printed)
         for part in printed:
