@@ -38,7 +38,7 @@ MOST_COMPUTERS, MOST_GROUPS = 8, 64
 SLOWEST = 100.0
 """A computer counts as at most that many times slower or faster than an ordinary one."""
 
-SLOWEST_PROBE = 8.0
+SLOWEST_PROBE = 4.0
 """A probe that says more was disturbed. It is short; the first works measure better."""
 
 LATEST = 5
@@ -128,7 +128,7 @@ class Times:
         steps = rate * (prediction.seconds - prediction.before - prediction.once)
         before += rate * prediction.once
         wanted = self._slower(known.threads if known else 1.0)
-        slower = 1 + self._felt * (wanted - 1)
+        slower = self._feels(wanted)
         return replace(
             prediction,
             seconds=slower * (before + steps),
@@ -174,8 +174,8 @@ class Times:
         """
         threads = known.threads if known else 1.0
         slower = self._slower(threads)
-        if busy is None or busy <= 0:
-            return threads, 1.0
+        if busy is None or busy <= 0:  # as much slower as `expected` said that it would be
+            return threads, self._feels(slower)
         if slower < QUIET:
             return max(busy, 0.1), 1.0
         felt = max(1.0, min(slower, threads / busy))
@@ -183,10 +183,16 @@ class Times:
         return threads, felt
 
     def note_probe(self, kind: str, rate: float) -> None:
-        """A probe of this kind took `rate` times as long as on an ordinary computer."""
+        """A probe of this kind took `rate` times as long as on an ordinary computer. What else this one does
+        meanwhile is taken out of it.
+        """
         with self._lock:
-            self._rates[kind] = min(_bounded(rate), SLOWEST_PROBE)
+            self._rates[kind] = min(_bounded(rate / self._feels(self._slower(1.0))), SLOWEST_PROBE)
             self._write()
+
+    def _feels(self, slower: float) -> float:
+        """How many times longer works take beside others, of which the system says that it is `slower`."""
+        return 1 + self._felt * (slower - 1)
 
     def _read(self) -> tuple[dict[str, float], dict[str, GroupTimes]]:
         try:

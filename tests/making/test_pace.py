@@ -139,6 +139,24 @@ def test_one_song_that_took_long_hardly_changes_what_is_expected_of_the_next(tmp
     assert times.expected(sung, "song") == sung, "songs with words are other works"
 
 
+def test_what_others_do_meanwhile_is_not_counted_twice(tmp_path: Path) -> None:
+    """On a busy computer a song took three seconds, and ten to nineteen were said: its probe and its first
+    songs were slow, and what is expected was made longer again for what slowed them.
+    """
+    busy = [5.0]
+    times = Times(tmp_path, slower=lambda _: busy[0])
+    song = predict_song(SongRecipe(style="hymn", form="AABA", bars=32), ())
+    times.note_probe("song", 6.0)
+    assert times.expected(song, "song").seconds < 6
+    for _ in range(3):
+        times.learn(song, before=3.0, steps=None)  # too short to see how much of a processor it got
+    assert 2 < times.expected(song, "song").seconds < 4.5
+    busy[0] = 1.0
+    for _ in range(3):
+        times.learn(song, before=0.8, steps=None)
+    assert times.expected(song, "song").seconds == pytest.approx(0.8, rel=0.3)
+
+
 def test_what_is_got_ready_once_is_said_and_not_learnt(tmp_path: Path) -> None:
     times = Times(tmp_path)
     first = Prediction(7.2, 1, before=0.6, group="tunes", once=6.0)

@@ -358,7 +358,9 @@ def shipped_chords(
         )
     place, laid, counted_in = found
     title = CHORD_STYLES[name].title
-    return CountedIdiom(title, meter, mode, folders[place], laid=laid, counted_in=counted_in)
+    idiom = CountedIdiom(title, meter, mode, folders[place], laid=laid, counted_in=counted_in)
+    idiom.plain = CHORD_STYLES[name].plain
+    return idiom
 
 
 def ships_chords(

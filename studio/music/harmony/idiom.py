@@ -68,6 +68,9 @@ CAUTION = 4.0
 FEWEST_LIKE = 12
 """Songs of about a length without which it is not known how many chords such songs have."""
 
+PLAIN = 0.97
+"""The part of a style's songs that end on triads where all songs are to end so."""
+
 KEPT = 3
 """Trellises that are kept."""
 
@@ -126,8 +129,11 @@ class HarmonyIdiom:
     """The chords of a style in one meter and mode. Its parts are worked out when first asked for, and kept.
 
     events: what each symbol stands for. ticks, place, root, family: [alphabet]. carries: [alphabet].
-    bar: ticks a bar. tick: quarter notes a tick. lines: the songs learnt from.
+    bar: ticks a bar. tick: quarter notes a tick. lines: the songs learnt from. plain: whether songs end on
+    triads; None for what those do that it was learnt from (`ends_plainly`).
     """
+
+    plain: bool | None = None
 
     def __init__(
         self,
@@ -164,6 +170,15 @@ class HarmonyIdiom:
     @property
     def alphabet(self) -> int:
         return len(self.events)
+
+    @property
+    def ends_plainly(self) -> bool:
+        """Whether songs end on triads: where that is not said, `PLAIN` of those that end on the tonic do."""
+        if self.plain is not None:
+            return self.plain
+        last = [line.events[-1].harmony for line in self.lines if line.events]
+        home = [each for each in last if each.root == 0]
+        return len(home) >= FEWEST_LIKE and sum(each.plain for each in home) >= PLAIN * len(home)
 
     def with_events(self, extra: Sequence[Sequence[ChordEvent]]) -> HarmonyIdiom:
         """The same idiom that also knows these events, which a person asked for. Itself where it does."""

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ChordStyle:
-    """Chords that come with the studio as counts. source, licence: for the credits of a work."""
+    """Chords that come with the studio as counts. source, licence: for the credits of a work. plain: its
+    songs end on triads.
+    """
 
     name: str
     title: str
     sentence: str
     source: str
     licence: str
+    plain: bool = False
 
 
 CHORD_STYLES = {
@@ -40,6 +43,7 @@ CHORD_STYLES = {
             "Chords of hymns, as their four voices sound them.",
             "Counts from 218 hymns of the Open Hymnal Project, marked as public domain there",
             "Counts of hymns in the public domain.",
+            plain=True,
         ),
         ChordStyle(
             "chorale",
@@ -47,6 +51,7 @@ CHORD_STYLES = {
             "Chords of chorales by Johann Sebastian Bach, as their four voices sound them.",
             "Counts from the chorales in music21's corpus",
             "Counts of music in the public domain; encodings with their encoders' permission.",
+            plain=True,
         ),
         ChordStyle(
             "fiddle",
@@ -55,6 +60,7 @@ CHORD_STYLES = {
             "teach. Nobody wrote them down.",
             "Counts from harmonisations by the studio of tunes in music21's corpus, ryansMammoth",
             "Counts of inferred chords; the tunes are in the public domain.",
+            plain=True,
         ),
     )
 }

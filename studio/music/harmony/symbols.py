@@ -75,6 +75,11 @@ class Harmony:
         return _family(self.suffix)
 
     @property
+    def plain(self) -> bool:
+        """Whether it is a major or minor triad."""
+        return self.tones in ((0, 4, 7), (0, 3, 7))
+
+    @property
     def triad(self) -> int:
         """root * 4 + the number of its triad in TRIADS: one of 48."""
         return self.root * 4 + _TRIAD_OF[self.family]

@@ -189,6 +189,7 @@ class ChordRequest:
         given = _given(recipe, plan, idiom, laid, take, kept)
         known = idiom.with_events(_runs(given))
         ticks = plan.bars * known.bar
+        plain = since(drawing_rules(recipe), "13") and idiom.ends_plainly
         hard: list[Requirement] = [each for each in (known.playable(ticks),) if each is not None]
         asked: list[AskedChords] = []
         for number, events in enumerate(given):
@@ -224,7 +225,7 @@ class ChordRequest:
             (
                 *(_of_form(known, plan, ticks) if judged else ()),
                 *_usual(known, plan, ticks),
-                *(_at_rest(known, plan, ticks) if since(drawing_rules(recipe), "11") else ()),
+                *(_at_rest(known, plan, ticks, plain=plain) if since(drawing_rules(recipe), "11") else ()),
             ),
             tuple(asked),
             given,
@@ -757,27 +758,45 @@ songbook; and in minor, where its third is foreign.
 """
 
 
-def restless(idiom: HarmonyIdiom, home: Mask, minor: bool) -> Floats:
+COLOURED = 9.0
+"""The same of any chord on the tonic but a triad, at the end and the beginning of a song in a style whose
+songs end on triads (`HarmonyIdiom.ends_plainly`): one in four of the drawn jigs in D ended on Dmaj7.
+"""
+
+
+def restless(idiom: HarmonyIdiom, home: Mask, minor: bool, *, plain: bool = False) -> Floats:
     """[alphabet]: weights for the end of a song, less for dominant sevenths on the tonic. home: [alphabet],
-    which chords are on the tonic.
+    which chords are on the tonic. plain: less for all but its triads.
     """
     less = np.exp(-(MAJOR_IN_MINOR if minor else RESTLESS))
     weights: Floats = np.where(home & (idiom.family == Family.DOMINANT), less, 1.0)
-    return weights
+    return weights * np.where(home & coloured(idiom), np.exp(-COLOURED), 1.0) if plain else weights
 
 
-def _at_rest(idiom: HarmonyIdiom, plan: SheetPlan, ticks: int) -> tuple[Requirement, ...]:
-    """That a song seldom ends on a dominant seventh, unless its form has these throughout."""
+def coloured(idiom: HarmonyIdiom) -> Mask:
+    """[alphabet]: which chords are no triads."""
+    return np.array([not event.harmony.plain for event in idiom.events], dtype=bool)
+
+
+def _at_rest(
+    idiom: HarmonyIdiom, plan: SheetPlan, ticks: int, *, plain: bool = False
+) -> tuple[Requirement, ...]:
+    """That a song seldom ends on a dominant seventh, unless its form has these throughout. plain: it ends on
+    a triad, and begins with one.
+    """
     if plan.sevenths:
         return ()
     weight = np.ones((ticks, idiom.alphabet))
     reaches = np.arange(idiom.bar)[:, None] + idiom.ticks[None, :] >= idiom.bar
     minor = is_minor(plan.key.mode)
-    weight[ticks - idiom.bar :] = np.where(reaches, restless(idiom, idiom.root == 0, minor)[None, :], 1.0)
+    home = idiom.root == 0
+    weight[ticks - idiom.bar :] = np.where(reaches, restless(idiom, home, minor, plain=plain)[None, :], 1.0)
     for root, copies in plan.returns.items():
         if plan.bars - 1 in copies:
             weight[root * idiom.bar : (root + 1) * idiom.bar] = weight[ticks - idiom.bar :]
             weight[ticks - idiom.bar :] = 1.0
+    if plain:
+        weight[0] *= np.where(coloured(idiom), np.exp(-COLOURED), 1.0)
     return (Requirement("an end at rest", weight=weight),)
 
 

@@ -48,7 +48,8 @@ class NotesSoFar:
 @dataclass(frozen=True, eq=False)
 class CopyLimit:
     """sung: what it is sung by. notes: the longest run that may be as in a song. before, after: the pitches
-    of the sections that it follows, and of those that follow it. itself: whether it follows itself.
+    of the sections that it follows, and of those that follow it. itself: whether it follows itself. settles:
+    it does not leap an octave and at once back.
     """
 
     sung: SungIdiom
@@ -56,6 +57,7 @@ class CopyLimit:
     before: tuple[Pitches, ...] = ()
     after: tuple[Pitches, ...] = ()
     itself: bool = False
+    settles: bool = False
     known: dict[tuple[Pitches, Pitches], bool] = field(default_factory=dict)
     """Whether notes may follow others, once it was asked."""
 
@@ -111,8 +113,16 @@ class CopyLimit:
 
     def _may_follow(self, tail: Pitches, pitches: Pitches) -> bool:
         if (tail, pitches) not in self.known:
-            self.known[tail, pitches] = self.sung.keeps_line((*tail, *pitches), self.notes)
+            line = (*tail, *pitches)
+            swings = self.settles and octaves_to_and_fro(line)
+            self.known[tail, pitches] = not swings and self.sung.keeps_line(line, self.notes)
         return self.known[tail, pitches]
+
+
+def octaves_to_and_fro(pitches: Sequence[int]) -> int:
+    """How often a melody leaps an octave and at once back again."""
+    rises = [b - a for a, b in pairwise(pitches)]
+    return sum(abs(one) == 12 and two == -one for one, two in pairwise(rises))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from studio.music.melody.compose import given_reading, given_tune, reading_rules
 from studio.music.melody.constraints import CONSTRAINTS
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.tunes import Tune
-from studio.music.songs.chording import locked, restless
+from studio.music.songs.chording import COLOURED, coloured, locked, restless
 from studio.music.songs.recipes import SongRecipe, read_row
 from studio.music.songs.rules import by_key_rules, drawing_rules, since
 from studio.music.songs.sheet import SongStyles
@@ -99,7 +99,8 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
         asked = replace(asked, closing=_closing(asked, at_rest=since(drawing_rules(recipe), "11")))
     asked = replace(asked, requirements=(*asked.requirements, *requirements))
     if since(drawing_rules(recipe), "12"):
-        rooted = _closing(asked, at_rest=True, rooted=True)
+        plain = since(drawing_rules(recipe), "13") and idiom.ends_plainly
+        rooted = _closing(asked, at_rest=True, rooted=True, plain=plain)
         for lowest in (1, 0):
             closed = replace(asked, closing=rooted, lowest=lowest)
             if closed.solve().feasible:
@@ -123,9 +124,12 @@ UNCLOSED = 12.0
 """By how much (a logarithm) a last chord is avoided that is not the tonic's."""
 
 
-def _closing(asked: Harmonisation, *, at_rest: bool, rooted: bool = False) -> tuple[Requirement, ...]:
+def _closing(
+    asked: Harmonisation, *, at_rest: bool, rooted: bool = False, plain: bool = False
+) -> tuple[Requirement, ...]:
     """That the last chord is the tonic's, wherever the melody and what is asked of the chords let it be.
-    at_rest: and seldom a dominant seventh. rooted: with its root in the bass, and always.
+    at_rest: and seldom a dominant seventh. rooted: with its root in the bass, and always. plain: a triad, and
+    one at the beginning.
     """
     idiom = asked.idiom
     home = (idiom.root + asked.tonics[-1] - asked.tune.key.tonic) % 12 == 0
@@ -133,8 +137,10 @@ def _closing(asked: Harmonisation, *, at_rest: bool, rooted: bool = False) -> tu
     if rooted:
         home &= np.array([event.harmony.bass == 0 for event in idiom.events])
     weight = np.ones((asked.ticks, idiom.alphabet))
-    closed = restless(idiom, home, is_minor(idiom.mode)) if at_rest else 1.0
+    closed = restless(idiom, home, is_minor(idiom.mode), plain=plain) if at_rest else 1.0
     weight[-idiom.bar :] = np.where(ends, np.where(home, closed, 0.0 if rooted else np.exp(-UNCLOSED)), 1.0)
+    if plain:
+        weight[0] *= np.where(coloured(idiom), np.exp(-COLOURED), 1.0)
     return (Requirement("an end on the tonic's chord", weight=weight),)
 
 

@@ -60,6 +60,8 @@ BROUGHT = {
     "them where the style does not have these (`sung_words.STRAY`), and articles, prepositions and "
     "conjunctions are kept from first beats (`lyrics.LIGHT_WORDS`). Given melodies end on the tonic in root "
     "position wherever that is possible.",
+    "13": "Where few songs teach a mode, melodies do not leap octaves to and fro (`CopyLimit.settles`). "
+    "Songs of styles whose songs end on triads end on one, and begin so (`HarmonyIdiom.ends_plainly`).",
 }
 """What each number brought, the oldest first."""
 

@@ -151,6 +151,11 @@ WIDE, LEAPT = 12, 3.0
 SAME = 8.0
 """By how much (a logarithm) a section is avoided that is the first one of its song over again."""
 
+FEW_SONGS = 12
+"""Where so many songs or fewer teach a mode, a melody may not leap octaves to and fro (`CopyLimit.settles`).
+What one of so few does once, its chain goes on with: every third minor song of *Songbook manner* did.
+"""
+
 VARIANT_TRIES = 6
 """Times that a section is drawn until a variant of it can go on from its beginning."""
 
@@ -298,7 +303,9 @@ class SongStyles:
     def harmony(self, meter: Meter, mode: str) -> HarmonyIdiom:
         """The chords in a meter and mode. Raises `Refused` where there are none."""
         if self.chords == INFERRED:
-            return learn_harmony(with_inferred_chords(self._songs, meter, mode), meter, mode)
+            found = learn_harmony(with_inferred_chords(self._songs, meter, mode), meter, mode)
+            found.plain = True
+            return found
         if self.chords:
             return shipped_chords(self.chords, meter, mode, earlier=self.rules == EARLIER_RULES)
         return learn_or_recall_harmony(self._songs, meter, mode)
@@ -1716,7 +1723,8 @@ def _player(desk: SheetDesk, part: SheetPart, takes: Mapping[str, Take]) -> Play
         return sung.player(limit)
     known = {letter: tuple(_pitches(desk.sung_for(letter), take)) for letter, take in takes.items()}
     order = [each.letter for each in desk.plan.sections]
-    return CopyLimit.of(sung, limit, order, part.letter, known).player()
+    few = since(desk.rules, "13") and sung.song_count <= FEW_SONGS
+    return replace(CopyLimit.of(sung, limit, order, part.letter, known), settles=few).player()
 
 
 def _pitches(sung: SungIdiom, take: Take) -> list[int]:

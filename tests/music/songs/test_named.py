@@ -201,6 +201,47 @@ def test_dominant_sevenths_are_rarer_at_the_end_of_a_song(key: str, less: float)
     assert odds("11") == pytest.approx(odds("10") - less, abs=1e-6)
 
 
+def test_fiddle_tunes_end_and_begin_on_triads() -> None:
+    """By the rules of 12 one jig in four ended on Dmaj7, and some began so: by the mass of all rows."""
+
+    def odds(rules: str, tick: int) -> float:
+        made = SongRecipe(style="fiddle", form="A", bars=4, meter="6/8", key="D")
+        made = made.model_copy(update={"setting": setting("cpu", drawing=rules, form="4")})
+        idiom = shipped_chords("fiddle", Meter.parse("6/8"), "major")
+        request = ChordRequest.of(made, plan_of(made, Key.parse("D")), idiom)
+        known = request.idiom
+        triad = np.array([event.harmony.tones == (0, 4, 7) for event in known.events])
+        masses = []
+        for wanted in (~triad & (known.root == 0), triad & (known.root == 0)):
+            there = np.ones((request.ticks, known.alphabet), dtype=bool)
+            there[tick * known.bar] = wanted
+            there[tick * known.bar + 1 :][: known.bar - 1] &= (known.root != 0) | (known.place != 0)
+            asked = [*request.hard, *request.usual, Requirement("there", allowed=there)]
+            masses.append(solve(known.trellis(known.walk(0), ()), request.ticks, asked).log_z)
+        return masses[0] - masses[1]
+
+    for bar in (0, 3):
+        before = odds("12", bar)
+        assert before > -3
+        assert odds("13", bar) < before - 3
+
+
+def test_minor_songs_do_not_leap_octaves_to_and_fro() -> None:
+    """Six songs teach them, and one that ends so taught every third song to go on so."""
+
+    def swings(rules: str) -> int:
+        recipe = SongRecipe(style="songbook-manner", form="AABA", bars=32, meter="4/4", key="Cm", seed=9)
+        recipe = recipe.model_copy(update={"setting": setting("cpu", drawing=rules, form="4")})
+        melodies = counted_style(SONG_STYLES[recipe.style].melody)
+        desk = finish(prepare(recipe, SongStyles.of(recipe, melodies)))
+        pitches = [note.pitch or 0 for note in finish(draw_sheet(desk, 9)).tune.sounding]
+        rises = [b - a for a, b in pairwise(pitches)]
+        return sum(abs(one) == 12 and two == -one for one, two in pairwise(rises))
+
+    assert swings("12") >= 4
+    assert swings("13") == 0
+
+
 def test_a_melody_of_few_tones_is_not_left_on_one_chord() -> None:
     random = np.random.default_rng(3)
     bars = [random.permutation([69, 72, 69, 64, 69]).tolist() for _ in range(16)]
