@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ SHOWN = Path(__file__).parents[2] / "gallery"
 LOOKS = ("pagoda-creatures", "pagoda-citadel", "pagoda-weave", "pagoda-woodcut", "dahlia-origami")
 
 
+@cache
 def made(name: str, seed: int) -> Made:
     """A work that has the pixels of a work on show, and no recipe in its file."""
     pixels = np.asarray(Image.open(SHOWN / f"{name}.png").convert("RGB"))
