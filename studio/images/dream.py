@@ -58,6 +58,7 @@ from studio.images.planning import (
     DREAM_BEGINS,
     USUAL_SIDE,
     Size,
+    dreaming_rules,
     going_on,
     plan_octaves,
     shares,
@@ -174,7 +175,9 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     recipe = to_its_end(recipe, octaves)
     last = RegionLooks.at(Size(height, width, 0), areas, mask, network.device)
     pixels = _laid_over(base, picture, _shown(recipe, last))
-    return as_made(recipe, identity, network.device, pixels, alpha, losses, facts)
+    rules = dreaming_rules(recipe)
+    versions = {"dreaming": str(rules)} if rules > 1 else {}
+    return as_made(recipe, identity, network.device, pixels, alpha, losses, facts, versions)
 
 
 def _at(begun: Pixels, octave: Size, base: Tensor) -> Tensor:

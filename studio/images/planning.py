@@ -240,6 +240,23 @@ def painting_rules(recipe: StyleRecipe) -> int:
     return int(recorded) if recorded in known else PAINTING_RULES
 
 
+DREAMING_RULES = 2
+"""The rules by which dreams are dreamt, kept as those of paintings are: 1 where nothing is recorded, up to
+version 0.18.0.
+
+By the second, shapes whose size varies (`DreamRecipe.vary_size`) are as large as what the photo shows at their
+place, and keep closer to that (`spread`). By the first they were large where the photo is plain.
+"""
+
+
+def dreaming_rules(recipe: DreamRecipe) -> int:
+    """Today's, or those that its work was made by (see `DREAMING_RULES`)."""
+    if recipe.setting is None:
+        return DREAMING_RULES
+    recorded = recipe.setting.versions.get("dreaming", "1")
+    return int(recorded) if recorded in ("1", "2") else DREAMING_RULES
+
+
 T = TypeVar("T")
 
 

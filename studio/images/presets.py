@@ -220,7 +220,7 @@ _ROWS = (
         "origami",
         "Sky and foliage fold into coloured paper.",
         "blocks.4:102",
-        **FILLING,
+        **FILLING | {"vary_size": 0.3},
     ),
     _look(
         "stained_glass",
@@ -228,6 +228,8 @@ _ROWS = (
         "blocks.2@leaded-glass",
         "blocks.3@leaded-glass",
         even=0.9,
+        octaves=7,
+        vary_size=1.0,
     ),
     _look(
         "roses",

@@ -21,7 +21,7 @@ from torch import Tensor
 from studio.images.canvas import STRIP, strips
 from studio.images.faces import faces_map
 from studio.images.pictures import Pixels, fit_within, resize
-from studio.images.planning import Size
+from studio.images.planning import Size, dreaming_rules
 from studio.images.recipes import DreamRecipe
 from studio.images.regions import Region
 
@@ -34,10 +34,19 @@ NEAR = 5.0
 FAINT = 0.06
 """Mean slope of brightness (black to white is 1, a pixel) that counts as half detailed in any photo."""
 
-WIDTH, LEAST = 0.26, 0.03
+WIDTH, WIDTH_BEFORE, LEAST = 0.13, 0.26, 0.03
 """Of a place's own size: how far other sizes may be from it, where 1 is from the coarsest octave to the
-finest, and how much those that are further away still count.
+finest, by today's rules and by the first; and how much those that are further away still count.
 """
+
+FINEST_SCALE, SCALES, APART = 1.5, 9, 2**0.5
+"""The sizes in which a photo's own are looked for: spreads of Gaussians in pixels at `SIDE`, up to 24."""
+
+GREY_LEVEL = 1 / 255
+"""Light and dark that differ by less are noise: such a place is plain, and its own size is the largest."""
+
+SHARP = 3.0
+"""By which power of its difference a size counts: the one that stands out most counts most."""
 
 MOST = 2.5
 """By how much a step grows at most where few sizes take part, so that as much is dreamt there in all."""
@@ -48,12 +57,13 @@ PARTS = 100
 
 @dataclass(frozen=True)
 class Spread:
-    """detail: how much fine structure is around every place, float32 [1, 1, h, w] in 0..1. structure: how
-    much it stands out there. faces: where they are. wanted: `vary_size`, `hold_detail` and `hold_faces` of
+    """own: how large shapes are at every place, float32 [1, 1, h, w] from 0, the smallest, to 1. width: how
+    far other sizes may be from that. structure: how much fine structure stands out there. faces: where they are. wanted: `vary_size`, `hold_detail` and `hold_faces` of
     the recipe, or of each of its regions. octaves: all that were planned, the coarsest first.
     """
 
-    detail: Tensor
+    own: Tensor
+    width: float
     structure: Tensor
     faces: Tensor
     wanted: tuple[tuple[float, float, float], ...]
@@ -81,7 +91,10 @@ class Spread:
         faces = torch.zeros_like(slopes)
         if any(hold_faces for _, _, hold_faces in wanted):
             faces = F.interpolate(faces_map(photo), small.shape[:2], mode="bilinear", align_corners=False)
-        return cls(_detail(slopes), _structure(slopes), faces, wanted, tuple(octaves))
+        by_first = dreaming_rules(recipe) == 1
+        own = 0.95 * (1 - _detail(slopes)) if by_first else _own_sizes(small)
+        width = WIDTH_BEFORE if by_first else WIDTH
+        return cls(own, width, _structure(slopes), faces, wanted, tuple(octaves))
 
     def at(self, octave: Size, regions: Tensor | None = None) -> Tensor:
         """By how much each pixel's step is multiplied, in `PARTS`: uint8 [1, 1, height, width]. regions: the
@@ -106,8 +119,8 @@ class Spread:
         """How much this octave counts at every place: near the place's own size more than elsewhere."""
         sides = [math.log(each.height * each.width) for each in self.octaves]
         levels = [(sides[-1] - side) / max(1e-9, sides[-1] - sides[0]) for side in sides]
-        own = 0.95 * (1 - self.detail)
-        counts = [LEAST + (1 - LEAST) * torch.exp(-(((level - own) / WIDTH) ** 2) / 2) for level in levels]
+        near = [torch.exp(-(((level - self.own) / self.width) ** 2) / 2) for level in levels]
+        counts = [LEAST + (1 - LEAST) * each for each in near]
         side = math.log(octave.height * octave.width)
         place = min(range(len(sides)), key=lambda place: abs(sides[place] - side))
         return (counts[place] * len(counts) / torch.stack(counts).sum(0)).clamp_max(MOST)
@@ -128,6 +141,30 @@ def _detail(slopes: Tensor) -> Tensor:
     around = _blurred(slopes, NEAR)
     ranks = around.flatten().argsort().argsort().float() / max(1, around.numel() - 1)
     return (ranks.view_as(around) + around / (around + FAINT)) / 2
+
+
+def _own_sizes(photo: Pixels) -> Tensor:
+    """How large what the photo shows is at every pixel, [1, 1, h, w]: 0 for the smallest of this photo, 1 for
+    the largest and for plain parts. By rank, so that every photo has both.
+
+    It is the size at which the light and dark of a place differ most between two blurs, one a little stronger
+    than the other (T. Lindeberg, Feature Detection with Automatic Scale Selection, 1998).
+    """
+    grey = torch.from_numpy(photo.astype(np.float32)).mean(2)[None, None] / 255
+    scales = [FINEST_SCALE * APART**n for n in range(SCALES)]
+    blurred = [_blurred(grey, scale) for scale in scales]
+    found = torch.zeros_like(grey)
+    total = torch.zeros_like(grey)
+    for n in range(SCALES - 1):
+        stands_out = _blurred((blurred[n] - blurred[n + 1]).abs(), 1.5 * scales[n])
+        counts = (stands_out + (GREY_LEVEL if n == SCALES - 2 else 0.0)) ** SHARP
+        found += n * counts
+        total += counts
+    sizes = (_blurred(found / total, 4.0) * 32).round()  # so that a plain sky is of one size, and of one rank
+    ranks = sizes.flatten().contiguous()
+    order = ranks.sort().values
+    below, upto = (torch.searchsorted(order, ranks, right=right) for right in (False, True))
+    return ((below + upto).float() / (2 * ranks.numel())).view_as(sizes)
 
 
 def _structure(slopes: Tensor) -> Tensor:

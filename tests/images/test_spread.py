@@ -11,11 +11,12 @@ import torch
 from studio.errors import Refused
 from studio.images.canvas import STRIP
 from studio.images.objectives import channel
-from studio.images.planning import Size, plan_octaves
+from studio.images.planning import DREAMING_RULES, Size, dreaming_rules, plan_octaves
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.images.spread import PARTS, Spread, hold_shapes, make_even
 from studio.making.kinds import read_recipe
-from tests.images.test_dream import dreamt, png, scene, watch
+from studio.works.recipe import Setting
+from tests.images.test_dream import dreamt, pixels_of, png, scene, watch
 
 
 def half_detailed() -> np.ndarray:
@@ -46,6 +47,43 @@ def test_large_shapes_go_where_the_photo_is_plain_and_small_ones_into_its_detail
     plain, detailed = (slice(None, None), slice(0, coarsest.shape[1] // 3)), (slice(None), slice(-10, None))
     assert coarsest[plain].mean() > 3 * coarsest[detailed].mean()
     assert finest[:, -40:].mean() > 3 * finest[:, :60].mean()
+
+
+def test_shapes_are_as_large_as_what_the_photo_shows() -> None:
+    """Dots and discs, all with as much edge in a window: beside each other, small ones and large ones."""
+    photo = np.full((160, 240, 3), 90, np.uint8)
+    rows, columns = np.mgrid[:160, :240]
+    for side, apart, radius in ((0, 10, 3), (120, 40, 13)):
+        away = np.hypot(rows % apart - apart / 2, (columns - side) % apart - apart / 2)
+        photo[(away < radius) & (columns >= side) & (columns < side + 120)] = 200
+    found, octaves = spread(photo, vary_size=1.0)
+    coarsest, finest = (found.at(each).float()[0, 0] for each in (octaves[0], octaves[-1]))
+    small, large = (slice(None), slice(0, 80)), (slice(None), slice(-80, None))
+    assert finest[small].mean() > 3 * finest[large].mean()
+    third = coarsest.shape[1] // 3
+    assert coarsest[:, -third:].mean() > 3 * coarsest[:, :third].mean()
+
+
+def test_a_plain_photo_is_of_one_size_and_noise_makes_no_shapes() -> None:
+    noise = np.random.default_rng(0).integers(127, 129, (96, 144, 1), np.uint8).repeat(3, 2)
+    for photo in (np.full((96, 144, 3), 128, np.uint8), noise):
+        found, octaves = spread(photo, vary_size=1.0)
+        for octave in octaves:
+            share = found.at(octave)
+            assert int(share.max()) - int(share.min()) <= 2
+
+
+def test_a_work_of_before_is_made_again_by_its_own_rules() -> None:
+    photo, look = scene(), {"layers": ("blocks.3",), "vary_size": 1.0, "steps": 1, "octaves": 4}
+    _, now = watch(png(photo), **look)
+    _, old = watch(png(photo), **look, setting=Setting(versions={"studio": "0.18.0"}))
+    assert (dreaming_rules(now.recipe), dreaming_rules(old.recipe)) == (DREAMING_RULES, 1)
+    assert now.content != old.content
+    again = watch(png(photo), **look, setting=now.recipe.setting)[1]
+    assert again.content == now.content
+    plain = {"layers": ("blocks.3",), "steps": 1, "octaves": 4}
+    alike = [watch(png(photo), **plain, setting=each)[1] for each in (None, old.recipe.setting)]
+    assert (pixels_of(alike[0].content) == pixels_of(alike[1].content)).all(), "only sizes have changed"
 
 
 def test_fine_structure_is_held_and_plain_parts_are_not() -> None:
