@@ -244,8 +244,8 @@ DREAMING_RULES = 2
 """The rules by which dreams are dreamt, kept as those of paintings are: 1 where nothing is recorded, up to
 version 0.18.0.
 
-By the second, shapes whose size varies (`DreamRecipe.vary_size`) are as large as what the photo shows at their
-place, and keep closer to that (`spread`). By the first they were large where the photo is plain.
+By the second, shapes whose size varies (`DreamRecipe.vary_size`) are as large as what the photo shows at
+their place, and keep closer to that (`spread`). By the first they were large where the photo is plain.
 """
 
 

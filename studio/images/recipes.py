@@ -221,8 +221,8 @@ class DreamRecipe(Recipe):
     )
     vary_size: float = parameter(
         0.0,
-        "How much shapes follow the photo in size: 0 has every size everywhere, 1 makes them as large as what "
-        "the photo shows at their place: large ones where it is plain, small ones in its detail.",
+        "How much shapes follow the photo in size: 0 has every size everywhere, 1 makes them as large as "
+        "what the photo shows at their place: large ones where it is plain, small ones in its detail.",
         ge=0,
         le=1,
         step=0.05,

@@ -58,8 +58,9 @@ PARTS = 100
 @dataclass(frozen=True)
 class Spread:
     """own: how large shapes are at every place, float32 [1, 1, h, w] from 0, the smallest, to 1. width: how
-    far other sizes may be from that. structure: how much fine structure stands out there. faces: where they are. wanted: `vary_size`, `hold_detail` and `hold_faces` of
-    the recipe, or of each of its regions. octaves: all that were planned, the coarsest first.
+    far other sizes may be from that. structure: how much fine structure stands out there. faces: where they
+    are. wanted: `vary_size`, `hold_detail` and `hold_faces` of the recipe, or of each of its regions.
+    octaves: all that were planned, the coarsest first.
     """
 
     own: Tensor
