@@ -27,6 +27,8 @@ from studio.works.work import Progress
 from tests.conftest import Studio
 
 QUICK = ("--size", "96", "--octaves", "2", "--steps", "2")
+BARE = ("--size", "64", "--octaves", "1", "--steps", "1", "--layer", "blocks.1")
+"""What a dream is made with that is only there to be made."""
 
 
 @pytest.fixture
@@ -147,7 +149,7 @@ def test_a_work_made_from_a_work_owes_what_that_owed(studio: Studio, photo: Path
         photo,
         "-o",
         "one.png",
-        *QUICK,
+        *BARE,
         "--title",
         "Harbour",
         "--author",
@@ -156,7 +158,7 @@ def test_a_work_made_from_a_work_owes_what_that_owed(studio: Studio, photo: Path
         "CC BY 4.0",
     )
     for before, after in (("one.png", "two.png"), ("two.png", "three.png")):
-        status, out, err = studio("dream", before, "-o", after, *QUICK, "--seed", "2", "--json")
+        status, out, err = studio("dream", before, "-o", after, *BARE, "--seed", "2", "--json")
         assert status == 0, err
         (source,) = json.loads(out)["recipe"]["sources"]
         assert (source["author"], source["licence"]) == (
@@ -165,14 +167,12 @@ def test_a_work_made_from_a_work_owes_what_that_owed(studio: Studio, photo: Path
         )
         assert b"Anna Ansel" in (tmp_path / after).read_bytes()
     # Credit that is longer than there is room for stays in whole names, and stops no work.
-    status, _, err = studio("dream", photo, "-o", "long.png", *QUICK, "--seed", "4", "--author", "A" * 495)
+    status, _, err = studio("dream", photo, "-o", "long.png", *BARE, "--seed", "4", "--author", "A" * 495)
     assert status == 0, err
-    _, out, _ = studio("dream", "long.png", "-o", "longer.png", *QUICK, "--json")
+    _, out, _ = studio("dream", "long.png", "-o", "longer.png", *BARE, "--json")
     assert json.loads(out)["recipe"]["sources"][0]["author"] == "and more, see its recipe"
     # Whoever says whose it is has the last word.
-    _, out, _ = studio(
-        "dream", "one.png", "-o", "mine.png", *QUICK, "--seed", "3", "--author", "Me", "--json"
-    )
+    _, out, _ = studio("dream", "one.png", "-o", "mine.png", *BARE, "--seed", "3", "--author", "Me", "--json")
     assert json.loads(out)["recipe"]["sources"][0]["author"] == "Me"
 
 
@@ -187,11 +187,11 @@ def test_without_a_command_it_tells_what_there_is(studio: Studio, words: tuple[s
 class TestRefusing:
     def test_an_existing_file_is_kept(self, studio: Studio, photo: Path, tmp_path: Path) -> None:
         (tmp_path / "d.png").write_text("mine")
-        status, out, err = studio("dream", photo, "-o", "d.png", *QUICK)
+        status, out, err = studio("dream", photo, "-o", "d.png", *BARE)
         assert (status, out) == (2, "")
         assert "--force" in err
         assert (tmp_path / "d.png").read_text() == "mine"
-        assert studio("dream", photo, "-o", "d.png", *QUICK, "--force")[0] == 0
+        assert studio("dream", photo, "-o", "d.png", *BARE, "--force")[0] == 0
 
     @pytest.mark.parametrize(
         ("words", "said"),
@@ -250,7 +250,7 @@ class TestRefusing:
         assert len(bomb.getvalue()) < 20_000
         for name, content in strange.items():
             (tmp_path / name).write_bytes(content)
-            status, out, err = studio("dream", name, "-o", "d.png", *QUICK)
+            status, out, err = studio("dream", name, "-o", "d.png", *BARE)
             assert (status, out) == (2, ""), name
             assert len(err.strip().splitlines()) == 1, err
             assert not (tmp_path / "d.png").exists()
@@ -259,16 +259,16 @@ class TestRefusing:
     def test_what_is_no_ordinary_file_is_not_read(self, studio: Studio, tmp_path: Path) -> None:
         with (tmp_path / "huge.jpg").open("wb") as huge:
             huge.truncate(2 * 2**30)  # takes no room on the disk
-        status, _, err = studio("dream", "huge.jpg", "-o", "d.png", *QUICK)
+        status, _, err = studio("dream", "huge.jpg", "-o", "d.png", *BARE)
         assert (status, "up to 1 GB" in err) == (2, True)
         if os.name != "nt":
-            status, _, err = studio("dream", "/dev/zero", "-o", "d.png", *QUICK)
+            status, _, err = studio("dream", "/dev/zero", "-o", "d.png", *BARE)
             assert (status, "not an ordinary file" in err) == (2, True)
 
     def test_a_source_that_is_nowhere_and_one_that_changed(
         self, studio: Studio, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        studio("dream", photo, "-o", "d.png", *QUICK)
+        studio("dream", photo, "-o", "d.png", *BARE)
         monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "elsewhere"))
         status, _, err = studio("remake", "d.png")
         assert status == 2
@@ -301,13 +301,13 @@ class TestRefusing:
 
 class TestGallery:
     def test_show_export_and_remove(self, studio: Studio, photo: Path, tmp_path: Path) -> None:
-        _, out, _ = studio("dream", photo, "-o", "d.png", *QUICK, "--json")
+        _, out, _ = studio("dream", photo, "-o", "d.png", *BARE, "--json")
         work = json.loads(out)["work"]
         assert "harbour" in studio("gallery", "show", work[:6])[1]
         assert studio("gallery", "export", work, "-o", "copy.png")[0] == 0
         assert (tmp_path / "copy.png").read_bytes() == (tmp_path / "d.png").read_bytes()
         assert studio("gallery", "export", work, "-o", "copy.png")[0] == 2
-        studio("dream", "d.png", "-o", "second.png", *QUICK)
+        studio("dream", "d.png", "-o", "second.png", *BARE)
         parents = json.loads(studio("gallery", "list", "--json")[1])[0]["parents"]
         assert parents == [work]
         assert studio("gallery", "remove", work, "--yes")[0] == 0
@@ -318,7 +318,7 @@ class TestGallery:
     def test_an_older_database_loses_no_newer_work(self, studio: Studio, photo: Path, home: Path) -> None:
         made = []
         for seed in ("1", "2", "3", "4"):
-            out = studio("dream", photo, "-o", f"{seed}.png", *QUICK, "--seed", seed, "--json")[1]
+            out = studio("dream", photo, "-o", f"{seed}.png", *BARE, "--seed", seed, "--json")[1]
             made.append(json.loads(out)["work"])
             if seed == "2":
                 older = (home / "gallery.sqlite").read_bytes()
@@ -333,7 +333,7 @@ class TestGallery:
     def test_a_backup_is_restored_elsewhere_and_a_lost_file_is_noticed(
         self, studio: Studio, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        studio("dream", photo, "-o", "d.png", *QUICK)
+        studio("dream", photo, "-o", "d.png", *BARE)
         assert studio("gallery", "backup", "b.zip", "-q")[:2] == (0, "b.zip\n")
         monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "elsewhere"))
         status, told, _ = studio("gallery", "restore", "b.zip", "-q")
