@@ -93,6 +93,9 @@ FIRST = (
     "test_regions",
     "test_at_once",
     "test_drawing_rules",
+    "test_docs",
+    "test_fuzz",
+    "test_wheel",
 )
 """What takes longest, by its group: begun first, so that no core waits for another at the end."""
 
