@@ -66,6 +66,11 @@ def music_routes(music: Renditions, allowed: Callable[..., Any]) -> APIRouter:
         with _or_404():
             return music.timing(gallery.get(id))
 
+    @router.get("/works/{id}/reach")
+    def reach(id: str, instrument: Annotated[str, Query(max_length=80)]) -> dict[str, str]:
+        with _or_404():
+            return {"told": music.beyond(gallery.get(id), instrument)}
+
     @router.get("/styles/{name}/sample.wav")
     def sample(name: str) -> FileResponse:
         with _or_404():

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from studio.errors import UnknownName, Unreadable
+from studio.errors import Refused, StudioError, UnknownName, Unreadable
 from studio.making.waiting import wait_politely
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import SCHEMA_VERSION, Control, Recipe, controls, from_fields
@@ -237,8 +238,32 @@ class Kind:
         return bool(self.light and found_at(self.light)(recipe))
 
     def default_ingredients(self, settings: Mapping[str, Any], roles: Iterable[str]) -> list[Ingredient]:
-        """Ingredients that the settings imply beside the files of these roles. Raises `UnknownName`."""
-        return list(found_at(self.supplies)(dict(settings), tuple(roles))) if self.supplies else []
+        """Ingredients that the settings imply beside the files of these roles. Raises `UnknownName`, and
+        `Refused` for a style that only works of another kind are made in.
+        """
+        try:
+            return list(found_at(self.supplies)(dict(settings), tuple(roles))) if self.supplies else []
+        except UnknownName as error:
+            if error.what == "style" and (other := self._with_that_style(error.name)):
+                raise Refused(
+                    f"{error.name} is a style of {other.plural.lower()}, not of {self.plural.lower()}; make "
+                    f"a {other.label.lower()} in it with studio {other.name} --style {error.name}.",
+                    setting="style",
+                ) from None
+            raise
+
+    def _with_that_style(self, name: str) -> Kind | None:
+        """Another kind whose works are made in a style of that name."""
+        for other in KINDS.values():
+            if (
+                other is not self
+                and other.supplies
+                and any(role.stands_for == "style" for role in other.roles)
+            ):
+                with suppress(StudioError):
+                    if found_at(other.supplies)({"style": name}, ()):
+                        return other
+        return None
 
 
 WEIGHTS = Role("weights", "Your own weights: a lesson's .zip, or a file for the backbone.", media="weights")

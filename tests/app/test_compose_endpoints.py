@@ -220,6 +220,22 @@ def test_a_melody_kept_as_sound_has_its_notes_too(client: Any, files: list[Any])
     assert [note["pitch"] for note in told["notes"]] == [note.pitch for note in tune.sounding]
 
 
+def test_notes_that_another_instrument_does_not_have_are_told(
+    client: Any, studio: Open, melody: dict[str, Any]
+) -> None:
+    pitches = [note["pitch"] for note in client.predict(melody["id"], api_name="/notes")["notes"]]
+    lowest = 74  # of a piccolo
+
+    def told(instrument: str) -> str:
+        address = f"{studio.address}/works/{melody['id']}/reach?instrument={instrument}"
+        return str(json.load(urllib.request.urlopen(address, timeout=30))["told"])
+
+    missing = sum(pitch < lowest for pitch in pitches)
+    assert told("Piccolo").startswith(f"{missing} of {len(pitches)} notes are")
+    assert "of Piccolo" in told("Piccolo")
+    assert told("Acoustic%20Grand%20Piano") == ""
+
+
 def test_an_unknown_format_is_answered_in_a_sentence(
     client: Any, studio: Open, melody: dict[str, Any]
 ) -> None:

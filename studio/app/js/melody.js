@@ -252,6 +252,14 @@ export class Melody {
     before.replaceWith(next);
     letGo(before);
     this.frame(this.now());
+    const told = instrument && await this.reach(instrument);
+    if (order === this.order) this.parts.explained.textContent = told || this.hint;
+  }
+
+  /** What is said of notes that an instrument does not have; "" where it has all. @param {string} instrument */
+  async reach(instrument) {
+    const answer = await fetch(`works/${this.work.id}/reach?${new URLSearchParams({ instrument })}`).catch(() => null);
+    return answer?.ok ? String((await answer.json()).told) : '';
   }
 
   /**

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused, StudioError, UnknownName
 from studio.music.reading.readers import Readers
+from studio.music.sound.ranges import beyond_range
 from studio.music.sound.rendering import program_of
 from studio.music.writing.formats import FORMATS
 from studio.works.formats import Format
@@ -181,6 +182,10 @@ class Renditions:
         from studio.music.melody.timing import timing_of
 
         return timing_of(self.tune(work), work.facts)
+
+    def beyond(self, work: Work, instrument: str) -> str:
+        """What is said of notes that an instrument does not have; "" where it has all."""
+        return beyond_range(self.tune(work), instrument)
 
     def sample(self, style: str) -> Path:
         """The first bars of a tune of the style, as a WAV file. Raises `UnknownName`."""

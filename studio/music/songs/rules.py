@@ -61,7 +61,8 @@ BROUGHT = {
     "conjunctions are kept from first beats (`lyrics.LIGHT_WORDS`). Given melodies end on the tonic in root "
     "position wherever that is possible.",
     "13": "Where few songs teach a mode, melodies do not leap octaves to and fro (`CopyLimit.settles`). "
-    "Songs of styles whose songs end on triads end on one, and begin so (`HarmonyIdiom.ends_plainly`).",
+    "Songs of styles whose songs end on triads end on one, and begin so (`HarmonyIdiom.ends_plainly`). "
+    "A copy limit that nobody asked for gives way as late as one that was (`sheet.rows_that_sing`).",
 }
 """What each number brought, the oldest first."""
 

@@ -452,6 +452,11 @@ class SheetDesk:
             return FIT
         return FIT_NOW if self.words is None else FIT_WORDS
 
+    @property
+    def limit_holds_longer(self) -> bool:
+        """Whether a copy limit that nobody asked for is kept as long as one that was, since rules 13."""
+        return since(self.rules, "13") and self.recipe.max_copy is None and self.words is None
+
     def with_longer_copies(self) -> SheetDesk | None:
         """The same with a longer copy limit; None where one was asked for, or it is long enough."""
         limit = self.compiled.context.max_copy + 4
@@ -1473,14 +1478,18 @@ def rows_that_sing(
             if desk.chords.settled is not None or desk.words is not None:
                 break  # other chords hardly change what words ask for
         nothing = wordy or _without_any_melody(desk, drawn.rows[0])
+        if not (nothing or fitted) and desk.limit_holds_longer:
+            # As where a person asked for the limit: before it gives way, chords are looked for that keep it.
+            yield "looking for chords that can be sung"
+            fitted = True
+            if (other := SongWishes.of(desk).fitted()) is not None:
+                said = "Few rows of chords have a melody that keeps the copy limit; these were fitted to one."
+                desk = replace(other, remarks=(*desk.remarks, said))
+                continue
         wider = None if nothing else desk.with_longer_copies()
         if wider is None:
             yield "finding out which settings conflict"
-            if (found := _syllables_beyond(desk)) is not None:
-                raise found
-            wishes = SongWishes.of(desk)
-            if (found := wishes.contradiction()) is not None:
-                raise found
+            wishes = _without_conflict(desk)
             if not fitted and (other := wishes.fitted()) is not None:
                 said = "Few rows of chords have a melody with these settings; these were fitted to one."
                 desk, fitted = replace(other, remarks=(*desk.remarks, said)), True
@@ -1488,6 +1497,16 @@ def rows_that_sing(
             views = desk.sections(drawn.rows[0])
             raise _melody_contradiction(desk, next(view for view in views if view.log_z == -np.inf))
         desk = wider
+
+
+def _without_conflict(desk: SheetDesk) -> SongWishes:
+    """All that is asked for. Raises `Contradiction` where that was found to conflict."""
+    if (found := _syllables_beyond(desk)) is not None:
+        raise found
+    wishes = SongWishes.of(desk)
+    if (found := wishes.contradiction()) is not None:
+        raise found
+    return wishes
 
 
 def sings(desk: SheetDesk, random: np.random.Generator) -> bool:

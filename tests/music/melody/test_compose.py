@@ -228,6 +228,7 @@ def test_what_is_said_and_what_is_left_behind(studio: Studio, folder: Path, tmp_
     ("options", "says"),
     [
         (("--style", "ryans-mamoth"), "did you mean"),
+        (("--style", "sixties-pop"), "make a song in it with studio song --style sixties-pop"),
         (("--meter", "five"), "meter"),
         (("--key", "H"), "key"),
         (("--bars", "0"), "bars"),

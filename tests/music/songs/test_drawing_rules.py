@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from hashlib import sha256
@@ -27,6 +28,7 @@ from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.rules import DRAWING_RULES
 from studio.music.songs.sheet import (
     Seams,
+    SectionView,
     SheetDesk,
     SongStyles,
     draw_sheet,
@@ -243,6 +245,33 @@ def test_what_no_chords_would_help_is_told_without_loosening_the_copy_limit(
     monkeypatch.setattr(SheetDesk, "with_longer_copies", loosened)
     with pytest.raises(Contradiction, match="F4:G4"):
         finish(draw_sheet(desk, 1))
+
+
+@pytest.mark.parametrize(("rules", "gives_way"), [("12", True), ("13", False)])
+def test_a_usual_copy_limit_gives_way_last(
+    rules: str, gives_way: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no row of chords that was drawn has a melody, but one that is looked for has."""
+    sections, longer, loosened = SheetDesk.sections, SheetDesk.with_longer_copies, list[bool]()
+
+    def unheard(desk: SheetDesk, row: list[int]) -> list[SectionView]:
+        looked_for = any(each.name == "chords under a melody" for each in desk.chords.hard)
+        views = sections(desk, row)
+        return views if looked_for or loosened else [replace(view, log_z=-np.inf) for view in views]
+
+    def loosen(desk: SheetDesk) -> SheetDesk | None:
+        loosened.append(True)
+        return longer(desk)
+
+    monkeypatch.setattr(SheetDesk, "sections", unheard)
+    monkeypatch.setattr(SheetDesk, "with_longer_copies", loosen)
+    recipe = SongRecipe(form="AB", bars=8, key="F", meter="4/4")
+    made = recipe.model_copy(update={"setting": setting("cpu", drawing=rules)})
+    sheet = finish(draw_sheet(finish(prepare(made, SongStyles.of(made, STYLE))), 1))
+    assert bool(loosened) == gives_way
+    assert (
+        sum(("were allowed" if gives_way else "keeps the copy limit") in each for each in sheet.remarks) == 1
+    )
 
 
 def test_hardly_a_section_is_drawn_again_for_its_copies_and_neighbours() -> None:
