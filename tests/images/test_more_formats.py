@@ -113,7 +113,7 @@ def test_photos_of_48_and_108_megapixels_take_less_than_a_gigabyte(tmp_path: Pat
     assert told == "(3024, 4032, 3)|Its 49 megapixels were reduced to 4032 x 3024 pixels."
     assert peak < 1e6
     photo = tmp_path / "photo.png"
-    Image.merge("RGB", [Image.linear_gradient("L")] * 3).resize((12_000, 9000)).save(photo, compress_level=1)
+    Image.merge("RGB", [Image.linear_gradient("L").resize((12_000, 9000))] * 3).save(photo, compress_level=1)
     told, peak = in_a_process(photo)
     assert told == "(4500, 6000, 3)|Its 108 megapixels were reduced to 6000 x 4500 pixels."
     assert peak < 400_000  # unpacked whole it takes 600 MB; the rest of a gigabyte is the network's

@@ -340,8 +340,9 @@ def test_learning_lowers_the_loss_and_shows_three_photos(
 
 @pytest.mark.usefixtures("short")
 def test_a_painter_learnt_here_paints_from_the_command_line_and_is_remade(
-    studio: Studio, home: Path, tmp_path: Path
+    studio: Studio, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(training, "EPOCH", 50)  # a hundred steps are the least that the command takes
     down, across = np.mgrid[0:96, 0:96]
     strokes = np.where((np.sin((down + across) / 3) > 0)[..., None], (240, 140, 30), (90, 20, 140))
     Image.fromarray(strokes.astype(np.uint8)).save(tmp_path / "strokes.png")
