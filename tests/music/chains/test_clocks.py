@@ -81,7 +81,7 @@ def test_a_clock_is_exact_beside_every_other_requirement() -> None:
 
 def test_a_counter_with_windows_is_the_same_when_its_states_are_folded() -> None:
     found = 0
-    for seed in range(120):
+    for seed in range(60):
         request = RandomRequest(seed)
         middle = request.ticks // 2
         clock = counter(request, [(0, middle, 1), (middle, request.ticks, 1)])
@@ -89,7 +89,7 @@ def test_a_counter_with_windows_is_the_same_when_its_states_are_folded() -> None
         check(request, clock, truth)
         folded = clock.folded(int(request.durations.max()))
         found += check(request, folded, truth)
-    assert found >= 15
+    assert found >= 8
 
 
 def test_folding_makes_a_long_counter_small() -> None:
