@@ -179,10 +179,13 @@ def _alone(rows: Longs, stand: Stand, voices: Voices, tones: Sequence[int]) -> F
     classes = rows % 12
     cost: Floats = np.zeros(len(rows))
     for pitch in tones:
-        times = (classes == pitch).sum(axis=1) + (stand.at >= 0 and stand.at % 12 == pitch)
+        own = (classes == pitch).sum(axis=1)
+        times = own + (stand.at >= 0 and stand.at % 12 == pitch)
         interval = (pitch - chord.root_class) % 12
+        # The tune leaves its tone sooner than the chord: only in part-writing does it stand for a third.
+        heard = own if interval in (3, 4) and stand.scale and not voices.bass else times
         essential = {3: 14.0, 4: 14.0, 10: 7.0, 11: 7.0, 0: 0.0 if voices.rootless else 2.5, 7: 0.8}
-        cost += np.where(times == 0, essential.get(interval, 4.0), 0)
+        cost += np.where(heard == 0, essential.get(interval, 4.0), 0)
         doubled = 0.6 if interval in (0, 7) else 3.0
         cost += np.maximum(times - 1, 0) * doubled
     for place, (low, high) in enumerate(voices.ranges):
