@@ -94,7 +94,8 @@ class Harmonisation:
     """A melody to be harmonised.
 
     bars: the full bars (and a last one cut short). tonics: the key of each. fits: [bars * idiom.bar, chords],
-    see `Fit.of_melody`. requirements: what must hold beside. closing: what leans towards an end.
+    see `Fit.of_melody`. requirements: what must hold beside. closing: what leans towards an end. as_daring:
+    a row that is like the style's songs is as daring as asked itself, not only the draws it is taken from.
     """
 
     tune: Tune
@@ -108,6 +109,7 @@ class Harmonisation:
     changes: float = CHANGES
     lowest: int = 1
     closing: tuple[Requirement, ...] = ()
+    as_daring: bool = True
 
     @classmethod
     def of(cls, tune: Tune, idiom: HarmonyIdiom, fit: Fit, *, keys: bool = True) -> Harmonisation:
@@ -275,6 +277,8 @@ class Harmonisation:
             logs += self.idiom.character.log_weights(figures)
         if moving:
             logs -= DWELLING * self.long_stays(rows)
+        if self.as_daring and daring is not None:
+            logs += self.idiom.log_near(rows, daring)
         if wanted is not None:
             kinds = np.array([len(self.idiom.triads_in(row)) for row in rows])
             logs += -0.5 * ((kinds - wanted) / NEAR_KINDS) ** 2

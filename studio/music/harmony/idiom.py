@@ -62,6 +62,9 @@ HALVINGS = 6
 UNKNOWN_BITS = 14.0
 """The surprise of an event that the style never has, or never in that place."""
 
+NEAR_BITS = 0.2
+"""How many bits a chord more or less are still about as daring as asked."""
+
 CAUTION = 4.0
 """Chords that are added to what is counted in a kind of bar, and to what is expected there."""
 
@@ -422,6 +425,12 @@ class HarmonyIdiom:
         ninetieth.
         """
         return float(np.percentile(self._bits_of_songs, 10 + 80 * daring))
+
+    def log_near(self, rows: Iterable[Sequence[int]], daring: float) -> Floats:
+        """[rows]: the logarithm of how often each is taken where rows are to be so daring."""
+        bits = np.array([self.bits(row) for row in rows])
+        found: Floats = -0.5 * ((bits - self.bits_at(daring)) / NEAR_BITS) ** 2
+        return found
 
     @cached_property
     def _bits_of_songs(self) -> list[float]:

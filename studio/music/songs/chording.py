@@ -145,7 +145,8 @@ class ChordRequest:
     style; None where nothing is known of it, and by rules before 6. varied: rows in which two chords swing
     to and fro are taken less often, see `swings`; not so by rules before 10. moving: and so are those that
     stay on a chord, see `character.LONG`; not so by rules before 11. as_many: rows have about as many
-    different triads as one of the style's songs of that length; not so by rules before 12.
+    different triads as one of the style's songs of that length; not so by rules before 12. as_daring: a row
+    is as daring as asked itself, not only the draws it is taken from; not so by rules before 13.
     """
 
     plan: SheetPlan
@@ -163,6 +164,7 @@ class ChordRequest:
     varied: bool = False
     moving: bool = False
     as_many: bool = False
+    as_daring: bool = False
     tilts: list[float] = field(default_factory=list)
     solvers: dict[tuple[int, int | None], Solve | None] = field(default_factory=dict)
     """What `solver` found."""
@@ -238,6 +240,7 @@ class ChordRequest:
             varied=since(drawing_rules(recipe), "10"),
             moving=since(drawing_rules(recipe), "11"),
             as_many=since(drawing_rules(recipe), "12"),
+            as_daring=since(drawing_rules(recipe), "13"),
         )
 
     @property
@@ -472,6 +475,9 @@ class ChordRequest:
         if kinds is not None:
             found = np.array([len(self.idiom.triads_in(row)) for row in rows])
             weights = weights * np.exp(np.maximum(-0.5 * ((found - kinds) / NEAR_KINDS) ** 2, -LEAST))
+        if self.as_daring and self.daring is not None:
+            logs = self.idiom.log_near(rows, self.daring)
+            weights = weights * np.exp(np.maximum(logs - logs.max(), -LEAST))
         if self.moving and returns is not self.plan.returns:
             logs = np.array([self._monotony(bars, returns) for bars in drawn])
             weights = weights * np.exp(logs.min() - logs)

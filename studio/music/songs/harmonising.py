@@ -155,6 +155,7 @@ def rows_of(asked: Harmonisation, recipe: SongRecipe) -> list[list[int]]:
             f"these, or for {recipe.harmonisation} harmonisations."
         )
     random = np.random.default_rng(recipe.seed)
+    asked = replace(asked, as_daring=since(drawing_rules(recipe), "13"))
     if count == 1 and since(drawing_rules(recipe), "5"):
         evenly, moving = (since(drawing_rules(recipe), rules) for rules in ("6", "11"))
         return [asked.draw_alike(random, daring=recipe.daring, evenly=evenly, moving=moving)]

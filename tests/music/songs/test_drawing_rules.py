@@ -390,3 +390,27 @@ def test_a_song_has_about_as_many_different_chords_as_the_styles_songs() -> None
 
     before, now = drawn("11"), drawn("12")
     assert np.mean(before) + 0.5 < np.mean(now) < np.mean(own)
+
+
+def test_each_song_is_as_daring_as_asked() -> None:
+    """By rules 12 only the draws were that a song's row was taken from, and a daring song could be duller than
+    a dull one.
+    """
+
+    def bits(rules: str, daring: float) -> list[float]:
+        desk = desk_of(rules, daring=daring)
+        idiom = desk.chords.idiom
+        rows = [row for seed in range(8) for row in desk.chords.rows(1, np.random.default_rng(seed)).rows]
+        before = [[idiom.alphabet, *row[:-1]] for row in rows]
+        said = [
+            [idiom.surprise[old, new] for old, new in zip(past, row, strict=True) if not idiom.carries[new]]
+            for past, row in zip(before, rows, strict=True)
+        ]
+        return [float(np.mean(each)) for each in said]
+
+    for daring in (0.0, 1.0):
+        wanted = desk_of("13").chords.idiom.bits_at(daring)
+        now, then = (np.abs(np.array(bits(rules, daring)) - wanted) for rules in ("13", "12"))
+        assert now.mean() < 0.3
+        assert now.mean() < then.mean()
+    assert sorted(bits("13", 0.0))[-3] < sorted(bits("13", 1.0))[2]
