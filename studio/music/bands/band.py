@@ -48,7 +48,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from studio.errors import Refused, StudioError, UnknownName, Unreadable
+from studio.errors import Refused, StudioError, UnknownName, Unreadable, did_you_mean
 from studio.music.scores.meters import Meter
 from studio.music.scores.pitches import parse_pitch
 from studio.music.scores.sections import SECTION_WORDS
@@ -377,13 +377,24 @@ def read_band(text: str, name: str) -> Band:
         values = tomllib.loads(text)
         return Band.model_validate({**values, "name": name})
     except tomllib.TOMLDecodeError as error:
-        raise Unreadable(f"The band {name} is not a TOML file: {error}.") from None
+        raise Unreadable(
+            f"The band {name} is not a TOML file: {error}. Write it as docs/bands.md says."
+        ) from None
     except StudioError as error:
         raise Unreadable(f"The band {name} cannot be read: {error}") from None
     except ValidationError as error:
         first: Any = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         said = str(first["msg"]).removeprefix("Value error, ")
+        if first["type"] == "missing":
+            raise Unreadable(
+                f"The band {name} cannot be read: it does not say its {where}; add it, as docs/bands.md says."
+            ) from None
+        if first["type"] == "extra_forbidden":
+            near = did_you_mean(where, Band.model_fields) or "; leave it out, or see docs/bands.md."
+            raise Unreadable(
+                f"The band {name} cannot be read: {where!r} is not known in a band's file{near}"
+            ) from None
         raise Unreadable(f"The band {name} cannot be read: {where}: {said}.") from None
 
 

@@ -382,7 +382,10 @@ def _bars(
     for text in texts:
         there, here = read_keep(text)
         if there.last > plan.bars:
-            raise Refused(f"Keeping the {what} {text} is not possible in a song of {plan.bars} bars.")
+            raise Refused(
+                f"The {what} {text} cannot be kept in a song of {plan.bars} bars; name bars of 1 to "
+                f"{plan.bars}, or make the song longer."
+            )
         for offset in range(there.bars):
             record.bar(here.first + offset)
             place, bar = there.first - 1 + offset, KeptBar(0, here.first + offset)

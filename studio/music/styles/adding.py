@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
-from studio.errors import Refused
+from studio.errors import Refused, did_you_mean
 from studio.music.styles.cache import dump, keep
 from studio.music.styles.downloads import fetch
 from studio.music.styles.opening import open_style
@@ -36,7 +36,9 @@ def add_style(
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
         raise Refused(f"{name!r} cannot name a style; use up to 40 small letters, digits and hyphens.")
     if path is None:
-        raise Refused(f"Say which file or folder holds the tunes of {name}.")
+        fetched = [each for each, entry in STYLES.items() if entry.download]
+        near = did_you_mean(name, fetched) or "."
+        raise Refused(f"Say which file or folder holds the tunes of {name}{near}")
     if own_file(name, folder).exists():
         raise Refused(f"There is a style {name} already; remove it first or choose another name.")
     style = yield from open_style(Path(path), home)
