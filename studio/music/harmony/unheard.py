@@ -156,6 +156,7 @@ class _Steps:
     def __init__(self, source: Longs, symbol: Longs, target: Longs, probability: Floats, ending: Floats):
         self.source, self.symbol, self.target, self.probability = source, symbol, target, probability
         self.ending = ending
+        self._in_order = len(source)  # so many come by their contexts; those that are added lie behind them
 
     @classmethod
     def of(cls, chain: Chain, known: int) -> _Steps:
@@ -183,7 +184,10 @@ class _Steps:
 
     def after(self, context: int) -> list[tuple[int, float]]:
         """The symbols that follow a context, with their probabilities."""
-        here = np.flatnonzero(self.source == context)
+        sources = self.source[: self._in_order]
+        first, end = np.searchsorted(sources, [context, context + 1])
+        added = np.flatnonzero(self.source[self._in_order :] == context) + self._in_order
+        here = np.append(np.arange(first, end), added)
         return list(zip(self.symbol[here].tolist(), self.probability[here].tolist(), strict=True))
 
     def chain(self, chain: Chain) -> Chain:
@@ -191,7 +195,8 @@ class _Steps:
         contexts = len(self.ending)
         total = np.bincount(self.source, self.probability, contexts) + self.ending
         total[total == 0] = 1.0
-        order = np.lexsort((self.symbol, self.source))
+        # By context and symbol. Nearly all are in order, which this sort makes use of.
+        order = np.argsort(self.source * (int(self.symbol.max(initial=0)) + 1) + self.symbol, kind="stable")
         source, target = self.source[order], self.target[order]
         depth = np.append(chain.tree.depth, chain.lowest)
         target[depth[target] < np.minimum(chain.lowest, depth[source] + 1)] = chain.tree.contexts
