@@ -80,7 +80,8 @@ class FormatTable(dict[str, Format]):
         if text in ("", "."):
             raise Refused(f"The file to write has no name; give one that ends in {self.suffixes_in_words()}.")
         if found is None:
-            raise Refused(f"{path} should end in {self.suffixes_in_words()}.")
+            pdf = " For a PDF, print the .svg." if text.endswith(".pdf") and "svg" in self else ""
+            raise Refused(f"{path} should end in {self.suffixes_in_words()}.{pdf}")
         return found
 
     def suffixes_in_words(self) -> str:
