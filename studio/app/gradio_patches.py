@@ -88,6 +88,9 @@ QUEUE_RESTS = 1.0
 STREAM_LINGERS = 8.0
 """Seconds for which a browser's stream of messages stays open when nothing is under way."""
 
+STREAM_CLOSES = 5.0
+"""Seconds in which a browser has surely closed a stream that it was told is at its end."""
+
 STUB_MODULE, STUB_WRITER = "gradio.component_meta", "create_or_modify_pyi"
 
 
@@ -355,11 +358,32 @@ def lose_no_message(page: gr.Blocks) -> None:
     Gradio counts what is under way in `pending_event_ids_session`, so there is one more until then. Every
     browser calls itself Mozilla. A program's stream ends with its last request, or the program would wait
     for it.
+
+    A browser that hears of the end closes its stream, and where Gradio had not yet left that stream, it takes
+    this for a page that is left: it throws away all messages for the page and whatever the page has asked for
+    (`sse_stream` in its `routes.py`). What the page asked for at that moment was lost so, and its next stream
+    was answered with "404: Not Found". For `STREAM_CLOSES` seconds after the end nothing is thrown away.
     """
     from gradio.server_messages import ProcessCompletedMessage
+    from gradio.utils import LRUCache
 
     queue = page._queue
     original, held = queue.push, dict[str, tuple[str, asyncio.TimerHandle]]()
+    closing: set[str] = set()
+
+    class Kept(LRUCache[str, Any]):
+        def __delitem__(self, session: str) -> None:
+            if session not in closing:
+                super().__delitem__(session)
+
+    clean = queue.clean_events
+
+    async def clean_events(*, session_hash: str | None = None, event_id: str | None = None) -> None:
+        if event_id is not None or session_hash not in closing:
+            await clean(session_hash=session_hash, event_id=event_id)
+
+    queue.pending_messages_per_session = Kept(queue.pending_messages_per_session.max_size)
+    queue.__dict__["clean_events"] = clean_events
 
     def let_go(session: str, more: str) -> None:
         pending = queue.pending_event_ids_session.get(session, set())
@@ -370,6 +394,8 @@ def lose_no_message(page: gr.Blocks) -> None:
         pending.discard(more)
         messages = queue.pending_messages_per_session.get(session)
         if messages is not None:
+            closing.add(session)
+            asyncio.get_running_loop().call_later(STREAM_CLOSES, closing.discard, session)
             messages.put_nowait(ProcessCompletedMessage(event_id=more, output={}, success=True))
         elif not pending:  # the page is gone, or its request was refused
             queue.pending_event_ids_session.pop(session, None)

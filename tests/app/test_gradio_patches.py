@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,10 +18,11 @@ from typing import Any
 import gradio as gr
 import pytest
 from fastapi import FastAPI
-from gradio import blocks, processing_utils, queueing, route_utils, utils
+from gradio import blocks, processing_utils, queueing, route_utils, routes, utils
 from gradio.blocks import postprocess_update_dict
 from gradio.context import LocalContext
 from gradio.routes import App
+from gradio.server_messages import ProcessCompletedMessage
 from packaging.requirements import Requirement
 
 from studio.app import gradio_patches, modules
@@ -263,6 +265,41 @@ def test_nothing_is_fetched_for_a_visitor(page: gr.Blocks, monkeypatch: pytest.M
     field = next(each for each in page.blocks.values() if isinstance(each, gr.Textbox))
     with pytest.raises(gr.Error, match="upload yours"):
         run(field.async_move_resource_to_block_cache("http://192.0.2.1/photo.jpg"))
+
+
+def test_what_a_page_asks_for_as_its_stream_closes_is_not_thrown_away(
+    page: gr.Blocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gradio takes a stream that a browser closes at its end for a page that is left, if it comes to know of
+    it before it has left the stream itself.
+    """
+    said = inspect.getsource(routes)
+    assert "del blocks._queue.pending_messages_per_session[session_hash]" in said
+    assert "clean_events(session_hash=session_hash)" in said
+    queue = page._queue
+    browser = SimpleNamespace(headers={"user-agent": "Mozilla/5.0"})
+    monkeypatch.setattr(gradio_patches, "STREAM_LINGERS", 0.0)
+
+    async def closed(session: str, within: float) -> bool:
+        """Whether messages are still kept for a page that asks for more as its stream closes."""
+        monkeypatch.setattr(gradio_patches, "STREAM_CLOSES", within)
+        queue.push(body=SimpleNamespace(session_hash=session), request=browser, username=None)
+        end = await asyncio.wait_for(queue.pending_messages_per_session[session].get(), 60)
+        assert isinstance(end, ProcessCompletedMessage)
+        await asyncio.sleep(0.05)
+        queue.pending_event_ids_session[session].add("the next")
+        with suppress(KeyError):
+            del queue.pending_messages_per_session[session]
+        await queue.clean_events(session_hash=session)
+        return session in queue.pending_messages_per_session
+
+    def push(body: Any, **_: Any) -> None:
+        queue.pending_messages_per_session.setdefault(body.session_hash, asyncio.Queue())
+
+    queue.__dict__["push"] = push
+    gradio_patches.lose_no_message(page)
+    assert run(closed("closes", 600.0))
+    assert not run(closed("is left later", 0.0))
 
 
 def test_nothing_loads_matplotlib_at_the_first_press(monkeypatch: pytest.MonkeyPatch) -> None:
