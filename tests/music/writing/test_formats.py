@@ -85,7 +85,7 @@ def test_an_unknown_format_is_answered_with_those_there_are() -> None:
         by_name("mp4")
     with pytest.raises(Refused, match=r"tune\.doc should end in \.mid, .*\.mp3 or \.svg"):
         by_suffix("tune.doc")
-    with pytest.raises(Refused, match="For a PDF, print the .svg"):
+    with pytest.raises(Refused, match=r"For a PDF, print the \.svg"):
         by_suffix("tune.pdf")
     with pytest.raises(Refused, match="The file to write has no name"):
         by_suffix(".")
