@@ -365,25 +365,10 @@ def lose_no_message(page: gr.Blocks) -> None:
     was answered with "404: Not Found". For `STREAM_CLOSES` seconds after the end nothing is thrown away.
     """
     from gradio.server_messages import ProcessCompletedMessage
-    from gradio.utils import LRUCache
 
     queue = page._queue
     original, held = queue.push, dict[str, tuple[str, asyncio.TimerHandle]]()
-    closing: set[str] = set()
-
-    class Kept(LRUCache[str, Any]):
-        def __delitem__(self, session: str) -> None:
-            if session not in closing:
-                super().__delitem__(session)
-
-    clean = queue.clean_events
-
-    async def clean_events(*, session_hash: str | None = None, event_id: str | None = None) -> None:
-        if event_id is not None or session_hash not in closing:
-            await clean(session_hash=session_hash, event_id=event_id)
-
-    queue.pending_messages_per_session = Kept(queue.pending_messages_per_session.max_size)
-    queue.__dict__["clean_events"] = clean_events
+    closing = _keep_while_closing(queue)
 
     def let_go(session: str, more: str) -> None:
         pending = queue.pending_event_ids_session.get(session, set())
@@ -415,6 +400,28 @@ def lose_no_message(page: gr.Blocks) -> None:
         return original(body=body, request=request, username=username)
 
     queue.__dict__["push"] = push
+
+
+def _keep_while_closing(queue: Any) -> set[str]:
+    """Keep the queue from throwing away what is there for a session in the set that is returned."""
+    from gradio.utils import LRUCache
+
+    closing: set[str] = set()
+
+    class Kept(LRUCache[str, Any]):
+        def __delitem__(self, session: str) -> None:
+            if session not in closing:
+                super().__delitem__(session)
+
+    clean = queue.clean_events
+
+    async def clean_events(*, session_hash: str | None = None, event_id: str | None = None) -> None:
+        if event_id is not None or session_hash not in closing:
+            await clean(session_hash=session_hash, event_id=event_id)
+
+    queue.pending_messages_per_session = Kept(queue.pending_messages_per_session.max_size)
+    queue.__dict__["clean_events"] = clean_events
+    return closing
 
 
 def draw_only_what_is_seen(page: gr.Blocks) -> None:
