@@ -408,7 +408,7 @@ def _keep_while_closing(queue: Any) -> set[str]:
 
     closing: set[str] = set()
 
-    class Kept(LRUCache[str, Any]):
+    class MessagesOfPages(LRUCache[str, Any]):
         def __delitem__(self, session: str) -> None:
             if session not in closing:
                 super().__delitem__(session)
@@ -419,7 +419,7 @@ def _keep_while_closing(queue: Any) -> set[str]:
         if event_id is not None or session_hash not in closing:
             await clean(session_hash=session_hash, event_id=event_id)
 
-    queue.pending_messages_per_session = Kept(queue.pending_messages_per_session.max_size)
+    queue.pending_messages_per_session = MessagesOfPages(queue.pending_messages_per_session.max_size)
     queue.__dict__["clean_events"] = clean_events
     return closing
 
