@@ -361,7 +361,7 @@ def lose_no_message(page: gr.Blocks) -> None:
 
     A browser that hears of the end closes its stream, and where Gradio had not yet left that stream, it takes
     this for a page that is left: it throws away all messages for the page and whatever the page has asked for
-    (`sse_stream` in its `routes.py`). What the page asked for at that moment was lost so, and its next stream
+    (`sse_stream` in its `routes.py`). So what the page asked for at that moment was lost, and its next stream
     was answered with "404: Not Found". For `STREAM_CLOSES` seconds after the end nothing is thrown away.
     """
     from gradio.server_messages import ProcessCompletedMessage
@@ -489,6 +489,12 @@ def refuse_downloads() -> None:
     processing_utils.async_ssrf_protected_download = _refuse_download
 
 
+async def _refuse_download(url: str, cache_dir: str) -> str:  # noqa: ARG001 - Gradio names both
+    import gradio as gr
+
+    raise gr.Error("Only files of this studio can be named; upload yours.", print_exception=False)
+
+
 def load_no_plots() -> None:
     """Keep Gradio from loading matplotlib at the first press.
 
@@ -498,12 +504,6 @@ def load_no_plots() -> None:
     from gradio import utils
 
     utils.__dict__["MatplotlibBackendMananger"] = contextlib.nullcontext
-
-
-async def _refuse_download(url: str, cache_dir: str) -> str:  # noqa: ARG001 - Gradio names both
-    import gradio as gr
-
-    raise gr.Error("Only files of this studio can be named; upload yours.", print_exception=False)
 
 
 def say_mistakes_in_a_sentence(home: Path) -> None:

@@ -233,11 +233,7 @@ def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Size]:
 
 def painting_rules(recipe: StyleRecipe) -> int:
     """Today's, or those that its work was made by (see `PAINTING_RULES`)."""
-    if recipe.setting is None:
-        return PAINTING_RULES
-    recorded = recipe.setting.versions.get("painting", "1")
-    known = {str(rules) for rules in range(1, PAINTING_RULES + 1)}
-    return int(recorded) if recorded in known else PAINTING_RULES
+    return _recorded_rules(recipe, "painting", PAINTING_RULES)
 
 
 DREAMING_RULES = 2
@@ -251,10 +247,15 @@ their place, and keep closer to that (`spread`). By the first they were large wh
 
 def dreaming_rules(recipe: DreamRecipe) -> int:
     """Today's, or those that its work was made by (see `DREAMING_RULES`)."""
+    return _recorded_rules(recipe, "dreaming", DREAMING_RULES)
+
+
+def _recorded_rules(recipe: DreamRecipe | StyleRecipe, name: str, latest: int) -> int:
+    """1 for a work that says nothing of its rules; the latest for a new work, and for rules yet to come."""
     if recipe.setting is None:
-        return DREAMING_RULES
-    recorded = recipe.setting.versions.get("dreaming", "1")
-    return int(recorded) if recorded in ("1", "2") else DREAMING_RULES
+        return latest
+    recorded = recipe.setting.versions.get(name, "1")
+    return int(recorded) if recorded in {str(rules) for rules in range(1, latest + 1)} else latest
 
 
 T = TypeVar("T")

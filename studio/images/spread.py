@@ -57,7 +57,8 @@ PARTS = 100
 
 @dataclass(frozen=True)
 class Spread:
-    """own: how large shapes are at every place, float32 [1, 1, h, w] from 0, the smallest, to 1. width: how
+    """own: how large shapes are at every place, float32 [1, 1, h, w] from 0, the smallest, to 1; not found
+    where no size varies. width: how
     far other sizes may be from that. structure: how much fine structure stands out there. faces: where they
     are. wanted: `vary_size`, `hold_detail` and `hold_faces` of the recipe, or of each of its regions.
     octaves: all that were planned, the coarsest first.
@@ -93,8 +94,10 @@ class Spread:
         if any(hold_faces for _, _, hold_faces in wanted):
             faces = F.interpolate(faces_map(photo), small.shape[:2], mode="bilinear", align_corners=False)
         by_first = dreaming_rules(recipe) == 1
-        own = 0.95 * (1 - _detail(slopes)) if by_first else _own_sizes(small)
         width = WIDTH_BEFORE if by_first else WIDTH
+        own = torch.zeros_like(slopes)
+        if any(vary_size for vary_size, _, _ in wanted):
+            own = 0.95 * (1 - _detail(slopes)) if by_first else _own_sizes(small)
         return cls(own, width, _structure(slopes), faces, wanted, tuple(octaves))
 
     def at(self, octave: Size, regions: Tensor | None = None) -> Tensor:

@@ -280,7 +280,7 @@ def test_what_a_page_asks_for_as_its_stream_closes_is_not_thrown_away(
     browser = SimpleNamespace(headers={"user-agent": "Mozilla/5.0"})
     monkeypatch.setattr(gradio_patches, "STREAM_LINGERS", 0.0)
 
-    async def closed(session: str, within: float) -> bool:
+    async def kept(session: str, within: float) -> bool:
         """Whether messages are still kept for a page that asks for more as its stream closes."""
         monkeypatch.setattr(gradio_patches, "STREAM_CLOSES", within)
         queue.push(body=SimpleNamespace(session_hash=session), request=browser, username=None)
@@ -298,8 +298,8 @@ def test_what_a_page_asks_for_as_its_stream_closes_is_not_thrown_away(
 
     queue.__dict__["push"] = push
     gradio_patches.lose_no_message(page)
-    assert run(closed("closes", 600.0))
-    assert not run(closed("is left later", 0.0))
+    assert run(kept("closes", 600.0))
+    assert not run(kept("is left later", 0.0))
 
 
 def test_nothing_loads_matplotlib_at_the_first_press(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -388,7 +388,7 @@ def read_band(text: str, name: str) -> Band:
         said = str(first["msg"]).removeprefix("Value error, ")
         if first["type"] == "missing":
             raise Unreadable(
-                f"The band {name} cannot be read: it does not say its {where}; add it, as docs/bands.md says."
+                f"The band {name} cannot be read: {where!r} is missing; add it, as docs/bands.md says."
             ) from None
         if first["type"] == "extra_forbidden":
             near = did_you_mean(where, Band.model_fields) or "; leave it out, or see docs/bands.md."

@@ -95,7 +95,7 @@ class Harmonisation:
 
     bars: the full bars (and a last one cut short). tonics: the key of each. fits: [bars * idiom.bar, chords],
     see `Fit.of_melody`. requirements: what must hold beside. closing: what leans towards an end. as_daring:
-    a row that is like the style's songs is as daring as asked itself, not only the draws it is taken from.
+    a row that is like the style's songs is about as daring as asked itself; otherwise rows are on average.
     """
 
     tune: Tune

@@ -74,9 +74,8 @@ USUAL: dict[int, Usual] = {
     67: ((50, TREBLE), (0, BASS)),
     72: ((79, TREBLE_ABOVE), *_TREBLE),
 }
-"""General MIDI program -> its clefs where a score is written as it sounds (Gould, "Behind Bars", 2011; Adler,
-"The Study of Orchestration", 2016). Keyboards, harps, ensembles and what has no staff of its own are left to
-their mean pitch.
+"""General MIDI program -> its clefs where a score is written as it sounds: those in common use, not copied
+from one book. Keyboards, harps, ensembles and what has no staff of its own are left to their mean pitch.
 """
 
 _SINGERS: tuple[tuple[str, Usual], ...] = (

@@ -145,8 +145,8 @@ class ChordRequest:
     style; None where nothing is known of it, and by rules before 6. varied: rows in which two chords swing
     to and fro are taken less often, see `swings`; not so by rules before 10. moving: and so are those that
     stay on a chord, see `character.LONG`; not so by rules before 11. as_many: rows have about as many
-    different triads as one of the style's songs of that length; not so by rules before 12. as_daring: a row
-    is as daring as asked itself, not only the draws it is taken from; not so by rules before 13.
+    different triads as one of the style's songs of that length; not so by rules before 12. as_daring: each
+    row is about as daring as asked; by rules before 13 rows were on average.
     """
 
     plan: SheetPlan

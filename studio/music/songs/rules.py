@@ -63,8 +63,8 @@ BROUGHT = {
     "13": "Where few songs teach a mode, melodies do not leap octaves to and fro (`CopyLimit.settles`). "
     "Songs of styles whose songs end on triads end on one, and begin so (`HarmonyIdiom.ends_plainly`). "
     "A copy limit that nobody asked for gives way as late as one that was (`sheet.rows_that_sing`). "
-    "Where it is asked how daring chords are, each song is, not only the draws from which its chords are "
-    "taken (`HarmonyIdiom.log_near`).",
+    "Each song is about as daring as asked, and not only the rows that were drawn for it on average "
+    "(`HarmonyIdiom.log_near`).",
 }
 """What each number brought, the oldest first."""
 

@@ -41,7 +41,7 @@ def test_a_band_of_ones_own_plays_a_song_that_is_made_again_alike(studio: Studio
     ("name", "content", "said"),
     [
         ("duo.toml", "title = ", "is not a TOML file"),
-        ("duo.toml", 'title = "Duo"', "it does not say its"),
+        ("duo.toml", 'title = "Duo"', "is missing; add it, as docs/bands.md says."),
         ("duo.toml", f'titel = "Duo"\n{DUO}', "'titel' is not known in a band's file; did you mean 'title'?"),
         ("duo.toml", None, "give a TOML file"),
         ("trio.toml", DUO, "comes with the studio"),

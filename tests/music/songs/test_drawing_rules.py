@@ -393,8 +393,8 @@ def test_a_song_has_about_as_many_different_chords_as_the_styles_songs() -> None
 
 
 def test_each_song_is_as_daring_as_asked() -> None:
-    """By rules 12 only the draws were that a song's row was taken from, and a daring song could be duller
-    than a dull one.
+    """By rules 12 only the rows that were drawn for a song were, on average, and a daring song could be
+    duller than a dull one.
     """
 
     def bits(rules: str, daring: float) -> list[float]:
