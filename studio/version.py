@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-__version__ = "0.19.0"
+__version__ = "0.20.0"
 
 __all__ = ["__version__"]
