@@ -139,7 +139,7 @@ def _marks_of(players: Sequence[_Voice]) -> ScoreMarks:
     for player in players:
         for place, name in player.sections:
             sections.setdefault(place, name)
-    tempi = next((player.tempi for player in players if len(player.tempi) > 1), [])
+    tempi = sorted({each for player in players for each in player.tempi}, key=lambda each: each[0])
     return ScoreMarks(tuple(sorted(sections.items())), tempi_after(tempi))
 
 
@@ -310,6 +310,8 @@ JUMPS = "Jumps and their marks (D.C., D.S., fine, coda)"
 _JUMPS = re.compile(r"[!+](D\.[CS]\.|da(capo|coda)|fine|segno|coda)", re.I)
 
 NO_CHORDS = "Texts above the notes that are not chord symbols"
+
+_LATER = re.compile(r"tempo (\d{1,6})/([1-9]\d{0,5}) of a quarter note later")
 
 Place = tuple[str, int]
 """The letter and octave of a note as it is written."""
@@ -550,6 +552,12 @@ class _Voice:
             tempo = read_tempo(value, self.unit)
             self.tempos += [] if tempo is None else [tempo]
             self.tempi += [] if tempo is None else [(self.now, tempo)]
+            if tempo is None and (told := _without_number(value)) not in self.remarks:
+                self.remarks.append(told)
+        elif what == "r" and self.tempi and (later := _LATER.fullmatch(value)):
+            # The studio's own remark on a tempo that stands before its place.
+            place, tempo = self.tempi[-1]
+            self.tempi[-1] = place + Fraction(int(later[1]), int(later[2])), tempo
         elif what == "P" and value:
             self.sections.append((self.now, read_text(value)))
         elif what == "K":
@@ -769,6 +777,12 @@ _PLAYED: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
     "overlay": _Voice._begin_overlay,
 }
 """The same for tokens that are skipped in an overlay: the notes from & to the bar line are another voice."""
+
+
+def _without_number(tempo: str) -> str:
+    """What to say about a tempo in words alone, such as Q:"Allegro"."""
+    said = read_text(tempo.strip(' "'))[:40]
+    return f'The tempo {said!r} has no number and was left out; write it like Q:"{said}" 1/4=120.'
 
 
 def _without_dynamics(players: list[_Voice]) -> list[list[PrintedSymbol]]:

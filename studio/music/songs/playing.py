@@ -245,7 +245,7 @@ def file_of(
     return form.to_bytes(written, **engraved(recipe, written.sections))
 
 
-ENGRAVING_RULES = "10"
+ENGRAVING_RULES = "11"
 LINES_BY_RULES: dict[str, Lines] = {
     "3": "full",
     "4": "named",
@@ -254,6 +254,7 @@ LINES_BY_RULES: dict[str, Lines] = {
     "7": "printed",
     "8": "apart",
     "9": "heard",
+    "10": "heard",
     ENGRAVING_RULES: "heard",
 }
 """How a song is engraved. 3: its score has a whole tempo, chord names as musicians write them, and the
@@ -262,7 +263,7 @@ the tempo stands above the chord names, and notes on one syllable are under a sl
 that is held inside its word has hyphens after it. 8: a space is between two chord names. 9: notes outside
 the key have the names that composers give them (`spelling.spell_line`), and files keep the names of sections
 and changes of tempo. 10: parts have the clefs of their instruments, and not those of their mean pitch
-(`scores.clefs`). A work says by which it was made.
+(`scores.clefs`). 11: ABC has each change of tempo at its place. A work says by which it was made.
 """
 
 
@@ -271,6 +272,9 @@ UNMARKED = ("", "3", "4", "5", "6", "7", "8")
 
 BEFORE_CLEFS = (*UNMARKED, "9")
 """Those by which clefs are chosen by the mean pitch."""
+
+BEFORE_PLACES = (*BEFORE_CLEFS, "10")
+"""Those by which ABC has changes of tempo at the beginning of bars."""
 
 
 def engraving_rules(recipe: SongRecipe) -> str:
@@ -294,5 +298,6 @@ def engraved(recipe: SongRecipe, sections: Sequence[Section]) -> dict[str, Any]:
         "slurs": slurs,
         "heard": rules not in UNMARKED,
         "marks": {} if rules in UNMARKED else letters,
+        "tempi_by_bar": rules in BEFORE_PLACES,
         "hyphens": rules not in ("", "3", "4", "5", "6"),
     }

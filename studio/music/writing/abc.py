@@ -7,11 +7,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from studio.music.scores.bars import Repeat
-from studio.music.scores.chords import ChordAt
 from studio.music.scores.clefs import USUAL_LINES, Clef
 from studio.music.scores.jumps import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TARGETS, TO_CODA, JumpMark
 from studio.music.scores.keys import Key
@@ -25,6 +25,11 @@ from studio.music.writing.written import Measure, Written
 UNIT = Fraction(1, 2)
 """The length of a note without a number behind it, in quarter notes (L:1/8)."""
 
+FINEST = Fraction(1, 8)
+"""Quarter notes: the places at which a tempo stands that is at none that a note value leads to. A remark (r:)
+says how much later it holds, which other programs pass over.
+"""
+
 BARS_ON_LINE = 4
 
 _SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
@@ -35,14 +40,23 @@ CLEFS = {("G", 2): "treble", ("C", 3): "alto", ("C", 4): "tenor", ("F", 4): "bas
 
 
 def write_abc(
-    music: Tune | Score, *, hyphens: bool = True, heard: bool = False, marks: Marks | None = None
+    music: Tune | Score,
+    *,
+    hyphens: bool = True,
+    heard: bool = False,
+    marks: Marks | None = None,
+    tempi_by_bar: bool = False,
 ) -> bytes:
     """An ABC tune with chord symbols and words, four bars to a line; a score has a voice (V:) for each part.
 
-    hyphens, heard, marks: as in `write_musicxml`; marks are the names of parts (P:).
+    hyphens, heard, marks: as in `write_musicxml`; marks are the names of parts (P:). tempi_by_bar: of the
+    changes of tempo in a bar the last holds from its beginning on, as in songs up to 0.19.0; otherwise each
+    stands at its place, and a note that is held over it is cut in two that are tied.
     Raises `Refused` for lengths that no score can show.
     """
     score = music.score() if isinstance(music, Tune) else music
+    if tempi_by_bar:
+        score = _with_tempi_by_bar(score)
     lines = _header(score)
     for number, part in enumerate(score.parts, 1):
         if len(score.parts) > 1:
@@ -57,7 +71,7 @@ def _part(part: Part, score: Score, number: int, *, hyphens: bool, heard: bool, 
     """The lines of one part, each with the words below it. number: of the part; the first has the chords and
     the changes of tempo.
     """
-    chords = list(score.chords) if number == 1 else []
+    signs = _signs_over_notes(score) if number == 1 else []
     measures = measures_of(_sung_first(part), score, heard=heard)
     text, bars_on_line = "", 0
     sung: list[list[Written]] = [[]]
@@ -77,9 +91,10 @@ def _part(part: Part, score: Score, number: int, *, hyphens: bool, heard: bool, 
             sung.pop()  # a repeat that begins here goes on in the line before
         named = marks.get(measure.bar.number, "") if measure.start == measure.bar.start else ""
         begun += f"[P:{_line(named).replace(']', '')}]" if named else ""
-        begun += _tempo_changes(score, measure) if number == 1 else ""
+        while signs and signs[0].tempo and signs[0].start <= measure.start:
+            begun += signs.pop(0).text
         text = begun + _changes(measure, before) + _jumps(score, number, measure.start, ends=False)
-        text += _measure(measure, chords, sung[-1], altered) + _jumps(score, number, measure.end, ends=True)
+        text += _measure(measure, signs, sung[-1], altered) + _jumps(score, number, measure.end, ends=True)
         text += _right_barline(measure, score, last=last)
         bars_on_line += not measure.implicit
         if bars_on_line == BARS_ON_LINE and not last:
@@ -268,37 +283,67 @@ def _changes(measure: Measure, before: Measure | None) -> str:
     return text + (f"[K:{_key(measure.key)}]" if before.key != measure.key else "")
 
 
-def _tempo_changes(score: Score, measure: Measure) -> str:
-    """Those within a measure hold from its beginning on: a field among notes would cut a beam."""
-    found = [each for each in score.tempo_changes if measure.start <= each.start < measure.end]
-    return f"[Q:1/4={number_text(found[-1].tempo)}]" if found else ""
+def _with_tempi_by_bar(score: Score) -> Score:
+    found = []
+    for measure in measures_of(score.parts[0], score) if score.parts else ():
+        inside = [each for each in score.tempo_changes if measure.start <= each.start < measure.end]
+        found += [replace(each, start=measure.start) for each in inside[-1:]]
+    return replace(score, tempo_changes=tuple(found))
 
 
-def _measure(measure: Measure, chords: list[ChordAt], sung: list[Written], altered: set[str]) -> str:
-    """The notes of a measure. Takes the chords that begin in it from the front of `chords`, and adds to
-    `sung` the notes of the first voice, and to `altered` the letters with a sign of their own.
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """What stands before the note that begins at a place: a chord symbol or a tempo."""
+
+    start: Fraction
+    text: str
+    tempo: bool = False
+
+    def place_in(self, note: Written) -> Fraction:
+        """Where a note is cut for it. Other programs know no pieces but halves, quarters, eighths … of a note
+        value, so a tempo between these stands before its place.
+        """
+        stretch = Fraction(*note.tuplet) if note.tuplet else Fraction(1)
+        into = (self.start - note.start) * stretch
+        if not self.tempo or into <= 0 or 16 % into.denominator == 0:
+            return self.start
+        return note.start + (into // FINEST) * FINEST / stretch
+
+
+def _signs_over_notes(score: Score) -> list[_Sign]:
+    """The chord symbols and the changes of tempo, in order; a tempo stands before a chord."""
+    tempi = [
+        _Sign(each.start, f"[Q:1/4={number_text(each.tempo)}]", tempo=True) for each in score.tempo_changes
+    ]
+    chords = [_Sign(each.start, f'"{each.symbol}"') for each in score.chords]
+    return sorted([*tempi, *chords], key=lambda sign: sign.start)
+
+
+def _measure(measure: Measure, signs: list[_Sign], sung: list[Written], altered: set[str]) -> str:
+    """The notes of a measure. Takes the signs that stand in it from the front of `signs`, and adds to
+    `sung` the notes of the first voice, and to `altered` the letters with an accidental of their own.
     """
     text = ""
     for number, voice in enumerate(measure.voices):
-        written = [_cut_at_chords(note, [] if number else chords) for note in voice]
+        written = [_cut_at_signs(note, [] if number else signs) for note in voice]
         if not number:
-            sung += [piece for pieces in written for _, piece in pieces if piece.pitches]
+            sung += [piece.note for pieces in written for piece in pieces if piece.note.pitches]
         text += "& " * (number > 0) + _voice_notes(written, measure.key.signature, altered)
     return text
 
 
-def _voice_notes(
-    written: Sequence[list[tuple[str, Written]]], signs: Mapping[str, int], altered: set[str]
-) -> str:
+def _voice_notes(written: Sequence[list[_Piece]], signs: Mapping[str, int], altered: set[str]) -> str:
     text = ""
     for place, pieces in enumerate(written):
-        note = pieces[0][1]
+        note = pieces[0].note
         if note.opens and note.tuplet:
             group = written[place:]
-            size = next(count for count, each in enumerate(group, 1) if each[-1][1].closes)
+            size = next(count for count, each in enumerate(group, 1) if each[-1].note.closes)
+            text += pieces[0].tempo  # before the sign of the tuplet, which some programs want before a note
+            pieces = [pieces[0]._replace(tempo=""), *pieces[1:]]
             text += f"({note.tuplet[0]}:{note.tuplet[1]}:{sum(len(each) for each in group[:size])}"
-        for symbols, piece in pieces:
-            text += symbols + _note(piece, signs, altered)
+        for piece in pieces:
+            text += piece.tempo + piece.symbols + _note(piece.note, signs, altered)
         # A space ends a beam.
         beamed_on = note.beams and note.beams[0] in ("begin", "continue")
         if not beamed_on and not (note.tuplet and not note.closes):
@@ -306,20 +351,32 @@ def _voice_notes(
     return text
 
 
-def _cut_at_chords(note: Written, chords: list[ChordAt]) -> list[tuple[str, Written]]:
-    """A note in tied pieces, so that each chord symbol stands where it begins: (symbols, piece).
+class _Piece(NamedTuple):
+    """A piece of a note, and what stands before it."""
 
-    ABC has no other place for a chord that begins while a note is held.
+    tempo: str
+    symbols: str
+    note: Written
+
+
+def _cut_at_signs(note: Written, signs: list[_Sign]) -> list[_Piece]:
+    """A note in tied pieces, so that each chord symbol and tempo stands where it begins: ABC has no other
+    place for one that begins while a note is held.
     """
-    pieces: list[tuple[str, Written]] = []
-    here, symbols = note.start, ""
-    while chords and chords[0].start < note.end:
-        chord = chords.pop(0)
-        if chord.start > here:
-            pieces.append((symbols, _between(note, here, chord.start)))
-            here, symbols = chord.start, ""
-        symbols += f'"{chord.symbol}"'
-    return [*pieces, (symbols, _between(note, here, note.end))]
+    pieces: list[_Piece] = []
+    here, tempo, symbols = note.start, "", ""
+    while signs and signs[0].start < note.end:
+        sign = signs.pop(0)
+        place = max(here, sign.place_in(note))
+        if place > here:
+            pieces.append(_Piece(tempo, symbols, _between(note, here, place)))
+            here, tempo, symbols = place, "", ""
+        if sign.tempo:
+            later = max(Fraction(0), sign.start - place)
+            tempo += sign.text + (f"[r:tempo {later} of a quarter note later]" if later else "")
+        else:
+            symbols += sign.text
+    return [*pieces, _Piece(tempo, symbols, _between(note, here, note.end))]
 
 
 def _between(note: Written, start: Fraction, end: Fraction) -> Written:

@@ -57,7 +57,7 @@ FORMATS = FormatTable(
             "ABC",
             "studio.music.writing.abc:write_abc",
             "Plain text, as folk musicians share tunes.",
-            options=frozenset({"hyphens", "heard", "marks"}),
+            options=frozenset({"hyphens", "heard", "marks", "tempi_by_bar"}),
             reads_back=True,
         ),
         Format(

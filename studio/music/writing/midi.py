@@ -13,6 +13,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from math import lcm
 
 from studio.errors import Refused
 from studio.music.scores.notes import Note
@@ -53,7 +54,7 @@ def write_midi(
     division = _division(score)
     end = int(score.end * division)
     first = conductor(score, division)
-    first += [(int(change.start * division), tempo_event(change.tempo)) for change in score.tempo_changes]
+    first += [(round(change.start * division), tempo_event(change.tempo)) for change in score.tempo_changes]
     first += cue_points(score, score.names_over_bars if marks is None else marks, division)
     tracks = [track_chunk(first, end)]
     channel = 0
@@ -100,13 +101,20 @@ def _in_voices(part: Part) -> list[Part]:
 
 
 def _division(score: Score) -> int:
-    """Ticks a quarter note, so that every moment falls on one: 480, unless tuplets need another number."""
+    """Ticks a quarter note, so that every moment falls on one: 480, unless tuplets need another number, or
+    what happens between the notes does and can have it.
+    """
     division = common_division(score)
     if division > MOST_TICKS:
         advice = "write .musicxml" if _can_be_notated(score) else "take simpler ones"
         raise Refused(
             f"This music mixes so many kinds of tuplets that MIDI cannot count them exactly; {advice}."
         )
+    between = [each.start for each in score.tempo_changes]
+    between += [each.start for part in score.parts for each in part.controls]
+    finest = lcm(division, *(place.denominator for place in between))
+    if finest <= MOST_TICKS:
+        division = finest
     return division * max(1, 480 // division)
 
 

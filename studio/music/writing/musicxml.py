@@ -22,7 +22,7 @@ from studio.music.scores.scores import LEVEL, PAN, Part, Score
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
 from studio.music.writing.notation import clef_of, measures_of
-from studio.music.writing.written import VALUES, Measure, Written
+from studio.music.writing.written import MOST_TICKS, VALUES, Measure, Written
 
 Colours = Mapping[int, str]
 """Number of a note among the sounding ones of its part (0 is the first) -> "#rrggbb"."""
@@ -119,7 +119,9 @@ def _divisions(score: Score) -> int:
     moments += [chord.start for chord in score.chords]
     moments += [edge for bar in score.bars() for edge in (bar.start, bar.end)]
     # Notes that are tied inside a tuplet or bar may be written in pieces half or a quarter as long.
-    return 4 * lcm(4, *(moment.denominator for moment in moments))
+    divisions = 4 * lcm(4, *(moment.denominator for moment in moments))
+    finest = lcm(divisions, *(change.start.denominator for change in score.tempo_changes))
+    return finest if finest <= MOST_TICKS else divisions
 
 
 def _heading(score: Score) -> Iterator[str]:

@@ -478,6 +478,8 @@ def test_scores_of_earlier_works_keep_their_clefs(song) -> None:
     assert written("9", "Double basses", "abc") == written("10", "Double basses", "abc")
     assert "clef=bass_8" in written("10", form="abc")
     assert "clef=bass_8" not in written("9", form="abc")
+    # By the rules of 10 the song slowed down in one step, with its last bar.
+    assert [written(rules, form="abc").count("[Q:") for rules in ("10", "11")] == [1, 3]
 
 
 @pytest.mark.parametrize("band", PLAYING, ids=[band.name for band in PLAYING])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -490,4 +491,56 @@ def test_controllers_stand_at_a_repeat_as_they_stood_there() -> None:
         (6, 20),
         (8, 80),
         (10, 20),
+    ]
+
+
+TEMPI = r"""X:1
+M:4/4
+L:1/4
+Q:1/4=100
+V:1 name="Voice"
+V:2 name="Cello" clef=bass
+K:C
+V:1
+C/-[Q:1/4=90]C/|"C"C2-[Q:1/4=96]C"G7"D|\
+(3[Q:1/4=84]CD[Q:1/4=80]E [K:D]D-D/-[Q:1/4=60][r:tempo 7/240 of a quarter note later]D/|\
+[M:3/4][K:F]_E2-[Q:1/4=72]E|]
+w:be *|gin * ning|all o-ver now * *|
+V:2
+C,|C,3 D,|C,2 [K:D]D,2|[M:3/4][K:F]_E,3|]
+"""
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_tempi_keys_and_meters_stay_where_they_are_to_the_tick(format: str) -> None:
+    reading = read_tunes(TEMPI.encode(), "tempi.abc", parts=True)
+    (score,) = heard_in([("tempi.abc", reading)]).scores
+    places = ["1/2", "3", "5", "19/3", "2047/240", "11"]
+    assert [str(each.start) for each in score.tempo_changes] == places
+    tally = Tally()
+    compare(reading, format, tally)
+    assert (tally.same, tally.shown, tally.refused) == (1, [], {})
+
+    def scores(content: bytes, suffix: str) -> tuple[Score, ...]:
+        return heard_in([("", read_tunes(content, f"tempi{suffix}", parts=True))]).scores
+
+    (other,) = scores(by_suffix(f".{format}").to_bytes(score), f".{format}")
+    back = by_suffix(".abc").to_bytes(other)
+    (again,) = scores(back, ".abc")
+    assert [str(each.start) for each in again.tempo_changes] == places
+    assert [part.notes for part in again.parts] == [part.notes for part in score.parts]
+    assert (again.chords, again.keys, again.grid) == (score.chords, score.keys, score.grid)
+    assert [(each.start, each.text) for each in again.parts[0].words] == [
+        (each.start, each.text) for each in score.parts[0].words
+    ]
+    # Other programs know no lengths but halves of halves.
+    lengths = re.findall(r"[A-Ga-gz][,']*\d*/(\d+)", back.decode())
+    assert {int(each) for each in lengths} <= {2, 4, 8, 16}
+
+
+def test_a_tempo_in_words_alone_is_told() -> None:
+    reading = read_tunes(b'X:1\nQ:"Allegro"\nM:4/4\nL:1/4\nK:C\nCDEF|\n', "a.abc")
+    assert reading.tunes[0].tempo == 120
+    assert [each for each in reading.remarks if "Allegro" in each] == [
+        "The tempo 'Allegro' has no number and was left out; write it like Q:\"Allegro\" 1/4=120."
     ]
