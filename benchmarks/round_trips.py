@@ -70,6 +70,7 @@ def facts(tune: Tune, score: Score, *, played: bool) -> Facts:
         "text": list(tune.text),
         "sections": list(score.sections),
         "tempi": [(each.start, round(each.tempo, 2)) for each in score.tempo_changes],
+        "clefs": [] if played else [part.clef_changes for part in score.parts],
         "title": " ".join(tune.title.split()) or "Untitled",  # an ABC tune has a title
         "spelling of parts": [
             note.alter for part in score.parts if not (played or part.percussion) for note in part.notes

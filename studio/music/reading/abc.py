@@ -70,7 +70,7 @@ def read_abc(
 ) -> Reading:
     """The melody of one ABC tune. parts: and all its voices as parts. Raises `Unreadable`."""
     text, guessed = in_its_encoding(text)
-    lines = split_tune(text, rules)
+    lines = split_tune(text, rules, parts=parts)
     fields = lines.fields
     if "K" not in fields:
         raise Unreadable(f"{name} has no key (K:), without which ABC cannot be read; add one such as K:D.")
@@ -562,6 +562,8 @@ class _Voice:
             self.sections.append((self.now, read_text(value)))
         elif what == "K":
             self._set_key(value)
+        elif what == "v" and self.parts:
+            self._go_on_in(read_key(value))
 
     def _set_key(self, value: str) -> None:
         found = read_key(value)
@@ -586,9 +588,17 @@ class _Voice:
 
     def _set_clef(self, clef: KeyField) -> None:
         self.begins_with = clef.clef or self.begins_with
+        if clef.clef:
+            self.line.clefs.append((self.now, clef.clef))
         if clef.shift is not None:
             self.shift = clef.shift - clef.transposed
             self.transposed = clef.transposed
+
+    def _go_on_in(self, voice: KeyField) -> None:
+        """The clef of a voice that goes on. It moves no notes, so an octave that would is not printed."""
+        if voice.clef:
+            moves = voice.shift is not None and voice.shift - voice.transposed != self.shift
+            self.line.clefs.append((self.now, replace(voice.clef, octaves=0) if moves else voice.clef))
 
     def _tuplet(self, token: re.Match[str]) -> None:
         """(p:q:r means p notes in the time of q, for the next r notes."""

@@ -42,10 +42,10 @@ LINE_MARK, WORDS_MARK = "\x02", "\x03"
 _NO_MARKS = str.maketrans("", "", LINE_MARK + WORDS_MARK)
 
 
-def split_tune(text: str, rules: str = READING_RULES) -> TuneLines:
+def split_tune(text: str, rules: str = READING_RULES, *, parts: bool = False) -> TuneLines:
     """A tune's lines, sorted. The header ends with K:, and a blank line after music ends the tune (ABC 2.1,
     section 2.2); what follows is free text. rules: see READING_RULES; those before 4 took every line before
-    it for music that is no field.
+    it for music that is no field. parts: clefs of voices that go on are kept, as [v:clef=tenor].
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").translate(_NO_MARKS).split("\n")
     if rules >= "5":
@@ -59,7 +59,7 @@ def split_tune(text: str, rules: str = READING_RULES) -> TuneLines:
     for line in lines[:body]:
         _header_line(line, found)
     prose = Prose(lines, one_sign=rules >= "5") if rules >= "4" else None
-    _Body(found, prose, rules).read(lines[body:])
+    _Body(found, prose, rules, parts=parts).read(lines[body:])
     found.voices = {voice: music for voice, music in found.voices.items() if music.strip()} or {"1": ""}
     return found
 
@@ -103,6 +103,9 @@ _MELODY = re.compile(r"%%melody +(\S+)")
 _CHANNEL = re.compile(r"%%MIDI\s+channel\s+10\s*(%|$)")
 _BLANK = re.compile(r"\s*$")
 _SWITCH = re.compile(r"\[V:\s*([^\]]*)\]")
+_OF_THIS_VOICE = re.compile(r"\[V:(?=\s*[a-z]+\s*=)")
+"""A field of a voice that names none: [V:clef=tenor]."""
+
 _FIELD = re.compile(r"[A-Za-z+]:(?![|:\]])|[H-XZh-w+]:")
 _FIELD_5 = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZh-w+]:")
 _FIELD_3 = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZ]:")
@@ -114,10 +117,11 @@ _FIELD_3 = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZ]:")
 class _Body:
     """Sorts the lines after K:. Fields before the first voice hold for all voices. prose: knows text from
     music; without it the lines are sorted by the rules of 3. rules: by those of 4 a blank line ends the
-    tune only after a bar line.
+    tune only after a bar line. parts: as in `split_tune`.
     """
 
-    def __init__(self, found: TuneLines, prose: Prose | None, rules: str) -> None:
+    def __init__(self, found: TuneLines, prose: Prose | None, rules: str, *, parts: bool = False) -> None:
+        self.parts = parts
         self.found = found
         self.prose = prose
         self.needs_bars = rules < "5"
@@ -165,6 +169,8 @@ class _Body:
     def _line(self, line: str) -> None:
         if self.prose:
             line = re.sub(r"^\s+(?=[wW]:)", "", line)  # words may be indented
+        if self.parts:
+            line = _OF_THIS_VOICE.sub("[v:", line)
         if line.startswith("V:"):
             self._switch(line[2:])
         elif self.field.match(line):
@@ -204,7 +210,10 @@ class _Body:
 
     def _switch(self, text: str) -> None:
         self.current = _describe_voice(text, self.found)
-        self.found.voices.setdefault(self.current, self.common)
+        before = self.found.voices.setdefault(self.current, self.common)
+        rest = text.strip().partition(" ")[2]
+        if self.parts and LINE_MARK in before and rest and read_key(rest).clef:
+            self.found.voices[self.current] += f"[v:{rest}]"
 
     def _field(self, text: str) -> None:
         if self.current is None:

@@ -21,7 +21,7 @@ from studio.music.reading.key_finding import estimate_key
 from studio.music.reading.pieces import READING_RULES
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import ChordAt, parse_chord
-from studio.music.scores.clefs import Clef
+from studio.music.scores.clefs import Clef, clefs_after
 from studio.music.scores.jumps import TARGETS, JumpMark
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
@@ -89,7 +89,7 @@ class PartLine:
     lead: the file says that it is the melody. out_of_range: how many notes no MIDI pitch has. sung: how many
     of its notes have a syllable of their own. shared: how many of its notes stand there twice, and unsung:
     how many syllables were put together or left out, once it is a part. program, controls, clef: of that
-    part.
+    part. clefs: all that stand in it, (place, clef).
     """
 
     name: str = ""
@@ -106,6 +106,7 @@ class PartLine:
     program: int = 0
     controls: tuple[ControlAt, ...] = ()
     clef: Clef | None = None
+    clefs: list[tuple[Fraction, Clef]] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -364,6 +365,7 @@ def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] 
         lead=line.lead,
         controls=line.controls,
         clef=None if line.percussion else line.clef,
+        clef_changes=() if line.percussion else clefs_after(line.clef, line.clefs),
     )
 
 

@@ -55,6 +55,7 @@ def _has_more(score: Score, tune: Tune) -> bool:
     played = bool(first.program or first.controls)
     pitches = [note.pitch for note in first.notes if note.pitch is not None]
     looks = first.clef is not None and first.clef != usual_clef(pitches, first.program)
+    looks = looks or bool(first.clef_changes)
     return len(score.parts) > 1 or first.notes != tune.sounding or played or looks
 
 

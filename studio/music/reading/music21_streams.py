@@ -127,7 +127,7 @@ def parts_of(score: Any, order: Order) -> tuple[tuple[Part, ...], ...]:
 
 
 def _part_of(part: Any, order: Order) -> Part:
-    line, lyrics = PartLine(_name_of(part), clef=_clef_of(part)), []
+    line, lyrics = PartLine(_name_of(part), clef=_clef_of(part), clefs=_clefs_in(part)), []
     for element, place, voice in _elements(part, order, all_voices=True):
         kinds = element.classes
         length = Fraction(element.duration.quarterLength)
@@ -155,6 +155,19 @@ def _clef_of(part: Any) -> Clef | None:
     if first is None or first.getOffsetInHierarchy(part) > 0:
         return None
     return Clef.found(first.sign or "", first.line, first.octaveChange or 0)
+
+
+def _clefs_in(part: Any) -> list[tuple[Fraction, Clef]]:
+    """All clefs of a part, with their places in quarter notes."""
+    signs = part.recurse().getElementsByClass("Clef")
+    found = (
+        (
+            Fraction(each.getOffsetInHierarchy(part)),
+            Clef.found(each.sign or "", each.line, each.octaveChange or 0),
+        )
+        for each in signs
+    )
+    return [(place, clef) for place, clef in found if clef]
 
 
 def _keys_and_phrase_ends(part: Any, order: Order) -> tuple[list[KeyAt | SignatureAt], list[Fraction]]:

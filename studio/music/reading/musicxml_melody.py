@@ -429,6 +429,12 @@ class _Laid:
             line.lead = staff.part.lead
             line.program, line.controls = staff.part.program, staff.part.controls
             line.clef = staff.part.clefs.get(staff.staff)
+            line.clefs = [
+                (start + place, clef)
+                for start, _, measure in self._measures(staff.part)
+                for place, number_of_staff, clef in measure.clefs
+                if number_of_staff == staff.staff
+            ]
             lyrics = []
             own = [_of_voices(measure, homes, number) for measure in staves]
             for (start, _), measure, melody in zip(measures, own, self.score.melodies(own), strict=True):

@@ -65,7 +65,8 @@ class PartMeasure:
     length: 0 where it holds neither notes nor rests. filled: without a `<forward>` at its end. keys: (place,
     fifths, mode or ""), as they sound; fifths is None for a signature that is on no circle of fifths. tempi:
     the same tempos where they hold from, by their <offset> too. sections: the rehearsal marks. jumps:
-    D.C. and the like, at their places in it. jumps_told: how many D.C. and D.S. are marked to sound.
+    D.C. and the like, at their places in it. jumps_told: how many D.C. and D.S. are marked to sound. clefs:
+    (place, staff, clef) of those that do not begin the part.
     """
 
     element: Element
@@ -80,6 +81,7 @@ class PartMeasure:
     sections: list[str] = field(default_factory=list)
     jumps: list[JumpMark] = field(default_factory=list)
     jumps_told: int = 0
+    clefs: list[tuple[Fraction, int, Clef]] = field(default_factory=list)
 
 
 @dataclass
@@ -346,10 +348,13 @@ class _PartReader:
         key = element.find("key")
         if key is not None:
             measure.keys.append((here, *_key_of(key, self.transposition.fifths)))
-        for sign in element.findall("clef") if not self.part.measures and not here else ():
+        for sign in element.findall("clef"):
             if clef := _clef_of(sign):
                 staff = int(min(max(number_of(sign.get("number")) or 1, 1), 99))
-                self.part.clefs.setdefault(staff, clef)
+                if not self.part.measures and not here:
+                    self.part.clefs.setdefault(staff, clef)
+                else:
+                    measure.clefs.append((here, staff, clef))
 
     def _note(self, element: Element, measure: PartMeasure, cursor: _Cursor) -> None:
         parsed = self._parsed(element)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,29 @@ class Clef:
             return None
         line = USUAL_LINES[sign] if line is None else line
         return cls(sign, line, octaves) if 1 <= line <= 5 and abs(octaves) <= 2 else None
+
+
+@dataclass(frozen=True, slots=True)
+class ClefAt:
+    """A clef from `start`, in quarter notes, on."""
+
+    start: Fraction
+    clef: Clef
+
+
+def clefs_after(first: Clef | None, found: Iterable[tuple[Fraction, Clef]]) -> tuple[ClefAt, ...]:
+    """The changes of clef after the beginning, in order; one that is stated again is none. first: the clef
+    with which the music begins; None where that is not known.
+    """
+    changes: list[ClefAt] = []
+    for start, clef in sorted(found, key=lambda each: each[0]):
+        if start <= 0:
+            continue
+        if changes and changes[-1].start == start:
+            changes.pop()
+        if clef != (changes[-1].clef if changes else first):
+            changes.append(ClefAt(start, clef))
+    return tuple(changes)
 
 
 USUAL_LINES = {"G": 2, "F": 4, "C": 3}

@@ -9,7 +9,7 @@ from typing import Any
 
 from studio.music.scores.bars import Bar, Grid, Repeat
 from studio.music.scores.chords import ChordAt
-from studio.music.scores.clefs import Clef
+from studio.music.scores.clefs import Clef, ClefAt, clefs_after, usual_clef
 from studio.music.scores.jumps import JumpMark, with_jumps
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.notes import Note
@@ -26,6 +26,7 @@ class Part:
     that have none of their own. words: what is sung on the notes, ordered by start and then verse. lead: it
     is the melody, which the parts do not show by themselves. controls: ordered by start; those of one place
     in the order in which they are sent. clef: the one with which a file begins it; None for the usual one.
+    clef_changes: those of a file after that, in order.
     """
 
     notes: tuple[Note, ...]
@@ -37,6 +38,7 @@ class Part:
     lead: bool = False
     controls: tuple[ControlAt, ...] = ()
     clef: Clef | None = None
+    clef_changes: tuple[ClefAt, ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
         """Notes with their spelling, voices and velocities, name, instrument and words as JSON values, which
@@ -55,7 +57,11 @@ class Part:
             "lead": self.lead,
             "controls": [[str(each.start), each.number, each.value] for each in self.controls],
         }
-        return plain | ({"clef": self.clef.to_plain()} if self.clef else {})
+        if self.clef:
+            plain["clef"] = self.clef.to_plain()
+        if self.clef_changes:
+            plain["clef_changes"] = [[str(each.start), *each.clef.to_plain()] for each in self.clef_changes]
+        return plain
 
     @classmethod
     def from_plain(cls, values: Any) -> Part:
@@ -83,15 +89,20 @@ class Part:
                 for start, number, value in values.get("controls", ())
             ),
             clef=Clef.from_plain(values["clef"]) if values.get("clef") else None,
+            clef_changes=tuple(
+                ClefAt(Fraction(start), Clef.from_plain(clef))
+                for start, *clef in values.get("clef_changes", ())
+            ),
         )
 
     def played(self, spans: Sequence[Span]) -> Part:
         """These spans of it, one after the other. Notes that cross an edge are cut there, and controllers
-        stand at the beginning of a span as they would have stood there.
+        and clefs stand at the beginning of a span as they would have stood there.
         """
         notes: list[Note] = []
         controls: list[ControlAt] = []
         words: list[Syllable] = []
+        clefs: list[tuple[Fraction, Clef]] = []
         here = Fraction(0)
         for verse, start, end in spans:
             for note in self.notes:
@@ -105,8 +116,29 @@ class Part:
                 for each in self.controls
                 if start <= each.start < end
             ]
+            if self.clef_changes:
+                clefs += [(here, self._clef_at(start))]
+                clefs += [
+                    (each.start - start + here, each.clef)
+                    for each in self.clef_changes
+                    if start < each.start < end
+                ]
             here += end - start
-        return replace(self, notes=tuple(notes), words=hyphenated(words), controls=tuple(controls))
+        return replace(
+            self,
+            notes=tuple(notes),
+            words=hyphenated(words),
+            controls=tuple(controls),
+            clef_changes=clefs_after(self._clef_at(Fraction(0)), clefs) if clefs else (),
+        )
+
+    def _clef_at(self, place: Fraction) -> Clef:
+        """The clef that holds at a place."""
+        before = [each.clef for each in self.clef_changes if each.start <= place]
+        if before:
+            return before[-1]
+        pitches = (note.pitch for note in self.notes if note.pitch is not None)
+        return self.clef or usual_clef(pitches, self.program, self.name)
 
     def _controls_from(self, start: Fraction, here: Fraction, sent: Sequence[ControlAt]) -> list[ControlAt]:
         """What is to be sent at `here` so that the controllers stand as they do before `start`."""

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from studio.music.scores.bars import Repeat
-from studio.music.scores.clefs import USUAL_LINES, Clef
+from studio.music.scores.clefs import USUAL_LINES, Clef, ClefAt
 from studio.music.scores.jumps import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TARGETS, TO_CODA, JumpMark
 from studio.music.scores.keys import Key
 from studio.music.scores.notes import Note
@@ -72,6 +72,7 @@ def _part(part: Part, score: Score, number: int, *, hyphens: bool, heard: bool, 
     the changes of tempo.
     """
     signs = _signs_over_notes(score) if number == 1 else []
+    clefs = [] if part.percussion else list(part.clef_changes)
     measures = measures_of(_sung_first(part), score, heard=heard)
     text, bars_on_line = "", 0
     sung: list[list[Written]] = [[]]
@@ -91,10 +92,16 @@ def _part(part: Part, score: Score, number: int, *, hyphens: bool, heard: bool, 
             sung.pop()  # a repeat that begins here goes on in the line before
         named = marks.get(measure.bar.number, "") if measure.start == measure.bar.start else ""
         begun += f"[P:{_line(named).replace(']', '')}]" if named else ""
-        while signs and signs[0].tempo and signs[0].start <= measure.start:
+        while signs and signs[0].field and signs[0].start <= measure.start:
             begun += signs.pop(0).text
+        while clefs and clefs[0].start <= measure.start:
+            begun += _clef_sign(clefs.pop(0))
+        inside = {each.start: _clef_sign(each) for each in clefs if each.start < measure.end}
+        del clefs[: len(inside)]
         text = begun + _changes(measure, before) + _jumps(score, number, measure.start, ends=False)
-        text += _measure(measure, signs, sung[-1], altered) + _jumps(score, number, measure.end, ends=True)
+        text += _measure(measure, signs, inside, sung[-1], altered) + _jumps(
+            score, number, measure.end, ends=True
+        )
         text += _right_barline(measure, score, last=last)
         bars_on_line += not measure.implicit
         if bars_on_line == BARS_ON_LINE and not last:
@@ -177,7 +184,7 @@ def _header(score: Score) -> list[str]:
         lines.append(f"C:{_line(score.composer)}")
     meter, tempo = score.grid.meters[0].meter, number_text(score.tempo)
     lines += [f"M:{meter}", "L:1/8", f"Q:1/4={tempo}"]
-    if len(score.parts) > 1 or any(part.percussion or part.clef for part in score.parts):
+    if len(score.parts) > 1 or any(part.percussion or part.clef or part.clef_changes for part in score.parts):
         lines += [_voice(part, number) for number, part in enumerate(score.parts, 1)]
         lines += [f"%%melody {number}" for number, part in enumerate(score.parts, 1) if part.lead]
     return [*lines, f"K:{_key(score.keys[0].key)}"]
@@ -197,6 +204,10 @@ def _clef(clef: Clef) -> str:
     name = CLEFS.get(line) or f"{CLEFS[clef.sign, USUAL_LINES[clef.sign]]}{clef.line}"
     far = {1: "8", 2: "15"}.get(abs(clef.octaves), "")
     return name + ("^" if clef.octaves > 0 else "_") * bool(far) + far
+
+
+def _clef_sign(change: ClefAt) -> str:
+    return f"[K:clef={_clef(change.clef)}]"
 
 
 def _line(text: str) -> str:
@@ -293,39 +304,61 @@ def _with_tempi_by_bar(score: Score) -> Score:
 
 @dataclass(frozen=True, slots=True)
 class _Sign:
-    """What stands before the note that begins at a place: a chord symbol or a tempo."""
+    """What stands before the note that begins at a place: a chord symbol, or a tempo or clef (field)."""
 
     start: Fraction
     text: str
-    tempo: bool = False
+    field: bool = False
 
     def place_in(self, note: Written) -> Fraction:
         """Where a note is cut for it. Other programs know no pieces but halves, quarters, eighths … of a note
-        value, so a tempo between these stands before its place.
+        value, so a tempo or clef between these stands before its place.
         """
         stretch = Fraction(*note.tuplet) if note.tuplet else Fraction(1)
         into = (self.start - note.start) * stretch
-        if not self.tempo or into <= 0 or 16 % into.denominator == 0:
+        if not self.field or into <= 0 or 16 % into.denominator == 0:
             return self.start
         return note.start + (into // FINEST) * FINEST / stretch
+
+    def text_at(self, place: Fraction) -> str:
+        """Its text; of a tempo that stands before its place, how much later it holds, too."""
+        later = self.start - place
+        told = later > 0 and self.text.startswith("[Q:")
+        return self.text + (f"[r:tempo {later} of a quarter note later]" if told else "")
 
 
 def _signs_over_notes(score: Score) -> list[_Sign]:
     """The chord symbols and the changes of tempo, in order; a tempo stands before a chord."""
     tempi = [
-        _Sign(each.start, f"[Q:1/4={number_text(each.tempo)}]", tempo=True) for each in score.tempo_changes
+        _Sign(each.start, f"[Q:1/4={number_text(each.tempo)}]", field=True) for each in score.tempo_changes
     ]
     chords = [_Sign(each.start, f'"{each.symbol}"') for each in score.chords]
     return sorted([*tempi, *chords], key=lambda sign: sign.start)
 
 
-def _measure(measure: Measure, signs: list[_Sign], sung: list[Written], altered: set[str]) -> str:
+def _measure(
+    measure: Measure,
+    signs: list[_Sign],
+    clefs: dict[Fraction, str],
+    sung: list[Written],
+    altered: set[str],
+) -> str:
     """The notes of a measure. Takes the signs that stand in it from the front of `signs`, and adds to
-    `sung` the notes of the first voice, and to `altered` the letters with an accidental of their own.
+    `sung` the notes of the first voice, and to `altered` the letters with an accidental of their own. clefs:
+    their signs, by their places; each stands in the first voice in which a note begins there, else in the
+    first one, which is cut.
     """
     text = ""
+    starts = [{note.start for note in voice} for voice in measure.voices]
+    own: list[list[_Sign]] = [[] for _ in measure.voices]
+    for place, sign in clefs.items():
+        number = next((number for number, each in enumerate(starts) if place in each), 0)
+        own[number].append(_Sign(place, sign, field=True))
+    while signs and signs[0].start < measure.end:
+        own[0].append(signs.pop(0))
     for number, voice in enumerate(measure.voices):
-        written = [_cut_at_signs(note, [] if number else signs) for note in voice]
+        here = sorted(own[number], key=lambda sign: sign.start)
+        written = [_cut_at_signs(note, here) for note in voice]
         if not number:
             sung += [piece.note for pieces in written for piece in pieces if piece.note.pitches]
         text += "& " * (number > 0) + _voice_notes(written, measure.key.signature, altered)
@@ -339,11 +372,11 @@ def _voice_notes(written: Sequence[list[_Piece]], signs: Mapping[str, int], alte
         if note.opens and note.tuplet:
             group = written[place:]
             size = next(count for count, each in enumerate(group, 1) if each[-1].note.closes)
-            text += pieces[0].tempo  # before the sign of the tuplet, which some programs want before a note
-            pieces = [pieces[0]._replace(tempo=""), *pieces[1:]]
+            text += pieces[0].fields  # before the sign of the tuplet, which some programs want before a note
+            pieces = [pieces[0]._replace(fields=""), *pieces[1:]]
             text += f"({note.tuplet[0]}:{note.tuplet[1]}:{sum(len(each) for each in group[:size])}"
         for piece in pieces:
-            text += piece.tempo + piece.symbols + _note(piece.note, signs, altered)
+            text += piece.fields + piece.symbols + _note(piece.note, signs, altered)
         # A space ends a beam.
         beamed_on = note.beams and note.beams[0] in ("begin", "continue")
         if not beamed_on and not (note.tuplet and not note.closes):
@@ -352,31 +385,30 @@ def _voice_notes(written: Sequence[list[_Piece]], signs: Mapping[str, int], alte
 
 
 class _Piece(NamedTuple):
-    """A piece of a note, and what stands before it."""
+    """A piece of a note, and what stands before it. fields: tempi and clefs."""
 
-    tempo: str
+    fields: str
     symbols: str
     note: Written
 
 
 def _cut_at_signs(note: Written, signs: list[_Sign]) -> list[_Piece]:
-    """A note in tied pieces, so that each chord symbol and tempo stands where it begins: ABC has no other
+    """A note in tied pieces, so that each chord symbol and field stands where it begins: ABC has no other
     place for one that begins while a note is held.
     """
     pieces: list[_Piece] = []
-    here, tempo, symbols = note.start, "", ""
+    here, fields, symbols = note.start, "", ""
     while signs and signs[0].start < note.end:
         sign = signs.pop(0)
         place = max(here, sign.place_in(note))
         if place > here:
-            pieces.append(_Piece(tempo, symbols, _between(note, here, place)))
-            here, tempo, symbols = place, "", ""
-        if sign.tempo:
-            later = max(Fraction(0), sign.start - place)
-            tempo += sign.text + (f"[r:tempo {later} of a quarter note later]" if later else "")
+            pieces.append(_Piece(fields, symbols, _between(note, here, place)))
+            here, fields, symbols = place, "", ""
+        if sign.field:
+            fields += sign.text_at(place)
         else:
             symbols += sign.text
-    return [*pieces, _Piece(tempo, symbols, _between(note, here, note.end))]
+    return [*pieces, _Piece(fields, symbols, _between(note, here, note.end))]
 
 
 def _between(note: Written, start: Fraction, end: Fraction) -> Written:

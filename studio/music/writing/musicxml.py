@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 from studio.errors import Unreadable
 from studio.music.scores.bars import Repeat, Volta
 from studio.music.scores.chords import Chord, parse_chord
+from studio.music.scores.clefs import Clef, ClefAt
 from studio.music.scores.drums import drum_of
 from studio.music.scores.jumps import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TARGETS, TO_CODA, JumpMark
 from studio.music.scores.pitches import MAJOR_SCALE, name_on_fifths, pitch_class_of, place_on_fifths
@@ -297,9 +298,10 @@ class _PartWriter:
         if before is None and self.part.percussion:
             lines.append("<clef><sign>percussion</sign></clef>")
         elif before is None:
-            clef = clef_of(self.part)
-            moved = f"<clef-octave-change>{clef.octaves}</clef-octave-change>" if clef.octaves else ""
-            lines.append(f"<clef><sign>{clef.sign}</sign><line>{clef.line}</line>{moved}</clef>")
+            lines.append(_clef(clef_of(self.part)))
+        elif not self.part.percussion:
+            begins = [each.clef for each in self.part.clef_changes if each.start == measure.start]
+            lines += [_clef(clef) for clef in begins]
         return ["<attributes>", *lines, "</attributes>"] if lines else []
 
     def _tempo(self, measure: Measure) -> str:
@@ -334,6 +336,7 @@ class _PartWriter:
         """The voices, one after the other; chord symbols stand among the notes of the first."""
         inside = [each for each in self.score.chords if measure.start <= each.start < measure.end]
         chords = inside if self.first else []
+        clefs = {each.start: each.clef for each in self._clefs_inside(measure)}
         for number, voice in enumerate(measure.voices):
             if number:
                 yield f"<backup><duration>{int(measure.length * self.divisions)}</duration></backup>"
@@ -342,7 +345,17 @@ class _PartWriter:
                     chord = chords.pop(0)
                     offset = int((chord.start - written.start) * self.divisions)
                     yield _harmony(chord.symbol, offset, engraved=self.engraved)
+                if clef := clefs.pop(written.start, None):
+                    yield f"<attributes>{_clef(clef)}</attributes>"
                 yield from self._note(written, number + 1, self._lyrics(written))
+        for place, clef in clefs.items():  # where no note begins
+            rest = round((measure.end - place) * self.divisions)
+            yield f"<backup><duration>{rest}</duration></backup><attributes>{_clef(clef)}</attributes>"
+            yield f"<forward><duration>{rest}</duration></forward>"
+
+    def _clefs_inside(self, measure: Measure) -> Sequence[ClefAt]:
+        changes = () if self.part.percussion else self.part.clef_changes
+        return [each for each in changes if measure.start < each.start < measure.end]
 
     def _lyrics(self, written: Written) -> str:
         """The syllables under a note, for the first voice that has one there; a note tied to the one before
@@ -441,6 +454,11 @@ _SOUNDS = {
     DAL_SEGNO: "dalsegno",
 }
 """Attribute of `<sound>` for each jump."""
+
+
+def _clef(clef: Clef) -> str:
+    moved = f"<clef-octave-change>{clef.octaves}</clef-octave-change>" if clef.octaves else ""
+    return f"<clef><sign>{clef.sign}</sign><line>{clef.line}</line>{moved}</clef>"
 
 
 def _jump(mark: JumpMark) -> str:

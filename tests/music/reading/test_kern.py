@@ -13,6 +13,7 @@ from studio.music.reading.child import read_piece
 from studio.music.reading.describing import heard_in
 from studio.music.reading.kern import read_kern
 from studio.music.reading.pieces import pieces
+from studio.music.scores.clefs import Clef, ClefAt
 from studio.music.scores.scores import played_spans
 from studio.music.writing.formats import by_name
 
@@ -165,3 +166,10 @@ def test_the_first_sub_spine_is_the_melody_and_the_other_is_counted() -> None:
         assert "Notes of other voices left out: 2." in reading.remarks
         assert [note.pitch for note in reading.parts[0][0].notes if note.voice] == [72, 74]
         assert "Notes of other voices left out: 2." not in heard_in([("x", reading)]).remarks_on_whole()
+
+
+def test_clefs_that_change_are_kept() -> None:
+    kern = "**kern\n*clefF4\n*M4/4\n*C:\n=1\n4C\n4D\n*clefC4\n4e\n4f\n=2\n*clefG2\n1g\n==\n*-\n"
+    (part,) = read_kern(kern, "cello.krn", ReadingBudget(), parts=True).parts[0]
+    assert part.clef == Clef("F", 4)
+    assert part.clef_changes == (ClefAt(Fraction(2), Clef("C", 4)), ClefAt(Fraction(4), Clef("G", 2)))

@@ -663,6 +663,47 @@ def test_the_clef_of_a_file_is_kept(clef: Clef, form: str, readers: Readers) -> 
         assert Part.from_plain(whole.parts[0].to_plain()) == whole.parts[0]
 
 
+CELLO = r"""X:1
+M:4/4
+L:1/4
+V:1 name="Cello" clef=bass
+K:C
+C,D,E,F,|G,A,[K:clef=tenor]Bc|d4-|d2[V:clef=treble]ef|
+[V:1 clef=bass]C,4|G,2 z2&E,[K:clef=tenor]F,G,A,|C,4|]
+"""
+
+
+@pytest.mark.parametrize("form", ["musicxml", "mxl", "abc"])
+def test_clefs_that_change_inside_a_part_are_kept(form: str, readers: Readers) -> None:
+    def part_of(content: bytes, name: str) -> Part:
+        (whole,) = heard_in([("a", readers.read(content, name, parts=True))]).whole()
+        assert isinstance(whole, Score)
+        return whole.parts[0]
+
+    part = part_of(CELLO.encode(), "cello.abc")
+    written = by_name(form).to_bytes(Score((part,)))
+    again = part_of(written, f"a.{form}")
+    assert again.notes == part.notes
+    assert (again.clef, again.clef_changes) == (part.clef, part.clef_changes)
+    assert Part.from_plain(part.to_plain()) == part
+    if form == "musicxml":
+        score = music21.converter.parseData(written.decode(), format="musicxml")
+        signs = score.recurse().getElementsByClass("Clef")
+        assert [(type(each).__name__, each.getOffsetInHierarchy(score)) for each in signs] == [
+            ("BassClef", 0), ("TenorClef", 6), ("TrebleClef", 14), ("BassClef", 16), ("TenorClef", 21),
+        ]  # fmt: skip
+        page = engrave(Score((part,))).decode()
+        drawn = re.findall(r'class="clef">\s*<use xlink:href="#(E07\w)', page)
+        assert drawn == ["E07B", "E07A", "E07C", "E07B"]  # SMuFL: clefs of C, G, F and C that change
+
+
+def test_clefs_are_where_they_were_when_repeats_are_played_out(readers: Readers) -> None:
+    text = CELLO.replace("C,D,E,F,|G,A,", "|:C,D,E,F,|G,A,").replace("d4-|", "d4:|").replace("|d2[", "|e2[")
+    (score,) = heard_in([("a", readers.read(text.encode(), "a.abc", parts=True))], played=True).scores
+    changes = [(each.start, each.clef.sign, each.clef.line) for each in score.parts[0].clef_changes]
+    assert changes[:3] == [(6, "C", 4), (12, "F", 4), (18, "C", 4)]
+
+
 def test_chord_names_do_not_run_into_each_other() -> None:
     long = ["F#m7b5", "B7b9", "Emaj7", "Am7b5", "D7sus4", "Gm7/F", "C13b9", "Fmaj7#11"] * 4
     tune = Tune.of([(67, 1)] * 32, key="F", chords=list(enumerate(long)))
