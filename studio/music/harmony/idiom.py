@@ -217,6 +217,15 @@ class HarmonyIdiom:
         self._trellises[key] = found
         return found
 
+    def in_bar(self, event: ChordEvent, bar: int) -> ChordEvent:  # noqa: ARG002 - by key, see `keyed`
+        """The event as it is called in a bar (from 0) of the song."""
+        return event
+
+    @property
+    def different(self) -> list[HarmonyIdiom]:
+        """The idioms that it is made of, see `keyed`."""
+        return [self]
+
     def follows(self, before: int, after: int) -> bool:
         """Whether a chord came after another in a song, begun or carried on."""
         context = int(self.tree.level[1]) + before
@@ -273,10 +282,15 @@ class HarmonyIdiom:
             sounds = root, family, min(ticks, most) - 1
         return found
 
+    @property
+    def heard_roots(self) -> NDArray[np.int64]:
+        """[alphabet]: the roots between which steps are heard."""
+        return self.root
+
     @cached_property
     def _heard_as(self) -> list[tuple[int, int, int, bool]]:
         """[alphabet]: root, family, ticks and whether it is carried, as plain numbers."""
-        parts = (self.root, self.family, self.ticks, self.carries)
+        parts = (self.heard_roots, self.family, self.ticks, self.carries)
         return list(zip(*(part.tolist() for part in parts), strict=True))
 
     @property
@@ -298,17 +312,18 @@ class HarmonyIdiom:
         most = LONGEST * self.bar + 1
         families = len(Family)
         memories = 1 + 12 * families * most
-        own = 1 + (self.root * families + self.family) * most + np.minimum(self.ticks, most) - 1
+        roots = self.heard_roots
+        own = 1 + (roots * families + self.family) * most + np.minimum(self.ticks, most) - 1
         memory = np.tile(own, (memories, 1))
         root, family, length = np.unravel_index(np.arange(memories - 1), (12, families, most))
         letter = np.full((memories, self.alphabet), SILENT)
-        step = (self.root[None, :] - root[:, None]) % 12
+        step = (roots[None, :] - root[:, None]) % 12
         letter[1:] = (step * families + family[:, None]) * most + length[:, None]
         held = np.flatnonzero(self.carries)
         letter[:, held] = SILENT
         # A chord carried into another key is called by its new name there, with the length it had.
         grown = np.minimum(length[:, None] + self.ticks[held], most - 1)
-        memory[1:, held] = 1 + (self.root[held] * families + self.family[held])[None, :] * most + grown
+        memory[1:, held] = 1 + (roots[held] * families + self.family[held])[None, :] * most + grown
         view = Viewpoint(12 * families * most, letter.astype(np.int32), memory.astype(np.int32))
         freeze(view)
         return view
@@ -440,6 +455,22 @@ class HarmonyIdiom:
     def character(self) -> Character:
         """What sections of the style's songs are like."""
         return chord_character(self.lines, self.bar, SECTION)
+
+    def character_at(self, bar: int) -> Character:  # noqa: ARG002 - by key, see `keyed`
+        """The same of a section that begins in that bar (from 0) of the song."""
+        return self.character
+
+    def rare_kinds(self, share: float) -> NDArray[np.bool_]:
+        """[alphabet]: chords of a kind that less than this share of the style's chords is of."""
+        tree = self.tree
+        all_of_them = slice(int(tree.first[0]), int(tree.first[1]))
+        often: dict[str, float] = {}
+        for symbol, times in zip(tree.follower[all_of_them], tree.weight[all_of_them], strict=True):
+            if symbol < self.alphabet:
+                kind = self.events[symbol].harmony.suffix
+                often[kind] = often.get(kind, 0.0) + float(times)
+        least = share * sum(often.values())
+        return np.array([often.get(event.harmony.suffix, 0.0) < least for event in self.events])
 
     def triads_in(self, symbols: Iterable[int]) -> Counter[int]:
         """The different triads of a row, and for how many ticks each sounds."""

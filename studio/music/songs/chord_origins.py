@@ -53,8 +53,8 @@ def chord_origins(idiom: HarmonyIdiom, row: Sequence[int]) -> list[ChordOrigin]:
 
 def shared_by_songs(idiom: HarmonyIdiom) -> list[int]:
     """The longest row of chords that each of some songs of the style shares with another, in order."""
-    step = max(1, len(idiom.lines) // COMPARED)
     return sorted(
-        idiom.longest_run([idiom.number[event] for event in line.events], without=number)[0]
-        for number, line in list(enumerate(idiom.lines))[::step][:COMPARED]
+        own.longest_run([own.number[event] for event in line.events], without=number)[0]
+        for own in idiom.different
+        for number, line in list(enumerate(own.lines))[:: max(1, len(own.lines) // COMPARED)][:COMPARED]
     )

@@ -10,7 +10,7 @@ nearly every row is over it, the limit becomes an automaton of the search instea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby, pairwise
@@ -114,6 +114,12 @@ draws had: a chain does not know how often it has been there. SWINGING is how of
 """
 
 
+ASTRAY = 4.0
+"""By how much (a logarithm) a section in the other mode is avoided in which its tonic's chord never sounds:
+nobody would hear its key.
+"""
+
+
 AGAIN = 1.5
 """By how much (a logarithm) each bar is avoided that sounds as an earlier one, though what goes round says
 that it is new.
@@ -188,7 +194,10 @@ class ChordRequest:
         if recipe.max_chord_copy is not None and since(drawing_rules(recipe), "10"):
             _check_limit(recipe.max_chord_copy, idiom)
         laid = LaidRow.of(recipe)
-        given = _given(recipe, plan, idiom, laid, take, kept)
+        given = tuple(
+            None if events is None else tuple(idiom.in_bar(event, bar) for event in events)
+            for bar, events in enumerate(_given(recipe, plan, idiom, laid, take, kept))
+        )
         known = idiom.with_events(_runs(given))
         ticks = plan.bars * known.bar
         plain = since(drawing_rules(recipe), "13") and idiom.ends_plainly
@@ -290,15 +299,7 @@ class ChordRequest:
         """[alphabet]: chords of a kind that hardly any chord of the style is of: one song's own, such as
         sus4(b7,9), which is at home there and strange among the chords of others.
         """
-        tree = self.idiom.tree
-        all_of_them = slice(int(tree.first[0]), int(tree.first[1]))
-        often: dict[str, float] = {}
-        for symbol, times in zip(tree.follower[all_of_them], tree.weight[all_of_them], strict=True):
-            if symbol < self.idiom.alphabet:
-                kind = self.idiom.events[symbol].harmony.suffix
-                often[kind] = often.get(kind, 0.0) + float(times)
-        least = RARE * sum(often.values())
-        return np.array([often.get(event.harmony.suffix, 0.0) < least for event in self.idiom.events])
+        return self.idiom.rare_kinds(RARE)
 
     def _tempered(self, trellis: Trellis, requirements: Sequence[Requirement]) -> Trellis:
         """The chain tilted so that rows are as daring as asked, as `harmonise.Harmonisation.tempered`
@@ -497,13 +498,20 @@ class ChordRequest:
                 chord_figures([[self.idiom.events[s] for s in one[bar]] for bar in inside], self.idiom.bar)
                 for one in drawn
             ]
-            logs += self.idiom.character.log_weights(figures)
+            character = self.idiom.character_at(section.first)
+            logs += character.log_weights(figures)
             if self.moving:
-                logs -= DWELLING * self.idiom.character.stays_long([row[LONGEST_STAY] for row in figures])
+                logs -= DWELLING * character.stays_long([row[LONGEST_STAY] for row in figures])
+            if is_minor(section.key.mode) != is_minor(self.plan.key.mode):
+                logs -= [ASTRAY * (not self._comes_home(one[bar] for bar in inside)) for one in drawn]
             if self.varied:
                 logs += [self._swinging([symbol for bar in inside for symbol in one[bar]]) for one in drawn]
         found: Floats = np.exp(logs - logs.max())
         return found
+
+    def _comes_home(self, bars: Iterable[Sequence[int]]) -> bool:
+        """Whether the tonic's chord sounds in some of these bars."""
+        return any(self.idiom.root[symbol] == 0 for bar in bars for symbol in bar)
 
     def _swinging(self, symbols: Sequence[int]) -> float:
         """The logarithm of how often a section is taken in which two chords swing to and fro."""
@@ -794,7 +802,7 @@ def _at_rest(
         return ()
     weight = np.ones((ticks, idiom.alphabet))
     reaches = np.arange(idiom.bar)[:, None] + idiom.ticks[None, :] >= idiom.bar
-    minor = is_minor(plan.key.mode)
+    minor = is_minor(plan.keys[-1].mode)
     home = idiom.root == 0
     weight[ticks - idiom.bar :] = np.where(reaches, restless(idiom, home, minor, plain=plain)[None, :], 1.0)
     for root, copies in plan.returns.items():

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from studio.music.chains.markov import Mask
 from studio.music.chains.sampling import Requirement, possible, solve
 from studio.music.chains.trellis import USUAL_BUDGET
 from studio.music.harmony.fit import Leaves
+from studio.music.harmony.keyed import IN_THEIR_KEYS
 from studio.music.harmony.laying import in_bars
 from studio.music.melody.constraints import Constraint, contradiction
 from studio.music.songs.plan import SheetPart
@@ -228,7 +230,7 @@ class _AskedSong:
             more = {bar for bars in alike if bars & given for bar in bars} - given
             names = {f"the chords of bar {bar + 1}" for bar in more}
             found += [each for each in request.hard if each.name in names]
-        return found
+        return [*found, *(each for each in request.hard if each.name == IN_THEIR_KEYS)]
 
     def _quick_trellis(self) -> Any:
         idiom = self.desk.chords.idiom
@@ -291,12 +293,13 @@ class _AskedSong:
 
         desk = self.desk.sung_in(part)
         sung, walk = desk.sung, desk.compiled.context.walk
+        asked = [wish.melody for wish in self.wishes if wish.melody is not None]
+        if desk.forms is not self.desk.forms:  # of the other mode, whose notes are others
+            names = {each.name for each in asked}
+            asked = [each for each in desk.compiled.hard if each.name in names]
         found = [
-            in_section(
-                self.desk.listened_to_in(wish.melody, part), places, part.bars * sung.bar, sung.bar, walk
-            )
-            for wish in self.wishes
-            if wish.melody is not None
+            in_section(self.desk.listened_to_in(each, part), places, part.bars * sung.bar, sung.bar, walk)
+            for each in asked
         ]
         if desk.words is not None and any(wish.letter == part.letter.rstrip("'") for wish in self.wishes):
             clock = desk.clocks_of(part)[-1][0]
@@ -310,18 +313,18 @@ class _AskedSong:
         known = [bar for bar in range(bars) if first + bar in row]
         found = np.ones((bars, sung.alphabet), dtype=bool)
         for bar in known:
-            here = self._over(first + bar, row[first + bar])
+            here = self._over(first + bar, row[first + bar], sung.tick)
             found[bar] = sung.resolving_by_bars(here, last=bar == bars - 1)[0]
         if bars - 1 not in known:  # as `SungIdiom.resolving`: nothing follows that would keep a promise
             found[-1] &= (sung.place + sung.ticks < sung.bar) | (sung.leaves == Leaves.STAYS)
         return found
 
-    def _over(self, bar: int, symbols: Sequence[int]) -> ChordsOver:
-        """The chords of one bar under the melody."""
-        idiom, sung = self.desk.chords.idiom, self.desk.sung
+    def _over(self, bar: int, symbols: Sequence[int], tick: Fraction) -> ChordsOver:
+        """The chords of one bar under a melody whose ticks are `tick` quarter notes."""
+        idiom = self.desk.chords.idiom
         events = [idiom.events[symbol] for symbol in symbols]
         row = [(e.place * idiom.tick, (e.place + e.ticks) * idiom.tick, e.harmony) for e in events]
-        return ChordsOver.of([row], [self.desk.plan.keys[bar].tonic], sung.tick)
+        return ChordsOver.of([row], [self.desk.plan.keys[bar].tonic], tick)
 
     def part_possible(self, part: tuple[SheetPart, tuple[int, ...]]) -> bool:
         """Whether a section has a melody, over the chords that are given."""
@@ -333,9 +336,10 @@ class _AskedSong:
         return self.all.known[key]
 
     def _melody(self, section: SheetPart, asked: Sequence[Requirement]) -> bool:
-        sung = self.desk.sung_in(section).sung
+        desk = self.desk.sung_in(section)
+        sung = desk.sung
         listeners = tuple(one.listener for one in asked if one.listener is not None)
-        trellis = sung.trellis(self.desk.compiled.context.walk, listeners)
+        trellis = sung.trellis(desk.compiled.context.walk, listeners)
         return possible(trellis, section.bars * sung.bar, asked, budget=USUAL_BUDGET)
 
     # Both

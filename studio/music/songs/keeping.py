@@ -188,7 +188,7 @@ class Kept:
         """
         found = np.ones((self.plan.bars * sung.bar, sung.alphabet), dtype=bool)
         for part in self.plan.sections:
-            other = its_key_alone and part.key.tonic != sung.key.tonic
+            other = its_key_alone and not sung.is_in(part.key)
             if part.letter not in self.whole and not other:
                 for bar in self.bars_of(part):
                     begins, ends = self._edges(bar) if self.joined else (False, False)
@@ -308,7 +308,8 @@ def _in_their_keys(
         record = records[origin.song]
         there = record.key_of(origin.bar)
         moved = origin.song == 0 and record.tune.key != plan.key
-        if not moved and is_minor(there.mode) == is_minor(plan.key.mode):
+        its_mode = since(drawing_rules(recipe), "14") or is_minor(there.mode) == is_minor(plan.key.mode)
+        if not moved and its_mode:
             keys[letter] = there
     return plan.with_keys(keys)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
-from studio.music.harmony.idiom import CONTRAST, LAST, SECTION, THEME, is_minor
+from studio.music.harmony.idiom import CONTRAST, LAST, SECTION, THEME
 from studio.music.melody.recipes import MOST_BARS, counted, read_parts
 from studio.music.scores.keys import Key
 from studio.music.songs.rules import BEFORE_DEGREES, EARLIER_FORMS, FORM_RULES
@@ -109,7 +109,7 @@ class SheetPlan:
         """form: letters or a name of `FORMS`. bars: None for as many as the form usually has. keys: letter ->
         the key of its sections, where it is not `key`. rules: see `rules.FORM_RULES`.
 
-        Raises `Refused` where the bars cannot be divided, a letter does not occur, or a key has another mode.
+        Raises `Refused` where the bars cannot be divided, or a letter does not occur.
         """
         named = FORMS.get(form)
         letters = read_parts(named.letters if named else form)
@@ -140,15 +140,9 @@ class SheetPlan:
                 f"{form}; make it {' or '.join(map(str, near))} bars.",
                 near,
             )
-        for letter, other in (keys or {}).items():
+        for letter in keys or {}:
             if letter not in {each.rstrip("'") for each in letters}:
                 raise Refused(f"The form {form} has no section {letter}; name one that it has.")
-            if is_minor(other.mode) != is_minor(key.mode):
-                relative = Key.of_tonic((other.tonic + (3 if is_minor(other.mode) else 9)) % 12, key.mode)
-                raise Refused(
-                    f"Section {letter} is asked for in {other.short()}, but the song is in {key.short()}; "
-                    f"name the relative key {relative.short()}, which has the same notes."
-                )
         sections = tuple(
             SheetPart(each, n * size, size, (keys or {}).get(each.rstrip("'"), key))
             for n, each in enumerate(letters)

@@ -163,7 +163,7 @@ class SongRecipe(ComposeRecipe):
     )
     section_keys: Entries = parameter(
         (),
-        "LETTER=KEY puts the sections of that letter in another key, such as B=Bb.",
+        "LETTER=KEY puts the sections of that letter in another key, major or minor, such as B=Bb or B=Am.",
         max_length=MOST_ENTRIES,
     )
     modulation: Literal["none", "learnt"] = parameter(

@@ -65,6 +65,8 @@ BROUGHT = {
     "A copy limit that nobody asked for gives way as late as one that was (`sheet.rows_that_sing`). "
     "Each song is about as daring as asked, and not only the rows that were drawn for it on average "
     "(`HarmonyIdiom.log_near`).",
+    "14": "Sections may be in the other mode, such as a bridge in the relative major of a song in minor "
+    "(`keyed`, `sheet.OtherMode`); kept sections too.",
 }
 """What each number brought, the oldest first."""
 

@@ -49,6 +49,7 @@ from studio.music.chains.trellis import SearchBudget, TooLarge, Trellis, Walk
 from studio.music.harmony.counts import Borrowed, counted_in, shipped_chords, shipped_fit, ships_chords
 from studio.music.harmony.fit import Fit
 from studio.music.harmony.idiom import HALVINGS, SECTION, HarmonyIdiom, is_minor, learn_harmony, stretch
+from studio.music.harmony.keyed import KeyedIdiom
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.harmony.recalled import fit_counts_of, learn_or_recall_harmony
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
@@ -386,13 +387,28 @@ Views = dict[tuple[int, ...], list["SectionView"]]
 
 
 @dataclass(frozen=True, eq=False)
+class OtherMode:
+    """What sections are made from that are in major in a song in minor, or in minor in one in major. harmony:
+    the chords of the style's songs in that mode, and of the song's own. sung, forms, ends, rhythm: see
+    `SheetDesk`.
+    """
+
+    harmony: Mapping[bool, HarmonyIdiom]
+    sung: SungIdiom
+    forms: Forms
+    ends: SongEnds | None
+    rhythm: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class SheetDesk:
     """What all takes of a request share.
 
     recipe: as asked. side: what is asked of the melody, whatever its chords. rules: see `rules.BROUGHT`.
     rhythm: [alphabet], how much more often each event's rhythm is that of another style. remarks: what gave
     way so far. words: those that the melody has to carry, if any.
-    loops: what goes round in the chords. span: the lowest and highest note of the song, by its seed.
+    loops: what goes round in the chords. span: the lowest and highest note of the song, by its seed. other:
+    what sections are sung by that are in the other mode, if any are.
     shared: what `chord_origins.shared_by_songs` found, once it was asked.
     """
 
@@ -413,6 +429,7 @@ class SheetDesk:
     ends: SongEnds | None = None
     loops: ChordLoops | None = None
     span: tuple[int, int] | None = None
+    other: OtherMode | None = None
     in_keys: dict[tuple[str, ...], tuple[ChordRequest, Views]] = field(default_factory=dict)
     """What differs where sections are in other keys, by the keys of all sections."""
     own: dict[str, SheetDesk] = field(default_factory=dict)
@@ -477,6 +494,8 @@ class SheetDesk:
         key = tuple(part.key.short() for part in plan.sections)
         if key not in self.in_keys:
             idiom, take = self.chords.idiom, self.given.take
+            if self.other is not None:
+                idiom = KeyedIdiom.of(self.other.harmony, plan.keys)
             judged = since(self.rules, "2")
             begun = since(self.rules, "6")
             kept = self.given.kept_chords(self.fit)
@@ -491,14 +510,15 @@ class SheetDesk:
         """The same for a section in another key: its melody is one of the style in that key. By earlier rules
         it was sung as in the song's own key, whose scale it then rarely left.
         """
-        home = not since(self.rules, "4") or part.key.tonic == self.sung.key.tonic
+        home = not since(self.rules, "4") or self.sung.is_in(part.key)
         if home and not self.windowed:
             return self
         name = "" if home else part.key.short()
         if name not in self.own:
-            sung, limit = self.sung if home else self.sung.in_key(part.key), self.compiled.context.max_copy
+            desk = self if home else self._in_mode_of(part.key)
+            sung, limit = desk.sung if home else desk.sung.in_key(part.key), self.compiled.context.max_copy
             side = self.side if home else MelodySide.of(self.recipe, self.plan, sung, limit, self.given)
-            self.own[name] = replace(self, sung=sung, side=side, views={}, wishes={}, clocks={}, own={})
+            self.own[name] = replace(desk, sung=sung, side=side, views={}, wishes={}, clocks={}, own={})
         if not self.windowed:
             return self.own[name]
         within = f"{name} {part.letter}"
@@ -507,6 +527,13 @@ class SheetDesk:
             side = own.side.within(self, part)
             self.own[within] = replace(own, side=side, views={}, wishes={}, clocks={}, own={})
         return self.own[within]
+
+    def _in_mode_of(self, key: Key) -> SheetDesk:
+        """The same with the melodies of that mode, in some key."""
+        other = self.other
+        if other is None or is_minor(key.mode) == is_minor(self.sung.key.mode):
+            return self
+        return replace(self, sung=other.sung, forms=other.forms, ends=other.ends, rhythm=other.rhythm)
 
     @property
     def windowed(self) -> bool:
@@ -523,7 +550,7 @@ class SheetDesk:
         heard = each.listener
         if heard is None or heard.when is None or not self.windowed:
             return each
-        bar = self.sung.bar
+        bar = len(heard.when) // self.plan.bars
 
         def of(letter: str, bars: int) -> Mask:
             places = [other.first * bar for other in self.plan.sections if other.letter == letter]
@@ -607,19 +634,30 @@ class SheetDesk:
         if key not in self.views:
             while len(self.views) >= 2 * ROWS:
                 del self.views[next(iter(self.views))]
-            over = self.chords.over(row, self.sung.tick)
-            self.views[key] = [SectionView.of(self, over, section) for section in self.drawn]
+            ticks = {part.letter: self.sung_in(part).sung.tick for part in self.drawn}
+            over = {tick: self.chords.over(row, tick) for tick in ticks.values()}
+            self.views[key] = [SectionView.of(self, over[ticks[part.letter]], part) for part in self.drawn]
         return self.views[key]
 
 
 def _in_its_key(melody: ComposeRecipe, plan: SheetPlan, key: Key) -> ComposeRecipe:
     """What is asked of the sections in one key: notes that are pinned in others are left out."""
-    own = {bar + 1 for bar, its in enumerate(plan.keys) if its.tonic == key.tonic}
+    own = {bar + 1 for bar, its in enumerate(plan.keys) if _same(its, key)}
     pins = tuple(text for text in melody.pins if Pin.read(text).bar in own)
     told: dict[str, Any] = {"pins": pins}
-    told |= {} if plan.keys[0].tonic == key.tonic else {"start": None}
-    told |= {} if plan.keys[-1].tonic == key.tonic else {"end": None}
+    told |= {} if _same(plan.keys[0], key) else {"start": None}
+    told |= {} if _same(plan.keys[-1], key) else {"end": None}
     return melody.model_copy(update=told)
+
+
+def _same(one: Key, other: Key) -> bool:
+    """Whether two keys have the same tonic and third."""
+    return (one.tonic, is_minor(one.mode)) == (other.tonic, is_minor(other.mode))
+
+
+def _keys_of(plan: SheetPlan) -> set[tuple[int, bool]]:
+    """The different keys of a song, as `_same` tells them apart."""
+    return {(each.tonic, is_minor(each.mode)) for each in plan.keys}
 
 
 def different(sections: Sequence[SheetPart]) -> list[SheetPart]:
@@ -1015,12 +1053,17 @@ def considered(
     words = SongWords.leading(recipe, plan, rules=rules)
     yield f"learning chords from {styles.chords_title}"
     harmony = styles.harmony(meter, key.mode)
+    modes = {is_minor(key.mode): harmony}
+    other = next((each for each in plan.keys if is_minor(each.mode) not in modes), None)
+    if other is not None:
+        modes[is_minor(other.mode)] = styles.harmony(meter, other.mode)
     fit = styles.fit()
     judged = since(rules, "2")
     loops = styles.loops(meter, key.mode)
     begun = since(rules, "6")
     kept = given.kept_chords(fit)
-    chords = ChordRequest.of(recipe, plan, harmony, given.take, kept, judged=judged, loops=loops, begun=begun)
+    idiom = KeyedIdiom.of(modes, plan.keys)
+    chords = ChordRequest.of(recipe, plan, idiom, given.take, kept, judged=judged, loops=loops, begun=begun)
     tonics = styles.local_keys(harmony) if since(rules, "5") else None
     sung, side = yield from _learnt(recipe, styles, plan, given, words, (meter, key, tonics))
     laid = LaidRow.of(recipe)
@@ -1032,6 +1075,16 @@ def considered(
         remarks += (said.format(sung.song_count, sung.song_count + sung.unheard),)
     yield "learning the form"
     forms = sung.forms()
+    in_other = None
+    if other is not None:
+        heard = styles.local_keys(modes[is_minor(other.mode)]) if since(rules, "5") else None
+        its, _ = yield from _learnt(recipe, styles, plan, given, words, (meter, other, heard))
+        ends = styles.ends(its) if since(rules, "4") else None
+        remarks += tuple(each for each in styles.from_another_meter(meter, other.mode) if each not in remarks)
+        in_other = OtherMode(modes, its, its.forms(), ends)
+        if styles.rhythm is not None:
+            its_rhythm = rhythm_weights(its, sung_of(styles.rhythm, meter, other, recipe.order))
+            in_other = replace(in_other, rhythm=its_rhythm)
     rhythm = None
     if styles.rhythm is not None:
         rhythm = rhythm_weights(sung, sung_of(styles.rhythm, meter, key, recipe.order))
@@ -1046,6 +1099,7 @@ def considered(
         words=words,
         ends=styles.ends(sung) if since(rules, "4") else None,
         loops=loops,
+        other=in_other,
     )
 
 
@@ -1087,10 +1141,18 @@ def with_habits(desk: SheetDesk, styles: SongStyles) -> SheetDesk:
     with what `natural_rhythm` finds, since rules 4, unless its rhythms are those of another style.
     """
     if _has_habits(desk.recipe, desk.words):
-        desk = replace(desk, habits=styles.habits(desk.chords.idiom))
+        harmony = (
+            desk.chords.idiom if desk.other is None else desk.other.harmony[is_minor(desk.plan.key.mode)]
+        )
+        desk = replace(desk, habits=styles.habits(harmony))
     if not since(desk.rules, "4") or desk.rhythm is not None:
         return desk
-    return replace(desk, rhythm=natural_rhythm(desk, styles.chords))
+    home = [part for part in desk.drawn if is_minor(part.key.mode) == is_minor(desk.sung.key.mode)]
+    if desk.other is not None and len(home) < len(desk.drawn):
+        part = next(part for part in desk.drawn if part not in home)
+        rhythm = natural_rhythm(desk.sung_in(part), styles.chords, part)
+        desk = replace(desk, other=replace(desk.other, rhythm=rhythm), own={})
+    return replace(desk, rhythm=natural_rhythm(desk, styles.chords, next(iter(home), None)))
 
 
 def _has_habits(recipe: SongRecipe, words: SongWords | None) -> bool:
@@ -1099,15 +1161,14 @@ def _has_habits(recipe: SongRecipe, words: SongWords | None) -> bool:
     return recipe.modulation != "none" or recipe.pickup != "none" or leads
 
 
-def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
-    """[alphabet]: what `natural` says. chords: the name of chords that come with the studio, or "". Of a
-    style with songs it is found for the first section that is drawn, over a row of chords that is possible;
-    None where there is none.
+def natural_rhythm(desk: SheetDesk, chords: str, part: SheetPart | None) -> Floats | None:
+    """[alphabet]: what `natural` says. chords: the name of chords that come with the studio, or "". part: the
+    first section that is drawn. Of a style with songs it is found for that, over a row of chords that is
+    possible; None where there is none.
     """
     sung = desk.sung
     if isinstance(sung.style, CountedStyle):
         return leans_of(sung, chords, worded=desk.words is not None, rules=desk.rules)
-    part = next(iter(desk.drawn), None)
     solved = desk.chords.solver(1) if part is not None else None
     if part is None or solved is None:
         return None
@@ -1288,7 +1349,7 @@ class MelodySide:
         melody = melody_recipe_of(recipe, plan)
         if given.kept is not None:
             melody = melody.model_copy(update={"keep": (), "pins": (*melody.pins, *given.kept.pins)})
-        if since(drawing_rules(recipe), "4") and len({each.tonic for each in plan.keys}) > 1:
+        if since(drawing_rules(recipe), "4") and len(_keys_of(plan)) > 1:
             melody = _in_its_key(melody, plan, sung.key)
         backs = ((1,) if sum(map(len, sung.sequences)) < LARGE_STYLE else ()) + (BACK, BACK + 1)
         for back in backs:
@@ -1374,7 +1435,10 @@ def _as_before(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
             return False
         start, end = starts[first], starts[first] + bars * desk.sung.meter.bar_length
         known = [(n.start - start, n.pitch) for n in record.tune.sounding if start <= n.start < end]
-        if known != [(tick * desk.sung.tick, pitch) for tick, pitch in _struck(desk, letter, takes)]:
+        own = desk
+        if desk.other is not None:
+            own = desk.sung_in(next(part for part in desk.plan.sections if part.letter == letter))
+        if known != [(tick * own.sung.tick, pitch) for tick, pitch in _struck(own, letter, takes)]:
             return False
     return True
 
@@ -1603,7 +1667,8 @@ def _sections_drawn(
                 takes[plain] = yield from _section_drawn(desk, again, others, like, random, near=near)
         if found is None:
             return None
-        like = found.plan.like if found.plan is not None and like < 0 else like
+        if found.plan is not None and like < 0 and desk.sung_in(view.part).forms is desk.forms:
+            like = found.plan.like
         takes[letter] = found
     return takes
 
@@ -1691,7 +1756,7 @@ def _joined_hold(run: Sequence[tuple[SheetDesk, list[int]]]) -> bool:
         else:
             stretches.append((own, list(symbols)))
     first = run[0][0]
-    whole = len(stretches) == 1 or first.sung.keeps_line(line, first.compiled.context.max_copy)
+    whole = len(stretches) == 1 or _keeps_line(first, line, first.compiled.context.max_copy)
     return whole and all(_holds(own, symbols) for own, symbols in stretches)
 
 
@@ -1709,6 +1774,7 @@ def _section_drawn(
     """
     letter, plain = view.part.letter, view.part.letter.rstrip("'")
     whole, desk = desk, desk.sung_in(view.part)
+    like = like if desk.forms is whole.forms else -1
     more = None
     if letter != plain and plain in takes:
         same = view.part.bars - max(1, view.part.bars // 4)
@@ -1854,7 +1920,7 @@ def _all_hold(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
     """Whether the song keeps all constraints across the seams of its sections. Where sections are in other
     keys, each stretch in one key is heard alone, and the copy limit over the whole line of notes.
     """
-    if len({desk.sung_for(part.letter).key.tonic for part in desk.plan.sections}) == 1:
+    if len({desk.sung_for(part.letter).key.tonic for part in desk.plan.sections}) == 1 and desk.other is None:
         return all(_holds(desk, symbols) for symbols in _stretches_drawn(desk, takes)) and (
             not desk.windowed or _holds_in_bars(desk, takes)
         )
@@ -1871,7 +1937,13 @@ def _all_hold(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
         else:
             stretches.append((own, list(symbols)))
     limit = desk.compiled.context.max_copy
-    return desk.sung.keeps_line(line, limit) and all(_holds(own, symbols) for own, symbols in stretches)
+    return _keeps_line(desk, line, limit) and all(_holds(own, symbols) for own, symbols in stretches)
+
+
+def _keeps_line(desk: SheetDesk, line: Sequence[int], limit: int) -> bool:
+    """Whether a line of pitches keeps the copy limit, by the songs of each mode that the song has."""
+    sungs = [desk.sung, *([desk.other.sung] if desk.other is not None else [])]
+    return all(sung.keeps_line(line, limit) for sung in sungs)
 
 
 def _holds_in_bars(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
@@ -1913,8 +1985,8 @@ def _sheet(desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], seed:
     after = SONG_STYLES[recipe.style].title if recipe.style in SONG_STYLES else sung.style.entry.title
     title = recipe.title or named_song(recipe.model_copy(update={"seed": seed}), after)
     kept = desk.given.kept
-    keys = {section.key.tonic for section in plan.sections if desk.sung_in(section) is not desk}
-    if not keys and (kept is None or not kept.whole):
+    moved = any(desk.sung_in(section) is not desk for section in plan.sections)
+    if not moved and (kept is None or not kept.whole):
         symbols = [s for part in plan.sections for s in takes[part.letter].symbols]
         tune = sung.tune(symbols, title=title, tempo=float(tempo))
     else:

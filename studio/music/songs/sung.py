@@ -165,6 +165,10 @@ class SungIdiom(Idiom):
     def line_symbols(self) -> list[list[int]]:
         return self._song_symbols if self._has_songs else self.sequences
 
+    def is_in(self, key: Key) -> bool:
+        """Whether it sings in that key: on its tonic, and with its third."""
+        return key.tonic == self.key.tonic and is_minor(key.mode) == is_minor(self.key.mode)
+
     def in_key(self, key: Key) -> SungIdiom:
         """The same idiom in another key of its mode, moved by as few semitones as can be. Its events keep
         their numbers, so that chain, trellises and what is counted by number serve both.
