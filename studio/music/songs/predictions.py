@@ -10,6 +10,7 @@ from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, read_parts
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.plan import FORMS, SongForm
 from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.unread import needs_melodies
 from studio.works.work import Prediction, SourceSize
 
 MIB = 2**20
@@ -79,7 +80,8 @@ def costs_of(recipe: SongRecipe, own: int = 0) -> SongCosts:
     if recipe.source("melody") is not None:
         different = 0  # it is there, and gets chords
     given = recipe.source("style") is not None or own > 0
-    reading = seconds_to_read_own(recipe, own) + (0.0 if given else seconds_to_read(_melody_style(recipe)))
+    read = given or not needs_melodies(recipe)
+    reading = seconds_to_read_own(recipe, own) + (0.0 if read else seconds_to_read(_melody_style(recipe)))
     sound = recipe.format in SOUNDS
     a_bar = (0.11 if sound else 0.012) if recipe.band else (0.01 if sound else 0.001)
     a_bar += 0.045 * (recipe.format == "mp3" and bool(recipe.band))

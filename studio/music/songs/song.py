@@ -89,6 +89,7 @@ from studio.music.songs.sheet import (
     with_habits,
 )
 from studio.music.songs.sung_words import with_words
+from studio.music.songs.unread import unread_style
 from studio.music.sound.ranges import beyond_range
 from studio.music.sound.rendering import program_of
 from studio.music.styles.sources import style_of
@@ -571,6 +572,8 @@ def style_asked(recipe: SongRecipe, materials: Materials) -> Generator[Progress,
     if key not in kept:
         named = SONG_STYLES.get(recipe.style)
         own = any(each.role == "tune" for each in recipe.sources)
+        if (unread := unread_style(recipe, materials)) is not None:
+            return unread
         if named is not None and named.counted and not own:
             style: Style = counted_style(named.melody, drawing_rules(recipe))
         else:
