@@ -13,7 +13,6 @@ from studio.music.chains.sampling import Requirement
 from studio.music.harmony.harmonise import DRAWS, Harmonisation
 from studio.music.harmony.idiom import is_minor
 from studio.music.melody.compose import given_reading, given_tune, reading_rules
-from studio.music.melody.constraints import CONSTRAINTS
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.tunes import Tune
 from studio.music.songs.chording import COLOURED, coloured, locked, restless
@@ -43,25 +42,6 @@ def melody_of(recipe: SongRecipe, source: Source, materials: Materials) -> tuple
         remarks.append(f"The file was read in {tune.key}; the chords are in {recipe.key}, as you asked.")
         tune = replace(tune, keys=(KeyAt(Fraction(0), Key.parse(recipe.key)),))
     return tune, remarks
-
-
-STAYS = frozenset({"bars", "keep", "max_copy", "theme_pull"})
-"""Constraints that ask nothing of a given melody, or of which others tell what it makes of them."""
-
-
-def unused_with(recipe: SongRecipe) -> list[str]:
-    """What is said of settings that shape a melody, where the melody is given and stays as it is."""
-    told: list[str] = []
-    for row in CONSTRAINTS:
-        if row.field not in STAYS and row.is_set(recipe):
-            value = getattr(recipe, row.field)
-            told += map(row.name, value) if row.each else [row.name(value)]
-    for field, what in (("melody_from", "melodies"), ("rhythm_from", "rhythms")):
-        if name := getattr(recipe, field):
-            told.append(f"{what} like those of {name}")
-    if not told:
-        return []
-    return [f"Your melody stays as it is; not used: {', '.join(told)}."]
 
 
 ROUNDS = 4

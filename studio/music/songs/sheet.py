@@ -580,17 +580,18 @@ class SheetDesk:
         if kept is not None and not since(self.rules, "12"):
             return self
         random = np.random.default_rng([seed, MODULATING])
-        named = {letter for letter, _ in map(read_section_key, self.recipe.section_keys)}
-        theme = self.plan.sections[0].letter[0]
-        letters = dict.fromkeys(part.letter.rstrip("'") for part in self.plan.sections)
-        stays = kept.letters if kept is not None else frozenset()
         return self.with_keys(
-            {
-                letter: self.habits.key_of(self.plan.key, random)
-                for letter in letters
-                if letter != theme and letter not in named and letter not in stays
-            }
+            {letter: self.habits.key_of(self.plan.key, random) for letter in self.may_change_key}
         )
+
+    @property
+    def may_change_key(self) -> list[str]:
+        """The letters of the sections that contrast with the first and whose keys nothing settles."""
+        named = {letter for letter, _ in map(read_section_key, self.recipe.section_keys)}
+        theme, kept = self.plan.sections[0].letter[0], self.given.kept
+        stays = kept.letters if kept is not None else frozenset()
+        letters = dict.fromkeys(part.letter.rstrip("'") for part in self.plan.sections)
+        return [each for each in letters if each != theme and each not in named and each not in stays]
 
     def with_rhythms(self, seed: int) -> SheetDesk:
         """The same with the rhythms of its words drawn by this seed."""

@@ -48,7 +48,7 @@ from studio.music.songs.fitting import (
     with_room,
     with_way,
 )
-from studio.music.songs.harmonising import harmonisation_of, melody_of, rows_of, unused_with
+from studio.music.songs.harmonising import harmonisation_of, melody_of, rows_of
 from studio.music.songs.inferring import TEACHERS
 from studio.music.songs.keeping import Kept, as_kept
 from studio.music.songs.limits import WordsDoNotFit, with_playable_meter
@@ -90,6 +90,7 @@ from studio.music.songs.sheet import (
 )
 from studio.music.songs.sung_words import with_words
 from studio.music.songs.unread import unread_style
+from studio.music.songs.unused import unused_in_song, unused_where_kept, unused_with_melody
 from studio.music.sound.ranges import beyond_range
 from studio.music.sound.rendering import program_of
 from studio.music.styles.sources import style_of
@@ -199,7 +200,8 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         tune, sections, facts = yield from _harmonised(recipe, style, melody)
         styles = SongStyles.of(recipe, style)
         remarks += styles.from_another_meter(melody.meter, melody.key.mode)
-        remarks += [*styles.borrowed(recipe), *_length_told(recipe, facts), *unused_with(recipe)]
+        remarks += [*styles.borrowed(recipe), *_length_told(recipe, facts)]
+        remarks += unused_with_melody(recipe, len(melody.bars()))
         if remarks:
             facts["remarks"] = remarks
         if offers := offers_of(recipe, style):
@@ -385,6 +387,8 @@ def _as_asked(
     desk = desk.of_plan(sheet.plan)
     kept = desk.given.kept
     facts = facts_of_sheet(desk, sheet)
+    if told := unused_in_song(recipe, request.desk):
+        facts["remarks"] = [*facts.get("remarks", ()), *told]
     if offers := offers_of(recipe, style):
         facts["offers"] = offers
     return (
@@ -440,6 +444,8 @@ def _as_it_was(recipe: SongRecipe, kept: Kept) -> tuple[Tune, tuple[Section, ...
         tune = replace(tune, tempo=float(recipe.tempo))
     sections = tuple(Section(letter, first, bars) for letter, first, bars in record.sections)
     facts: dict[str, object] = {**record.facts, "kept": kept.to_data(), "tune": tune.to_plain()}
+    if told := unused_where_kept(recipe):
+        facts["remarks"] = list(dict.fromkeys([*record.facts.get("remarks", ()), *told]))
     return tune, sections, facts
 
 

@@ -139,3 +139,22 @@ def test_what_is_asked_of_a_melody_that_is_given_is_said_to_be_unused() -> None:
     assert told in work.facts["remarks"]
     assert work.tune.sounding[0].pitch == 60
     assert "remarks" not in library.song(daring=0.5, **asked).facts
+    row = " | ".join(["C"] * len(work.tune.bars()))
+    given = library.song(daring=0.5, modulation="learnt", chords=row, **asked).facts["remarks"]
+    assert "Your melody stays as it is; not used: keys as in the style's songs." in given
+    assert "Your chords stay as they are; not used: the daring 0.5." in given
+
+
+def test_what_is_asked_of_chords_that_are_all_given_or_kept_is_said_to_be_unused() -> None:
+    asked: dict[str, Any] = {"style": "songbook-manner", "form": "AB", "bars": 8, "meter": "4/4", "key": "C"}
+    wishes: dict[str, Any] = {"daring": 0.8, "max_chord_copy": 16, "progress": False}
+    given = library.song(**asked, **wishes, chords="C | F | G7 | C | F | C | G7 | C")
+    told = "not used: the daring 0.8, at most 16 chords in a row as in the style."
+    assert f"Your chords stay as they are; {told}" in given.facts["remarks"]
+    drawn = library.song(**asked, **wishes)
+    assert "remarks" not in drawn.facts
+    asked |= {"earlier": drawn}
+    kept = library.song(**asked, **wishes, keep_parts=["tune", "chords"], band="trio").facts["remarks"]
+    assert f"Melody and chords are kept; {told}" in kept
+    kept = library.song(**asked, daring=0.8, keep_chords=["1-8"], progress=False).facts["remarks"]
+    assert f"All chords are given or kept; {told}" in kept  # the copy limit is the earlier song's
