@@ -47,9 +47,9 @@ LATEST = 5
 QUIET = 1.2
 """Up to so many times slower a computer counts as quiet."""
 
-ONE_SAYS, LEAST_BEFORE = 2.0, 0.2
+ONE_SAYS = 2.0
 """How many times longer or shorter the first work of a group makes what is expected of the next, where their
-parts are of different kinds and differ by chance; and the seconds before its steps that count at least.
+parts are of different kinds and differ by chance.
 """
 
 FELT = 0.5
@@ -121,10 +121,12 @@ class Times:
             probed = self._rates.get(kind, 1.0)
         rate = known.rate if known else probed
         before = known.before if known else prediction.before * min(1.0, rate)
-        if known is not None and known.works == 1 and not prediction.even:
-            # Such works differ from one to the next, and one of them says little of the others.
-            rate = min(max(rate, probed / ONE_SAYS), probed * ONE_SAYS)
-            before = min(before, ONE_SAYS * probed * max(prediction.before, LEAST_BEFORE))
+        if known is not None and not prediction.even:
+            # Such works differ from one to the next, and one of them says little of the others; nor does what
+            # came before the steps of one say what comes before those of another.
+            if known.works == 1:
+                rate = min(max(rate, probed / ONE_SAYS), probed * ONE_SAYS)
+            before = rate * prediction.before
         steps = rate * (prediction.seconds - prediction.before - prediction.once)
         before += rate * prediction.once
         wanted = self._slower(known.threads if known else 1.0)
@@ -256,7 +258,9 @@ def _as_it_is(prediction: Prediction, again: bool) -> Prediction:
 def _parted(prediction: Prediction, known: GroupTimes | None, whole: float) -> tuple[float, float]:
     """The seconds of a whole work before its steps and in them, in the shares that are expected."""
     planned = prediction.seconds - prediction.before
-    before, steps = (known.before, known.rate * planned) if known else (prediction.before, planned)
+    before, steps = prediction.before, planned
+    if known is not None and prediction.even:
+        before, steps = known.before, known.rate * planned
     return whole * before / (before + steps), whole * steps / (before + steps)
 
 

@@ -528,3 +528,32 @@ def test_nothing_is_said_of_a_work_that_is_late_until_more_is_known() -> None:
     left = pace.seconds_left(39.0)
     assert left is not None
     assert left > 50, "what was said before the silence holds nothing down"
+
+
+def test_a_song_in_another_meter_or_form_is_said_to_take_what_it_takes(tmp_path: Path) -> None:
+    """What was learnt of some songs says how fast this computer is, and not that all others take as long to
+    be got ready as these did.
+    """
+    pop = predict_song(SongRecipe(style="sixties-pop", form="AABA", bars=32), ())
+    hymn = predict_song(SongRecipe(style="hymn", form="hymn", bars=16), ())
+    times = Times(tmp_path)
+    slower = [times.expected(each, "song").seconds for each in (pop, hymn)]
+    for _ in range(3):
+        times.learn(pop, before=2 * pop.seconds, steps=None)
+    now = [times.expected(each, "song").seconds for each in (pop, hymn)]
+    assert now == pytest.approx([2 * each for each in slower], rel=0.01)
+
+
+def test_longer_sections_both_modes_and_scores_of_voices_are_said_to_take_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
+
+    def said(**asked: object) -> float:
+        return predict_song(SongRecipe(**{"style": "songbook-manner", **asked}), ()).seconds  # type: ignore[arg-type]
+
+    lines, halves, whole = (said(form=form, bars=16) for form in ("ABCD", "AB", "A"))
+    assert lines < halves < whole
+    bridge = {"form": "AABA", "key": "Cm"}
+    assert said(**bridge, section_keys=("B=Eb",)) > said(**bridge, section_keys=("B=Fm",)) + 1
+    assert said(style="chorale") > 10 > said(style="fiddle"), "chorales are scores of four voices"

@@ -112,13 +112,22 @@ def _mark(sha256: str, recipe: ComposeRecipe) -> KeptArrays:
 
 
 def seconds_to_read(name: str) -> float:
-    """Seconds for reading and learning a style that comes with the studio and was never read in this home:
-    three milliseconds a tune. 0.0 for every other.
+    """Seconds for reading and learning a style that comes with the studio and was never read in this home.
+    0.0 for every other.
     """
     from studio.music.styles.opening import is_read
 
     entry = STYLES.get(name)
-    return 0.0 if entry is None or is_read(entry) else 0.003 * entry.tunes
+    if entry is None or is_read(entry):
+        return 0.0
+    suffix = entry.files[0].rpartition(".")[2] if entry.files else ""
+    return READING.get(suffix, 0.003) * entry.tunes
+
+
+READING = {"mxl": 0.045, "xml": 0.1, "krn": 0.012}
+"""Seconds that a tune of a style takes to be read from scores of several voices, where two processors read;
+one in ABC takes three milliseconds.
+"""
 
 
 def seconds_to_read_own(recipe: ComposeRecipe, own: int) -> float:

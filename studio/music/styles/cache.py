@@ -81,6 +81,15 @@ def load(content: bytes, entry: StyleEntry | None) -> Style:
         raise Unreadable("The file of this style is damaged; remove the style and add it again.") from None
 
 
+def about_in(path: Path) -> list[dict[str, object]]:
+    """What is said of each tune in a file of `dump`, without the notes. Raises `Unreadable`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return list(json.loads(archive.read("about.json"))["about"])
+    except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, EOFError):
+        raise Unreadable("The file of this style is damaged; remove the style and add it again.") from None
+
+
 def keep(content: bytes, path: Path) -> None:
     """Write a file that only its owner can read, whole or not at all.
 

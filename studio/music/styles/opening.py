@@ -16,7 +16,7 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +26,7 @@ from studio.music.reading.budget import ReadingBudget, Unread
 from studio.music.reading.pieces import READING_RULES, SUFFIXES, Piece, by_rules, pieces
 from studio.music.reading.readers import Readers
 from studio.music.scores.tunes import Tune
-from studio.music.styles.cache import dump, keep, load
+from studio.music.styles.cache import about_in, dump, keep, load
 from studio.music.styles.columns import columns_of
 from studio.music.styles.downloads import archive_of, unzipped
 from studio.music.styles.own import own_file, own_styles
@@ -155,6 +155,23 @@ def read_as(name: str) -> str | None:
         return _table_fingerprint(name, studio_home())
     except Missing:
         return None
+
+
+def about_tunes(name: str) -> Mapping[tuple[str, str], int] | None:
+    """How many tunes of a style of the table are in each meter and mode; None where it was not read."""
+    sha256 = read_as(name)
+    folders = (studio_home(), environments_home()) if sha256 is not None else ()
+    for folder in folders:
+        path = folder / "styles" / f"{sha256}.tunes" if folder is not None else None
+        if path is not None and path.exists():
+            with suppress(OSError, Unreadable):
+                return _meters_and_modes(path, path.stat().st_mtime_ns)
+    return None
+
+
+@lru_cache(maxsize=16)
+def _meters_and_modes(path: Path, _changed: int) -> Mapping[tuple[str, str], int]:
+    return Counter((str(each["meter"]), str(each["mode"])) for each in about_in(path))
 
 
 @lru_cache(maxsize=64)
