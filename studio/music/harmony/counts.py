@@ -359,7 +359,7 @@ def shipped_chords(
     place, laid, counted_in = found
     title = CHORD_STYLES[name].title
     idiom = CountedIdiom(title, meter, mode, folders[place], laid=laid, counted_in=counted_in)
-    idiom.plain = CHORD_STYLES[name].plain
+    idiom.plain, idiom.simple = CHORD_STYLES[name].plain, CHORD_STYLES[name].simple
     return idiom
 
 

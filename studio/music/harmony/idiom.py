@@ -74,6 +74,9 @@ FEWEST_LIKE = 12
 PLAIN = 0.97
 """The part of a style's songs that end on triads where all songs are to end so."""
 
+SIMPLE = ("", "m", "7", "m7")
+"""Kinds of chords that accompany fiddle tunes."""
+
 KEPT = 3
 """Trellises that are kept."""
 
@@ -133,10 +136,12 @@ class HarmonyIdiom:
 
     events: what each symbol stands for. ticks, place, root, family: [alphabet]. carries: [alphabet].
     bar: ticks a bar. tick: quarter notes a tick. lines: the songs learnt from. plain: whether songs end on
-    triads; None for what those do that it was learnt from (`ends_plainly`).
+    triads; None for what those do that it was learnt from (`ends_plainly`). simple: whether its chords are
+    triads and sevenths, each for half a bar at least (`simply`).
     """
 
     plain: bool | None = None
+    simple = False
 
     def __init__(
         self,
@@ -327,6 +332,25 @@ class HarmonyIdiom:
         view = Viewpoint(12 * families * most, letter.astype(np.int32), memory.astype(np.int32))
         freeze(view)
         return view
+
+    @property
+    def simply(self) -> NDArray[np.bool_]:
+        """[alphabet]: triads and sevenths on their root or third that begin with a bar, or in the middle of
+        one, and last as long.
+        """
+        beats = int(self.meter.bar_length / self.meter.beat)
+        middle = -(-beats // 2) * self.meter.beat * PER_QUARTER
+        edges = {0, self.bar, *([int(middle)] if beats > 1 and middle.denominator == 1 else [])}
+        return np.array(
+            [
+                each.harmony.suffix in SIMPLE
+                and each.harmony.bass in (0, *each.harmony.tones[1:2])
+                and each.place in edges
+                and each.place + each.ticks in edges
+                for each in self.events
+            ],
+            dtype=bool,
+        )
 
     def playable(self, ticks: int) -> Requirement | None:  # noqa: ARG002 - by style
         """Which events may be played at all, for a row of so many ticks; None where all may."""

@@ -73,6 +73,7 @@ class KeyedIdiom(HarmonyIdiom):
         first = self.idioms[0]
         self.title, self.meter, self.mode = first.title, first.meter, first.mode
         self.plain = all(idiom.ends_plainly for idiom in self.idioms)
+        self.simple = all(idiom.simple for idiom in self.idioms)
         self.tick, self.bar = first.tick, first.bar
         self.lines = tuple(line for idiom in self.different for line in idiom.lines)
         self.events = tuple(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class ChordStyle:
     """Chords that come with the studio as counts. source, licence: for the credits of a work. plain: its
-    songs end on triads.
+    songs end on triads. simple: what accompanies its tunes are triads and sevenths, each for half a bar at
+    least, whatever those do from whom its chords are inferred.
     """
 
     name: str
@@ -17,6 +18,7 @@ class ChordStyle:
     source: str
     licence: str
     plain: bool = False
+    simple: bool = False
 
 
 CHORD_STYLES = {
@@ -61,6 +63,7 @@ CHORD_STYLES = {
             "Counts from harmonisations by the studio of tunes in music21's corpus, ryansMammoth",
             "Counts of inferred chords; the tunes are in the public domain.",
             plain=True,
+            simple=True,
         ),
     )
 }

@@ -229,6 +229,10 @@ class ChordRequest:
             and solve(known.trellis(known.walk(0), _listening(hard)), ticks, [*hard, *degrees]).feasible
         ):
             hard += degrees  # they need not be explained, since they can be kept
+        if since(drawing_rules(recipe), "14") and idiom.simple:
+            simple = simple_chords(known, ticks, [bar for bar, its in enumerate(given) if its is not None])
+            if solve(known.trellis(known.walk(1), _listening(hard)), ticks, [*hard, simple]).feasible:
+                hard.append(simple)  # neither need these
         return cls(
             plan,
             known,
@@ -812,6 +816,14 @@ def _at_rest(
     if plain:
         weight[0] *= np.where(coloured(idiom), np.exp(-COLOURED), 1.0)
     return (Requirement("an end at rest", weight=weight),)
+
+
+def simple_chords(idiom: HarmonyIdiom, ticks: int, given: Iterable[int] = ()) -> Requirement:
+    """Chords as they accompany fiddle tunes. given: bars (from 0) whose chords a person gave."""
+    mask = np.tile(idiom.simply, (ticks, 1))
+    for bar in given:
+        mask[bar * idiom.bar : (bar + 1) * idiom.bar] = True
+    return Requirement("triads and sevenths for half a bar", allowed=mask)
 
 
 def _of_form(idiom: HarmonyIdiom, plan: SheetPlan, ticks: int) -> tuple[Requirement, ...]:

@@ -15,7 +15,7 @@ from studio.music.harmony.idiom import is_minor
 from studio.music.melody.compose import given_reading, given_tune, reading_rules
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.tunes import Tune
-from studio.music.songs.chording import COLOURED, coloured, locked, restless
+from studio.music.songs.chording import COLOURED, coloured, locked, restless, simple_chords
 from studio.music.songs.recipes import SongRecipe, read_row
 from studio.music.songs.rules import by_key_rules, drawing_rules, since
 from studio.music.songs.sheet import SongStyles
@@ -78,6 +78,10 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
     if since(drawing_rules(recipe), "6"):
         asked = replace(asked, closing=_closing(asked, at_rest=since(drawing_rules(recipe), "11")))
     asked = replace(asked, requirements=(*asked.requirements, *requirements))
+    if since(drawing_rules(recipe), "14") and idiom.simple:
+        bars = [bar for bar, words in enumerate(row) if words is not None]
+        simple = replace(asked, requirements=(*asked.requirements, simple_chords(known, asked.ticks, bars)))
+        asked = simple if simple.solve().feasible else asked
     if since(drawing_rules(recipe), "12"):
         plain = since(drawing_rules(recipe), "13") and idiom.ends_plainly
         rooted = _closing(asked, at_rest=True, rooted=True, plain=plain)
