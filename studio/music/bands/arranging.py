@@ -17,7 +17,15 @@ import numpy as np
 
 from studio.music.bands.band import DRUMS, LAST, Band, BandPlayer, Hit, band_by_name
 from studio.music.bands.lines import Eighth, SungNote, counter_line, second_voice
-from studio.music.bands.plan import ARRANGING_RULES, BEFORE_KEYS, ChordSpan, PlannedBar, SongPlan, plan_song
+from studio.music.bands.plan import (
+    ARRANGING_RULES,
+    BEFORE_ENDING_TOGETHER,
+    BEFORE_KEYS,
+    ChordSpan,
+    PlannedBar,
+    SongPlan,
+    plan_song,
+)
 from studio.music.bands.strokes import played_hits, stand_of, strokes_of
 from studio.music.bands.voicing import Voices, voiced
 from studio.music.scores.keys import pitch_name
@@ -78,10 +86,13 @@ def arrangement(
         return _plain(sheet, sections, band)
     plan = plan_song(sheet, sections, band, np.random.default_rng(drawn["plan"]), rules)
     plan, remarks = _in_range(plan, band.leader)
-    parts = []
+    played: list[Sequence[Note]] = []
     for player in band.player:
         rng = np.random.default_rng(_seed(drawn, band, player))
-        parts.append(_part(plan, player, PLAYS[player.plays](plan, player, rng)))
+        played.append(PLAYS[player.plays](plan, player, rng))
+    if plan.rules not in BEFORE_ENDING_TOGETHER:
+        played = ended_together(plan, played)
+    parts = [_part(plan, player, notes) for player, notes in zip(band.player, played, strict=True)]
     score = Score(
         tuple(parts),
         plan.grid,
@@ -96,6 +107,25 @@ def arrangement(
         _slowing(plan, sheet.tempo),
     )
     return Arrangement(score, tuple(remarks))
+
+
+def ended_together(plan: SongPlan, played: Sequence[Sequence[Note]]) -> list[Sequence[Note]]:
+    """The notes of each player without those of counter-lines that begin after the last stroke of the others:
+    a march ends with its stinger, and not with a trombone that answers it.
+    """
+    if plan.bars[-1].role != "ending":
+        return list(played)
+    plays = [player.plays for player in plan.band.player]
+    others = (n for how, notes in zip(plays, played, strict=True) if how not in FREE for n in notes)
+    latest = max((note.start for note in others), default=plan.end)
+    return [
+        [note for note in notes if how != "counter" or note.start <= latest]
+        for how, notes in zip(plays, played, strict=True)
+    ]
+
+
+FREE = ("counter", "drums")
+"""What is played that does not say where a song ends."""
 
 
 def _seed(drawn: Mapping[str, int], band: Band, player: BandPlayer) -> int:

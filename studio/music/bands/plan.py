@@ -23,15 +23,19 @@ from studio.music.scores.sections import Section, check_sections, kinds_of_secti
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
 
-ARRANGING_RULES, EARLIER_ARRANGING = "3", "1"
+ARRANGING_RULES, EARLIER_ARRANGING = "4", "1"
 """How bands play. 1: as in 0.6.0, where every C was a chorus and any other letter but the first a bridge. 2:
 a letter that comes back is a chorus, one that comes once a bridge (`sections.kinds_of_sections`). 3: nobody
 is silent for a whole song (`arranging.sections_of`), and degrees and ninths that are not of the chord are of
-the key. A player of chords has their third though the tune begins on it. A work says by which it was made.
+the key. A player of chords has their third though the tune begins on it. 4: no counter-line goes on alone
+after the last stroke of an ending (`arranging.ended_together`). A work says by which it was made.
 """
 
 BEFORE_KEYS = ("1", "2")
 """The rules by which degrees were those of major."""
+
+BEFORE_ENDING_TOGETHER = (*BEFORE_KEYS, "3")
+"""Those by which a trombone could play on alone."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.chains.conflicts import explain
 from studio.music.chains.sampling import Requirement
 from studio.music.harmony.harmonise import DRAWS, Harmonisation
-from studio.music.harmony.idiom import is_minor
+from studio.music.harmony.idiom import HarmonyIdiom, is_minor
 from studio.music.melody.compose import given_reading, given_tune, reading_rules
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.tunes import Tune
@@ -78,10 +78,7 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
     if since(drawing_rules(recipe), "6"):
         asked = replace(asked, closing=_closing(asked, at_rest=since(drawing_rules(recipe), "11")))
     asked = replace(asked, requirements=(*asked.requirements, *requirements))
-    if since(drawing_rules(recipe), "14") and idiom.simple:
-        bars = [bar for bar, words in enumerate(row) if words is not None]
-        simple = replace(asked, requirements=(*asked.requirements, simple_chords(known, asked.ticks, bars)))
-        asked = simple if simple.solve().feasible else asked
+    asked = _simply(asked, recipe, idiom)
     if since(drawing_rules(recipe), "12"):
         plain = since(drawing_rules(recipe), "13") and idiom.ends_plainly
         rooted = _closing(asked, at_rest=True, rooted=True, plain=plain)
@@ -102,6 +99,18 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
         [AskedFor("chords", recipe.chords, name) for name in told],
         [WayOut("Leave the chords to the style", "chords", "")],
     )
+
+
+def _simply(asked: Harmonisation, recipe: SongRecipe, style: HarmonyIdiom) -> Harmonisation:
+    """The same with chords as they accompany fiddle tunes, in the style of these, where the melody lets them
+    be.
+    """
+    if not (style.simple and since(drawing_rules(recipe), "14")):
+        return asked
+    given = [bar for bar, words in enumerate(read_row(recipe.chords)) if words is not None]
+    simple = simple_chords(asked.idiom, asked.ticks, given)
+    found = replace(asked, requirements=(*asked.requirements, simple))
+    return found if found.solve().feasible else asked
 
 
 UNCLOSED = 12.0

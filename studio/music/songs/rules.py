@@ -66,7 +66,8 @@ BROUGHT = {
     "Each song is about as daring as asked, and not only the rows that were drawn for it on average "
     "(`HarmonyIdiom.log_near`).",
     "14": "Sections may be in the other mode, such as a bridge in the relative major of a song in minor "
-    "(`keyed`, `sheet.OtherMode`); kept sections too.",
+    "(`keyed`, `sheet.OtherMode`); kept sections too. Fiddle tunes have triads and sevenths for half a bar "
+    "at least (`HarmonyIdiom.simply`).",
 }
 """What each number brought, the oldest first."""
 

@@ -38,7 +38,7 @@ from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part, Score
-from studio.music.scores.sections import kinds_of_sections, sections_of
+from studio.music.scores.sections import Section, kinds_of_sections, sections_of
 from studio.music.scores.tunes import Tune
 from studio.music.songs.playing import file_of
 from studio.music.songs.recipes import SongRecipe
@@ -532,3 +532,31 @@ def test_songs_of_earlier_rules_are_arranged_as_they_were() -> None:
             for n in part.notes
         ]
     assert (len(rows), hashlib.sha256(repr(rows).encode()).hexdigest()[:12]) == (3702, "aa95051bb54e")
+
+
+def test_a_march_ends_with_its_stinger() -> None:
+    """By rules 3 the trombone answered the last stroke, often alone. Nothing else is played otherwise."""
+    symbols = [(Fraction(4 * bar), symbol) for bar, symbol in enumerate(("C", "F", "G7", "C"))]
+    notes = [(60 + step, Fraction(1)) for step in (0, 4, 7, 4, 5, 9, 12, 9, 7, 11, 14, 11)]
+    tune = Tune.of([*notes, (72, Fraction(4))], meter="4/4", key="C", chords=symbols)
+    sections = (Section("A", 1, 4),)
+    alone = 0
+    for seed in range(4):
+        now, before = (
+            {
+                part.name: part.notes
+                for part in arrangement(
+                    tune, sections, "march", np.random.default_rng(seed), rules=rules
+                ).score.parts
+            }
+            for rules in ("4", "3")
+        )
+        last = max(note.start for name in ("Cornets", "Horns", "Tuba") for note in now[name])
+        late = [note for note in before["Trombone"] if note.start > last]
+        alone += bool(late)
+        assert now["Trombone"] == tuple(note for note in before["Trombone"] if note not in late)
+        assert {**now, "Trombone": ()} == {**before, "Trombone": ()}
+        ends = {note.pitch % 12 for notes in now.values() for note in notes if note.start <= last < note.end}
+        triad = {(tune.keys[-1].key.tonic + tone) % 12 for tone in (0, 4)}
+        assert triad <= ends
+    assert alone

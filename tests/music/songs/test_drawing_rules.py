@@ -17,10 +17,12 @@ from studio.music.chains.sampling import Requirement, Solution, solve
 from studio.music.harmony.symbols import Harmony
 from studio.music.melody.idiom import Event
 from studio.music.melody.takes import Stage
+from studio.music.scores.chords import parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
 from studio.music.songs.character import ReadBar
+from studio.music.songs.chording import ChordRequest
 from studio.music.songs.counted import counted_style, sung_of
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.natural import natural_weights
@@ -32,6 +34,7 @@ from studio.music.songs.sheet import (
     SheetDesk,
     SongStyles,
     draw_sheet,
+    plan_of,
     prepare,
 )
 from studio.music.styles.style import Style
@@ -414,3 +417,24 @@ def test_each_song_is_as_daring_as_asked() -> None:
         assert now.mean() < 0.3
         assert now.mean() < then.mean()
     assert sorted(bits("13", 0.0))[-3] < sorted(bits("13", 1.0))[2]
+
+
+@pytest.mark.parametrize(("rules", "simple"), [("13", False), ("14", True)])
+@pytest.mark.parametrize("daring", [None, 1.0])
+def test_fiddle_tunes_have_plain_chords_for_half_bars_at_least(
+    rules: str, simple: bool, daring: float | None
+) -> None:
+    """As their players accompany them, whatever hymns teach; what a person gives stays."""
+    recipe = SongRecipe(style="hymn", chords_from="fiddle", form="AB", bars=16, meter="4/4", daring=daring)
+    row = "? | ? | ? | Em7b5 A7 G D"
+    made = recipe.model_copy(update={"setting": setting("cpu", drawing=rules), "key": "D", "chords": row})
+    plan = plan_of(made, Key.parse("D"))
+    idiom = SongStyles(counted_style("hymn"), "fiddle", rules=rules).harmony(Meter.parse("4/4"), "major")
+    request = ChordRequest.of(made, plan, idiom)
+    for drawn in (request.rows(1, np.random.default_rng(seed)).rows[0] for seed in range(4)):
+        chords = request.idiom.chords(drawn, plan.keys, Fraction(0))
+        assert [chord.symbol for chord in chords if 12 <= chord.start < 16] == ["Em7b5", "A7", "G", "D"]
+        others = [chord for chord in chords if not 12 <= chord.start < 16]
+        halves = all(chord.start % 2 == 0 for chord in others)
+        kinds = {parse_chord(chord.symbol).kind.spellings[0] for chord in others}  # type: ignore[union-attr]
+        assert (halves and kinds <= {"", "m", "7", "m7"}) == simple
