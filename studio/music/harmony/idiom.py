@@ -227,6 +227,11 @@ class HarmonyIdiom:
         return event
 
     @property
+    def side_by_side(self) -> tuple[HarmonyIdiom, ...]:
+        """The idioms whose symbols are its own, one after the other, see `keyed`."""
+        return (self,)
+
+    @property
     def different(self) -> list[HarmonyIdiom]:
         """The idioms that it is made of, see `keyed`."""
         return [self]

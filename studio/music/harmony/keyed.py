@@ -99,6 +99,10 @@ class KeyedIdiom(HarmonyIdiom):
         return cls([(key, modes[is_minor(key.mode)]) for key in different], keys)
 
     @property
+    def side_by_side(self) -> tuple[HarmonyIdiom, ...]:
+        return self.idioms
+
+    @property
     def different(self) -> list[HarmonyIdiom]:
         """The idioms of its voices, each once."""
         return list({id(idiom.lines) if idiom.lines else id(idiom): idiom for idiom in self.idioms}.values())

@@ -24,6 +24,7 @@ from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask
 from studio.music.chains.sampling import Requirement, merged, solve
 from studio.music.chains.trellis import Trellis
+from studio.music.harmony.cadences import beginning_weights, closing_weights, leads
 from studio.music.harmony.character import DWELLING, LONGEST_STAY, chord_figures
 from studio.music.harmony.fit import Fit
 from studio.music.harmony.harmonise import FEWEST_EVENLY, Harmonisation
@@ -152,7 +153,9 @@ class ChordRequest:
     to and fro are taken less often, see `swings`; not so by rules before 10. moving: and so are those that
     stay on a chord, see `character.LONG`; not so by rules before 11. as_many: rows have about as many
     different triads as one of the style's songs of that length; not so by rules before 12. as_daring: each
-    row is about as daring as asked; by rules before 13 rows were on average.
+    row is about as daring as asked; by rules before 13 rows were on average. closing: sections come to a
+    close as phrases of chorales do; by rules before 14 only the last did. begins_at_once: the melody begins
+    with the first bar.
     """
 
     plan: SheetPlan
@@ -171,6 +174,8 @@ class ChordRequest:
     moving: bool = False
     as_many: bool = False
     as_daring: bool = False
+    closing: bool = False
+    begins_at_once: bool = False
     tilts: list[float] = field(default_factory=list)
     solvers: dict[tuple[int, int | None], Solve | None] = field(default_factory=dict)
     """What `solver` found."""
@@ -194,13 +199,11 @@ class ChordRequest:
         if recipe.max_chord_copy is not None and since(drawing_rules(recipe), "10"):
             _check_limit(recipe.max_chord_copy, idiom)
         laid = LaidRow.of(recipe)
-        given = tuple(
-            None if events is None else tuple(idiom.in_bar(event, bar) for event in events)
-            for bar, events in enumerate(_given(recipe, plan, idiom, laid, take, kept))
-        )
+        given = _in_their_bars(_given(recipe, plan, idiom, laid, take, kept), idiom)
         known = idiom.with_events(_runs(given))
         ticks = plan.bars * known.bar
         plain = since(drawing_rules(recipe), "13") and idiom.ends_plainly
+        closing = since(drawing_rules(recipe), "14") and idiom.ends_plainly and not plan.sevenths
         hard: list[Requirement] = [each for each in (known.playable(ticks),) if each is not None]
         asked: list[AskedChords] = []
         for number, events in enumerate(given):
@@ -223,16 +226,8 @@ class ChordRequest:
             hard.append(Requirement(f"{name} in bar {bar + 1}", allowed=mask))
             way = WayOut("Take another form", "form", "AABA")
             asked.append(AskedChords("form", recipe.form, f"{name} in bar {bar + 1}", way))
-        degrees = _in_degrees(known, plan, ticks, given)
-        if (
-            degrees
-            and solve(known.trellis(known.walk(0), _listening(hard)), ticks, [*hard, *degrees]).feasible
-        ):
-            hard += degrees  # they need not be explained, since they can be kept
-        if since(drawing_rules(recipe), "14") and idiom.simple:
-            simple = simple_chords(known, ticks, [bar for bar, its in enumerate(given) if its is not None])
-            if solve(known.trellis(known.walk(1), _listening(hard)), ticks, [*hard, simple]).feasible:
-                hard.append(simple)  # neither need these
+        simple = since(drawing_rules(recipe), "14") and idiom.simple
+        hard += _kept_where_possible(known, plan, ticks, given, hard, simple=simple)
         return cls(
             plan,
             known,
@@ -241,6 +236,7 @@ class ChordRequest:
                 *(_of_form(known, plan, ticks) if judged else ()),
                 *_usual(known, plan, ticks),
                 *(_at_rest(known, plan, ticks, plain=plain) if since(drawing_rules(recipe), "11") else ()),
+                *(_as_chorales_do(known, plan, ticks) if closing else ()),
             ),
             tuple(asked),
             given,
@@ -254,6 +250,8 @@ class ChordRequest:
             moving=since(drawing_rules(recipe), "11"),
             as_many=since(drawing_rules(recipe), "12"),
             as_daring=since(drawing_rules(recipe), "13"),
+            closing=closing and not idiom.simple,
+            begins_at_once=closing,
         )
 
     @property
@@ -493,6 +491,7 @@ class ChordRequest:
         """[draws]: from bars to their symbols, judged by those different sections that lie in `bars`."""
         logs = np.zeros(len(drawn))
         known: set[str] = set()
+        last = self.plan.sections[-1].letter
         for section in self.plan.sections:
             inside = [bar for bar in range(section.first, section.first + section.bars) if bar in bars]
             if section.letter in known or len(inside) < FEWEST_BARS:
@@ -508,6 +507,8 @@ class ChordRequest:
                 logs -= DWELLING * character.stays_long([row[LONGEST_STAY] for row in figures])
             if is_minor(section.key.mode) != is_minor(self.plan.key.mode):
                 logs -= [ASTRAY * (not self._comes_home(one[bar] for bar in inside)) for one in drawn]
+            if self.closing and section.first + section.bars - 1 in bars and section.letter != last:
+                logs += [self._led([symbol for bar in inside for symbol in one[bar]]) for one in drawn]
             if self.varied:
                 logs += [self._swinging([symbol for bar in inside for symbol in one[bar]]) for one in drawn]
         found: Floats = np.exp(logs - logs.max())
@@ -516,6 +517,11 @@ class ChordRequest:
     def _comes_home(self, bars: Iterable[Sequence[int]]) -> bool:
         """Whether the tonic's chord sounds in some of these bars."""
         return any(self.idiom.root[symbol] == 0 for bar in bars for symbol in bar)
+
+    def _led(self, symbols: Sequence[int]) -> float:
+        """The logarithm of how often a section is taken by how its last chord is led to."""
+        chords = [chord for chord, _ in groupby(self.idiom.events[symbol].harmony for symbol in symbols)]
+        return float(np.log(leads(chords[-2] if len(chords) > 1 else None, chords[-1])))
 
     def _swinging(self, symbols: Sequence[int]) -> float:
         """The logarithm of how often a section is taken in which two chords swing to and fro."""
@@ -671,6 +677,16 @@ def _given(
     return tuple(_joined(found))
 
 
+def _in_their_bars(
+    given: Iterable[tuple[ChordEvent, ...] | None], idiom: HarmonyIdiom
+) -> tuple[tuple[ChordEvent, ...] | None, ...]:
+    """The same as the idiom calls them, whose keys may be of both modes."""
+    return tuple(
+        None if events is None else tuple(idiom.in_bar(event, bar) for event in events)
+        for bar, events in enumerate(given)
+    )
+
+
 def _of_earlier(
     recipe: SongRecipe, plan: SheetPlan, idiom: HarmonyIdiom, take: Tune | None, kept: KeptChords | None
 ) -> list[tuple[ChordEvent, ...] | None]:
@@ -816,6 +832,48 @@ def _at_rest(
     if plain:
         weight[0] *= np.where(coloured(idiom), np.exp(-COLOURED), 1.0)
     return (Requirement("an end at rest", weight=weight),)
+
+
+def _kept_where_possible(
+    idiom: HarmonyIdiom,
+    plan: SheetPlan,
+    ticks: int,
+    given: Sequence[tuple[ChordEvent, ...] | None],
+    hard: Sequence[Requirement],
+    *,
+    simple: bool,
+) -> list[Requirement]:
+    """The chords of the form, and those that accompany fiddle tunes where chords are to be `simple`: what can
+    be kept beside all that is asked, so that it need not be explained.
+    """
+    found: list[Requirement] = []
+
+    def possible(more: Sequence[Requirement], lowest: int) -> bool:
+        trellis = idiom.trellis(idiom.walk(lowest), _listening(hard))
+        return solve(trellis, ticks, [*hard, *found, *more]).feasible
+
+    degrees = _in_degrees(idiom, plan, ticks, given)
+    if degrees and possible(degrees, 0):
+        found += degrees
+    plain = simple_chords(idiom, ticks, [bar for bar, its in enumerate(given) if its is not None])
+    if simple and possible([plain], 1):
+        found.append(plain)
+    return found
+
+
+def _as_chorales_do(idiom: HarmonyIdiom, plan: SheetPlan, ticks: int) -> tuple[Requirement, ...]:
+    """Sections close as phrases of chorales do, each where it comes first, and the song begins on the tonic
+    or the dominant. What ends the song is another matter.
+    """
+    weight = np.ones((ticks, idiom.alphabet))
+    weight[0] = beginning_weights(idiom)
+    reaches = np.arange(idiom.bar)[:, None] + idiom.ticks[None, :] >= idiom.bar
+    for part in {part.letter: part for part in reversed(plan.sections)}.values():
+        end = part.first + part.bars - 1
+        if idiom.simple or plan.bars - 1 in (end, *plan.returns.get(end, ())):
+            continue
+        weight[end * idiom.bar : (end + 1) * idiom.bar] *= np.where(reaches, closing_weights(idiom), 1.0)
+    return (Requirement("closes of phrases", weight=weight),)
 
 
 def simple_chords(idiom: HarmonyIdiom, ticks: int, given: Iterable[int] = ()) -> Requirement:

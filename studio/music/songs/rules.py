@@ -67,7 +67,8 @@ BROUGHT = {
     "(`HarmonyIdiom.log_near`).",
     "14": "Sections may be in the other mode, such as a bridge in the relative major of a song in minor "
     "(`keyed`, `sheet.OtherMode`); kept sections too. Fiddle tunes have triads and sevenths for half a bar "
-    "at least (`HarmonyIdiom.simply`).",
+    "at least (`HarmonyIdiom.simply`). Sections of hymns and chorales close as phrases of chorales do, and "
+    "these songs begin on the first beat, with I or V (`cadences`).",
 }
 """What each number brought, the oldest first."""
 

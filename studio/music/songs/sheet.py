@@ -724,6 +724,8 @@ class SectionView:
         hard, soft, usual = list(wishes.hard), list(wishes.soft), list(wishes.usual)
         if desk.recipe.dissonance == "resolved":
             hard.append(Requirement(RESOLVED.name(None), allowed=sung.resolving_by_bars(here)))
+        if part.first == 0 and desk.chords.begins_at_once:
+            usual.append(sung.beginning(part.bars))
         closing: list[Requirement] = []
         if part.letter == desk.plan.sections[-1].letter:
             closing = [sung.closing(part.bars, degrees) for degrees in ((0, 4, 7, 3), (0,))]

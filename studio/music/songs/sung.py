@@ -273,6 +273,12 @@ class SungIdiom(Idiom):
         tonic = "the tonic" if tuple(degrees) == (0,) else "a note of the tonic's chord"
         return Requirement(f"an end on {tonic}", allowed=mask)
 
+    def beginning(self, bars: int) -> Requirement:
+        """[bars, alphabet]: a section of so many bars begins with a note."""
+        mask = np.ones((bars, self.alphabet), dtype=bool)
+        mask[0] = (self.place > 0) | self.struck
+        return Requirement("a beginning on the first beat", allowed=mask)
+
     def _ratios(self, fit: Fit, tonic: int) -> Floats:
         """[alphabet, CHORDS]: see `Fit.ratios`; 0 for rests."""
         metric = [metric_of(int(place) * self.tick, self.meter) for place in self.place]
