@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.errors import Contradiction, Refused
+from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.chains.automata import Listener
 from studio.music.chains.clocks import TimedAutomaton
 from studio.music.chains.conflicts import explain
@@ -72,7 +72,7 @@ from studio.music.songs.character import ReadBar, contrast_figures, melody_figur
 from studio.music.songs.chording import ChordRequest, DrawnRows, KeptChords
 from studio.music.songs.conflicts import SongWishes
 from studio.music.songs.copying import CopyLimit
-from studio.music.songs.counted import CountedStyle, sung_of
+from studio.music.songs.counted import CountedStyle, counted_style, sung_of
 from studio.music.songs.endings import SongEnds
 from studio.music.songs.habits import SongHabits, habits_of, section_keys, shipped_habits, with_pickup
 from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chords
@@ -1059,6 +1059,7 @@ def considered(
     modes = {is_minor(key.mode): harmony}
     other = next((each for each in plan.keys if is_minor(each.mode) not in modes), None)
     if other is not None:
+        _check_other_mode(recipe, styles, meter, other)
         modes[is_minor(other.mode)] = styles.harmony(meter, other.mode)
     fit = styles.fit()
     judged = since(rules, "2")
@@ -1103,6 +1104,35 @@ def considered(
         ends=styles.ends(sung) if since(rules, "4") else None,
         loops=loops,
         other=in_other,
+    )
+
+
+def _check_other_mode(recipe: SongRecipe, styles: SongStyles, meter: Meter, key: Key) -> None:
+    """Raises `Contradiction` where the styles have no songs in the mode of a section, with styles that do."""
+    mode = "minor" if is_minor(key.mode) else "major"
+    if _has(styles.melody, meter, mode) and styles.know(meter, mode):
+        return
+
+    def has(name: str) -> bool:
+        row = SONG_STYLES[name]
+        sings = not row.counted or counted_style(row.melody).sings(meter, mode)
+        return sings and ships_chords(row.chords, meter, mode)
+
+    others = [name for name in SONG_STYLES if has(name)]
+    letters = [
+        text.partition("=")[0].strip() for text in recipe.section_keys if read_section_key(text)[1] == key
+    ]
+    kept = tuple(text for text in recipe.section_keys if read_section_key(text)[1] != key)
+    which = f"section {letters[0]}" if letters else "a section"
+    choice = f"; choose another key for it, or a style that has some: {', '.join(others)}." if others else "."
+    raise Contradiction(
+        f"{styles.melody.entry.title} has no songs in {meter} and {mode}, and {which} is asked for in "
+        f"{key.short()}{choice}",
+        [AskedFor("section_keys", list(recipe.section_keys), f"the key {key.short()} of {which}")],
+        [
+            WayOut("Leave it in the song's key", "section_keys", list(kept)),
+            *(WayOut(f"Take the style {SONG_STYLES[name].title}", "style", name) for name in others),
+        ],
     )
 
 

@@ -143,8 +143,11 @@ def test_a_conflict_in_such_a_section_is_told_as_elsewhere() -> None:
 
 def test_a_style_without_songs_of_that_mode_says_so() -> None:
     recipe = SongRecipe(style="hymn", form="AABA", bars=16, meter="4/4", key="D", section_keys=("B=Bm",))
-    with pytest.raises(Contradiction, match=r"no chords in 4/4 and minor.*take chords from songbook-manner"):
+    with pytest.raises(Contradiction, match="Hymns has no songs in 4/4 and minor, and section B") as told:
         finish(prepare(recipe, SongStyles.of(recipe, counted_style("hymn"))))
+    offered = {(way.field, str(way.value)) for way in told.value.ways_out}
+    assert offered >= {("section_keys", "[]"), ("style", "songbook-manner"), ("style", "fiddle")}
+    assert ("style", "hymn") not in offered
 
 
 def test_a_bridge_that_is_kept_stays_in_its_mode() -> None:

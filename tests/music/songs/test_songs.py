@@ -262,7 +262,7 @@ def test_python_makes_songs(folder: Path) -> None:
         ({"form": "AABA", "bars": 30}, "into the 4 equally long sections"),
         ({"form": "blues", "bars": 16}, "12 bars"),
         ({"section_keys": ("C=Bb",)}, "no section C"),
-        ({"section_keys": ("B=Dm",)}, "no song in 4/4 and minor"),
+        ({"section_keys": ("B=Dm",)}, "no songs in 4/4 and minor, and section B"),
         ({"chords": "F C F C F", "form": "A", "bars": 4}, "4 beats"),
         ({"chords": "F | C", "form": "AA", "bars": 2}, "same bar"),
         ({"chord_changes": "3:1"}, "FEWEST:MOST"),
