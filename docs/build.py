@@ -320,6 +320,21 @@ def constraints_page() -> str:
     return f"# Constraints on melodies\n\n{said}\n\n{table(head, rows)}"
 
 
+READ_AGAIN = """\
+`studio read` keeps all parts of a file, with their words, chord symbols, sections, keys, meters, repeats
+and changes of tempo.
+
+- Clefs, and where they change, are kept from MusicXML, ABC and Humdrum, and written as MusicXML and ABC.
+  MIDI has no clefs.
+- ABC has a change of tempo where it happens, in a field such as `[Q:1/4=96]`; a note that is held over it
+  is cut in two that are tied. A change between all note values stands a little earlier, and a remark
+  (`[r:]`) says how much, so that the studio reads it to the tick.
+- Control changes, pitch bends and the pressure on all keys are kept from MIDI and written as MIDI. The
+  other formats have only the level and the pan with which a part begins. Sound made of a score follows its
+  tempi, the velocities of its notes and its pitch bends: two semitones each way, or as far as registered
+  parameter 0 says. It does not follow the other controllers."""
+
+
 def formats_page() -> str:
     parts = ["# File formats"]
     for kind in KINDS.values():
@@ -336,6 +351,7 @@ def formats_page() -> str:
         )
         head = ("name", "suffix", "label", "media type", "what for", "read back")
         parts += [f"## {kind.plural}", table(head, rows)]
+    parts += ["## Music that is read and written again", READ_AGAIN]
     return "\n\n".join(parts)
 
 

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from studio.errors import Unreadable
 from studio.music.reading.budget import ReadingBudget
+from studio.music.scores.scores import BEND, PRESSURE
 
 Played = tuple[int, int, int]
 """A note as played: ticks at its start, ticks at its end, pitch."""
@@ -34,7 +35,8 @@ class MidiFile:
     form: 0, 1 or 2. division: ticks in a quarter note, or in a second where `film` is true. notes: (track,
     channel) -> its notes in the order in which they end. struck: likewise, (time, pitch) ->
     the velocity with which a note begins. controls: likewise, its control changes as (time, number, value),
-    as they are sent; those that are messages of modes (120 and above) are not among them. programs: (track,
+    as they are sent, with pitch bends and the pressure on all keys (`scores.BEND`, `scores.PRESSURE`); those
+    that are messages of modes (120 and above) are not among them. programs: (track,
     channel) -> its first instrument.
     names: (track, None) -> its first name, (track,
     channel) -> the name of its instrument, with channel -1 where none is given. meters: (time, numerator,
@@ -213,6 +215,15 @@ _LONGEST_TEXT = 400
 _META, _SYSEX, _SYSEX_MORE, _END_OF_TRACK = 0xFF, 0xF0, 0xF7, 0x2F
 
 
+def _control_in(kind: int, data: bytes) -> tuple[int, int] | None:
+    """(number, value) of a message that a part keeps as a control change."""
+    if kind == 0xB0 and data[0] < _FIRST_MODE:
+        return data[0], data[1]
+    if kind == 0xD0:
+        return PRESSURE, data[0]
+    return (BEND, data[0] | data[1] << 7) if kind == 0xE0 else None
+
+
 class _Track:
     """Reads the events of one track and adds what they say to a `MidiFile`.
 
@@ -325,9 +336,9 @@ class _Track:
         if status & 0xE0 != 0x80:
             if status & 0xF0 != 0xC0:
                 self.midi.habits.add("control")
-                if status & 0xF0 == 0xB0 and data[0] < _FIRST_MODE:
+                if (change := _control_in(status & 0xF0, data)) is not None:
                     key = self.number, status & 0x0F
-                    self.midi.controls.setdefault(key, []).append((self.now, data[0], data[1]))
+                    self.midi.controls.setdefault(key, []).append((self.now, *change))
             else:
                 self.midi.programs.setdefault((self.number, status & 0x0F), data[0])
             return

@@ -154,13 +154,17 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class ControlAt:
     """A MIDI control change at a place in quarter notes. number: of the controller, 0..119: 7 is the level,
-    10 the pan, 64 the sustain pedal, 91 the reverb. value: 0..127.
+    10 the pan, 64 the sustain pedal, 91 the reverb; or `BEND` or `PRESSURE`. value: 0..127, of a bend
+    0..16383.
     """
 
     start: Fraction
     number: int
     value: int
 
+
+BEND, PRESSURE = 128, 129
+"""What is kept beside the controllers: the pitch bend, 8192 in the middle, and the pressure on all keys."""
 
 LEVEL, PAN, ROOM = 7, 10, 91
 """Controllers: how loud a part is, where it stands between left (0) and right (127), and its reverb."""

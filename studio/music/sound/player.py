@@ -2,23 +2,25 @@
 
 The synthesiser of symusic 0.5.9 plays TimGM6mb's piano 20 semitones too high and its violin 10, so notes are
 played here: sample, pitch, loop, volume envelope, pan and a low-pass filter, by the SoundFont Technical
-Specification 2.04 (E-mu Systems, 2006; sections are cited below). Modulators, low-frequency oscillators and
-effects are left out.
+Specification 2.04 (E-mu Systems, 2006; sections are cited below). Pitch bends and changes of tempo are heard;
+other controllers, modulators, low-frequency oscillators and effects are left out.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.errors import Unreadable
-from studio.music.scores.scores import Score
+from studio.music.scores.performance import Clock
+from studio.music.scores.scores import BEND, Part, Score
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,22 +42,93 @@ def play(score: Score, path: Path, rate: int) -> NDArray[np.float32]:
     import numpy as np
 
     font = _open(path, path.stat().st_mtime_ns)
-    seconds = 60 / score.tempo
-    mix = np.zeros((int((float(score.end) * seconds + LONGEST_RELEASE) * rate) + rate, 2), np.float32)
+    clock = Clock(score.tempi)
+    mix = np.zeros((int((clock.seconds(score.end) + LONGEST_RELEASE) * rate) + rate, 2), np.float32)
     heard: dict[tuple[int, int, int, int, int], NDArray[np.float32]] = {}
     for part in score.parts:
         bank, program = (PERCUSSION, 0) if part.percussion else (0, part.program)
+        bends = _Bends(part, clock, rate)
         for note in part.notes:
             if note.pitch is None:
                 continue
-            held = max(1, round(float(note.duration) * seconds * rate))
-            tone = (bank, program, note.pitch, part.velocity, held)
-            if tone not in heard:
-                heard[tone] = _tone(font, *tone, rate)
-            start = round(float(note.start) * seconds * rate)
-            samples = heard[tone][: len(mix) - start]
+            start = round(clock.seconds(note.start) * rate)
+            lasts = clock.seconds(note.duration)  # so exact that earlier melodies sound to the sample alike
+            if score.tempo_changes:
+                lasts = clock.seconds(note.end) - clock.seconds(note.start)
+            held = max(1, round(lasts * rate))
+            velocity = part.velocity if note.velocity is None else note.velocity
+            tone = (bank, program, note.pitch, velocity, held)
+            if bends.bent(start, held):
+                samples = _tone(font, *tone, rate, bends.from_(start))
+            else:
+                if tone not in heard:
+                    heard[tone] = _tone(font, *tone, rate)
+                samples = heard[tone]
+            samples = samples[: len(mix) - start]
             mix[start : start + len(samples)] += samples
     return mix
+
+
+Bend = Callable[[int], "NDArray[np.float64]"]
+"""So many samples -> by how many semitones each is bent."""
+
+BEND_RANGE = 2.0
+"""Semitones that a pitch bends by at most where no file sets it (General MIDI Developer Guidelines, 1998)."""
+
+
+class _Bends:
+    """How far the pitch of a part is bent, sample by sample."""
+
+    def __init__(self, part: Part, clock: Clock, rate: int) -> None:
+        import numpy as np
+
+        self.rate = rate
+        found = [(0, 0.0), *((round(clock.seconds(place) * rate), bend) for place, bend in _bends_of(part))]
+        self.places = np.array([place for place, _ in found])
+        self.semitones = np.array([bend for _, bend in found])
+
+    def bent(self, start: int, held: int) -> bool:
+        """Whether a note is, that begins at a sample and is held for so many, while it sounds."""
+        if len(self.places) < 2:
+            return False
+        last = start + held + int(LONGEST_RELEASE * self.rate)
+        return bool(self._at(start) or (self.semitones[(self.places >= start) & (self.places < last)]).any())
+
+    def from_(self, start: int) -> Bend:
+        import numpy as np
+
+        def semitones(length: int) -> NDArray[np.float64]:
+            here = np.searchsorted(self.places, np.arange(start, start + length), side="right") - 1
+            bends: NDArray[np.float64] = self.semitones[here]
+            return bends
+
+        return semitones
+
+    def _at(self, sample: int) -> float:
+        import numpy as np
+
+        return float(self.semitones[int(np.searchsorted(self.places, sample, side="right")) - 1])
+
+
+def _bends_of(part: Part) -> Iterator[tuple[Fraction, float]]:
+    """(place, semitones) of the bends of a part. How far the wheel bends at most is registered parameter 0:
+    semitones and, in the finer byte, hundredths (MIDI 1.0, RPN 00 00).
+    """
+    chosen, coarse, fine, value = [127, 127], BEND_RANGE, 0.0, 8192
+    for change in part.controls:
+        if change.number in (101, 100):
+            chosen[change.number == 100] = change.value
+        elif change.number in (99, 98):  # a parameter that is not registered
+            chosen = [127, 127]
+        elif change.number == 6 and chosen == [0, 0]:
+            coarse = float(change.value)
+        elif change.number == 38 and chosen == [0, 0]:
+            fine = change.value / 100
+        elif change.number == BEND:
+            value = change.value
+        else:
+            continue
+        yield change.start, (coarse + fine) * (value - 8192) / 8192
 
 
 # The file
@@ -190,7 +263,14 @@ def _within(zone: Zone, generator: int, value: int) -> bool:
 
 
 def _tone(
-    font: _Font, bank: int, program: int, key: int, velocity: int, held: int, rate: int
+    font: _Font,
+    bank: int,
+    program: int,
+    key: int,
+    velocity: int,
+    held: int,
+    rate: int,
+    bend: Bend | None = None,
 ) -> NDArray[np.float32]:
     """A note of `held` samples with its release, float32 [n, 2]. A program that the font lacks is played with
     program 0.
@@ -199,7 +279,7 @@ def _tone(
 
     presets = font.presets.get((bank, program)) or font.presets.get((bank, 0)) or []
     layers = [
-        _layer(font, _sum_of(preset, zone), key, velocity, held, rate)
+        _layer(font, _sum_of(preset, zone), key, velocity, held, rate, bend)
         for preset in presets
         if _plays(preset, key, velocity)
         for zone in font.instruments[preset[INSTRUMENT]]
@@ -224,7 +304,9 @@ def _sum_of(preset: Zone, zone: Zone) -> Zone:
     return values
 
 
-def _layer(font: _Font, zone: Zone, key: int, velocity: int, held: int, rate: int) -> NDArray[np.float32]:
+def _layer(
+    font: _Font, zone: Zone, key: int, velocity: int, held: int, rate: int, bend: Bend | None
+) -> NDArray[np.float32]:
     import numpy as np
 
     header = font.headers[zone[SAMPLE]]
@@ -246,6 +328,9 @@ def _layer(font: _Font, zone: Zone, key: int, velocity: int, held: int, rate: in
         bool(zone.get(MODES, 0) & 1) and loop_end - loop_start > 1 and start <= loop_start and loop_end <= end
     )
     places: NDArray[np.float64] = np.arange(len(envelope), dtype=np.float64) * step
+    if bend is not None:
+        steps = step * 2 ** (bend(len(envelope)) / 12)
+        places = np.concatenate([[0.0], np.cumsum(steps)[:-1]])
     if not looped:
         places = places[places < end - start - 2]
         envelope = envelope[: len(places)]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.notes import Note
+from studio.music.scores.performance import Clock
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
 from studio.music.sound.loudness import integrated_loudness, true_peak
@@ -92,10 +93,12 @@ def render(
         raise Refused(f"A loudness of {loudness:g} LUFS is out of range; choose -40 to -6.")
     score = _score_of(music, program_of(instrument), chords)
     if tempo is not None:
-        score = replace(score, tempo=tempo)
+        faster = tempo / score.tempo
+        changes = (replace(each, tempo=each.tempo * faster) for each in score.tempo_changes)
+        score = replace(score, tempo=tempo, tempo_changes=tuple(changes))
     if not any(part.notes for part in score.parts):
         raise Refused("There is no note to hear; add one.")
-    seconds = float(score.end) * 60 / score.tempo
+    seconds = Clock(score.tempi).seconds(score.end)
     if seconds > LONGEST:
         raise Refused(
             f"{seconds / 60:.0f} minutes are too long to render at once; render a passage or play faster."

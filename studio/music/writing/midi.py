@@ -2,8 +2,8 @@
 
 MIDI has no repeat signs, so a tune's repeats are played out. Chord symbols are markers, and a pick-up is a
 first bar in a meter of its own length. The first verse of the words becomes lyric events. A part whose file
-has voices beside the leading one has a track for each of these. Control changes stand before the notes that
-begin with them. Bytes are those of
+has voices beside the leading one has a track for each of these. Control changes and pitch bends stand before
+the notes that begin with them. Bytes are those of
 the Standard MIDI File 1.0 (MIDI Manufacturers Association, 1996).
 """
 
@@ -18,7 +18,7 @@ from math import lcm
 from studio.errors import Refused
 from studio.music.scores.notes import Note
 from studio.music.scores.performance import Performance
-from studio.music.scores.scores import BANKS, Part, Score
+from studio.music.scores.scores import BANKS, BEND, PRESSURE, ControlAt, Part, Score
 from studio.music.scores.tunes import Tune, unfolded_score
 from studio.music.writing.midi_performance import write_performance
 from studio.music.writing.midi_tracks import (
@@ -128,12 +128,17 @@ def _can_be_notated(score: Score) -> bool:
     return True
 
 
+def _message(change: ControlAt, channel: int) -> bytes:
+    if change.number == BEND:
+        return bytes([0xE0 | channel, change.value & 0x7F, change.value >> 7])
+    if change.number == PRESSURE:
+        return bytes([0xD0 | channel, change.value])
+    return bytes([0xB0 | channel, change.number, change.value])
+
+
 def _played(part: Part, channel: int, division: int) -> list[Event]:
     events = [(0, meta(TRACK_NAME, part.name.encode()))] if part.name else []
-    changes = [
-        (round(each.start * division), each.number, bytes([0xB0 | channel, each.number, each.value]))
-        for each in part.controls
-    ]
+    changes = [(round(each.start * division), each.number, _message(each, channel)) for each in part.controls]
     events += [(0, message) for ticks, number, message in changes if not ticks and number in BANKS]
     if not part.percussion:
         events.append((0, bytes([0xC0 | channel, part.program])))

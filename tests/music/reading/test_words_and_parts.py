@@ -464,6 +464,44 @@ def test_controllers_come_back_from_midi(parts: int) -> None:
     ]
 
 
+def test_pitch_bends_come_back_from_midi() -> None:
+    """Read by mido before and after: every bend, and the parameter that says how far it goes, at its tick."""
+    midi = mido.MidiFile(ticks_per_beat=960)
+    track = mido.MidiTrack([mido.Message("program_change", channel=3, program=26)])
+    for number, value in ((101, 0), (100, 0), (6, 12), (38, 0)):
+        track.append(mido.Message("control_change", channel=3, control=number, value=value))
+    for beat in range(8):
+        track += [
+            mido.Message("note_on", channel=3, note=60 + beat, velocity=70),
+            mido.Message("pitchwheel", channel=3, pitch=977 * beat - 4000, time=317),
+            mido.Message("aftertouch", channel=3, value=9 * beat, time=11),
+            mido.Message("pitchwheel", channel=3, pitch=8191, time=302),
+            mido.Message("pitchwheel", channel=3, pitch=0),
+            mido.Message("note_off", channel=3, note=60 + beat, time=330),
+        ]
+    midi.tracks.append(track)
+    saved = io.BytesIO()
+    midi.save(file=saved)
+
+    def sent(content: bytes) -> list[tuple[float, str]]:
+        read = mido.MidiFile(file=io.BytesIO(content))
+        found: list[tuple[float, str]] = []
+        for each in read.tracks:
+            ticks = 0
+            for message in each:
+                ticks += message.time
+                if message.type in ("pitchwheel", "aftertouch", "control_change"):
+                    own = message.copy(channel=0, time=0) if message.type != "note" else message
+                    found.append((ticks / read.ticks_per_beat, str(own)))
+        return found
+
+    before = sent(saved.getvalue())
+    assert len(before) == 4 + 4 * 8
+    assert sent(_converted(saved.getvalue())) == before
+    (part,) = read_tunes(saved.getvalue(), "bend.mid", parts=True).parts[0]
+    assert Part.from_plain(part.to_plain()) == part
+
+
 def test_the_mix_of_a_band_comes_back() -> None:
     notes = tuple(Note(60 + beat, Fraction(beat), Fraction(1)) for beat in range(8))
     score = Score((Part(notes, "Flute", 73), Part(notes[:4], "Drums", percussion=True)))

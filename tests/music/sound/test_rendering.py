@@ -14,6 +14,8 @@ import pytest
 from studio.errors import Refused, UnknownName
 from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import ChordAt
+from studio.music.scores.notes import Note
+from studio.music.scores.scores import BEND, ControlAt, Part, Score, TempoAt
 from studio.music.scores.tunes import Tune
 from studio.music.sound.loudness import integrated_loudness
 from studio.music.sound.rendering import (
@@ -105,6 +107,34 @@ def test_tempo_instrument_and_repeats_are_heard(sound: Sound) -> None:
     assert _onsets(slow.samples) == pytest.approx([float(note.start) for note in TUNE.sounding], abs=0.04)
     twice = render(replace(TUNE, repeats=(Repeat(Fraction(0), Fraction(8)),)), instrument="Flute")
     assert twice.seconds == pytest.approx(sound.seconds + 4, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("controls", "semitones"),
+    [
+        ([(BEND, 16383)], 2),
+        ([(BEND, 0)], -2),
+        ([(BEND, 12288)], 1),
+        ([(101, 0), (100, 0), (6, 12), (BEND, 12288)], 6),
+        ([(101, 0), (100, 1), (6, 12), (BEND, 16383)], 2),  # another parameter
+    ],
+)
+def test_a_pitch_bend_is_heard(controls: list[tuple[int, int]], semitones: int) -> None:
+    """The second half of a held note, as the spectrum shows it, and only that."""
+    changes = tuple(ControlAt(Fraction(4), number, value) for number, value in controls)
+    part = Part((Note(60, Fraction(0), Fraction(8)),), "Flute", 73, controls=changes)
+    bent = render(Score((part,), tempo=240.0)).samples
+    above = _pitch(bent, 1.4) - _pitch(bent, 0.4)
+    assert above == pytest.approx(semitones, abs=0.15)
+
+
+def test_changes_of_tempo_and_velocities_of_a_score_are_heard() -> None:
+    notes = tuple(Note(60, Fraction(beat), Fraction(1), velocity=100 + 27 * (beat == 3)) for beat in range(4))
+    score = Score((Part(notes, "Woodblock", 115),), tempo=120.0, tempo_changes=(TempoAt(Fraction(2), 60.0),))
+    played = render(score)
+    assert _onsets(played.samples) == pytest.approx([0, 0.5, 1, 2], abs=0.04)
+    level = np.abs(played.samples).max(axis=1)
+    assert level[2 * RATE - 2000 :].max() > 1.4 * level[: 2 * RATE - 2000].max()
 
 
 def test_chord_symbols_are_heard_unless_not_wanted() -> None:
