@@ -22,7 +22,7 @@ SMALLEST = 128
 GROWTH = 1.5
 """The largest factor from one size of a painting to the next."""
 
-PAINTING_RULES = 10
+PAINTING_RULES = 11
 """The rules by which paintings are painted. They are recorded in a work's setting, so that it is made again
 by its own: 1 where nothing is recorded, up to version 0.6.0.
 
@@ -58,6 +58,9 @@ By the tenth, faces that are found in the photo (`faces`) are held all over, not
 structure; and fine structure is held more after some paintings. What is painted step by step gets the
 photo's lights before the steps at the largest size, not after them, and more of those steps; and the photo is
 held less where it is plain (`style.PLAIN`).
+
+By the eleventh, the strokes that networks paint at once are made as strong as the painting's, coarse and fine
+ones, before the steps (`contrasts`), of which fewer are needed.
 """
 
 
@@ -86,6 +89,7 @@ AT_ONCE = {
     5: AtOnce(((448, 12), (640, 9)), 576, 4, ()),
     6: AtOnce(((448, 12), (640, 9)), 576, 2, ()),
     9: AtOnce(((448, 12), (640, 9)), 576, 2, (), half=(448, 3, 6)),
+    11: AtOnce(((448, 7), (640, 5)), 576, 2, ()),
 }
 """By the rules from which on steps paint at once so (see `row_of`)."""
 

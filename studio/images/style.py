@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +44,7 @@ from studio.images.canvas import (
     threads_of,
     window,
 )
+from studio.images.contrasts import Contrasts, contrasts_of, mixed_contrasts, with_contrasts
 from studio.images.copies import Copies, digest_of
 from studio.images.faces import faces_in, faces_map
 from studio.images.kept_textures import kept
@@ -151,11 +153,15 @@ NETWORKS_SHARE, HELD_BEFORE = 0.85, 0.7
 photo; and how much less it is, up to half strength, where the photo has faces or fine structure.
 """
 
+STRONG_BEFORE = 0.6
+"""By the eleventh rules: how much less strokes are made as strong as the painting's where the photo is held."""
+
 LESS_OF_NETWORKS = {
     5: {_GLASS: (0.5, 0.9)},
     6: {_GLASS: (0.7, 0.85)},
     7: {_GLASS: (0.7, 0.85), _POINTS: (0.6, 0.7)},
     10: {_GLASS: (0.7, 0.85), _POINTS: (0.6, 0.7), _MARBLING: (0.85, 0.95), _PLANES: (0.85, 0.95)},
+    11: {_POINTS: (0.6, 0.7), _MARBLING: (0.85, 0.95), _PLANES: (0.85, 0.95), _GLASS: (0.92, 0.88)},
 }
 """The same for some paintings, by the rules from which on it is so and their file's sha256: the network of
 leaded glass gives fur and skin colours that take a face apart. Where lights are given back, it may do more.
@@ -168,7 +174,7 @@ the rules and the painting's sha256: the network of dots makes a few of them shi
 its strokes in black specks.
 """
 
-ENOUGH = {6: 0.4, 8: 0.5}
+ENOUGH = {6: 0.4, 8: 0.5, 11: 0.6}
 """By the rules from which on it is so: the error of the textures before the last of the steps that paint at
 once. What more of them would change is hardly seen.
 """
@@ -192,10 +198,11 @@ it is so; of what is painted at once, as by the fourth.
 QUICK_LEVELS = 5
 """Of the pyramid that steps move by the fourth rules."""
 
-AT_ONCE_LEVELS, AT_ONCE_MEMORY = 4, 3
-"""The same of the steps that paint at once; and from how many steps before they learn: they are too few to
-make use of more.
-"""
+AT_ONCE_LEVELS = {4: 4, 11: 5}
+"""The same of the steps that paint at once, by the rules from which on it is so."""
+
+AT_ONCE_MEMORY = 3
+"""From how many steps before these learn: they are too few to make use of more."""
 
 AT_ONCE_FIRST = {4: 0.01, 6: 0.004}
 """By the rules from which on it is so: the root mean square of the first of those steps. A longer one goes
@@ -344,6 +351,8 @@ def _painted_in_steps(
         add = _added_by(recipe, place, len(sizes) - 1) if easel.painters else None
         if add is not None:
             picture = _with_networks(easel, picture, structure, add)
+            if place == 0 and painting_rules(recipe) > 10 and _by_networks(recipe):
+                picture = _as_strong(easel, paintings, picture, structure)
         if place + 1 == len(sizes) and _lit_on_the_way(recipe):
             picture, lit = _lit(easel, picture, structure), True
         curved = is_curved(recipe, size)
@@ -572,9 +581,11 @@ def _finest_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: Te
     return begun[1] + OWN_FINEST * _held_by(recipe, structure, size) * finest_of(light, recipe)
 
 
-def _held_by(recipe: StyleRecipe, structure: Tensor, size: tuple[int, int]) -> Tensor:
-    """How much the photo is held at every place of a picture [1, 1, h, w], 0..1: less above half strength."""
-    held = F.interpolate(structure.cpu(), size, mode="bilinear", align_corners=False).clamp(max=1)
+def _held_by(recipe: StyleRecipe, structure: Tensor, size: tuple[int, int], most: float = 1.0) -> Tensor:
+    """How much the photo is held at every place of a picture [1, 1, h, w], 0..`most`: less above half
+    strength.
+    """
+    held = F.interpolate(structure.cpu(), size, mode="bilinear", align_corners=False).clamp(max=most)
     return min(1.0, 2 - 2 * recipe.strength) * held
 
 
@@ -602,6 +613,36 @@ def _networks_added(easel: _Easel, recipe: StyleRecipe, now: Tensor, structure: 
         less_there = float(less) * min(1.0, 2 - 2 * recipe.strength) * held
         share *= 1 - less_there.clamp(max=1 - LEFT_IN_FACES)
     return (painted - now) * share + fine * (1 - share)
+
+
+def _as_strong(
+    easel: _Easel, paintings: Sequence[Pixels], picture: Tensor, structure: Tensor | None
+) -> Tensor:
+    """The picture with strokes as strong as those of the paintings, less below half strength and where the
+    photo is held: by the eleventh rules, of what is painted at once. paintings: as they are compared.
+    """
+    recipe, now = easel.recipe, picture.detach().cpu()
+    side = _painting_side(recipe, max(now.shape[-2:]))
+    known = [_contrasts_of(easel.network, painting, side) for painting in paintings]
+    looks = [(recipe.style_weights or (1.0,) * len(known), recipe.strength, None)]
+    if easel.areas is not None:
+        looks = list(_looks_in(recipe, easel.areas.at(*now.shape[-2:]), len(known)))
+    moved = now.clone()
+    for weights, strength, share in looks:
+        strong = with_contrasts(now, mixed_contrasts(known, weights)).sub_(now).mul_(min(1.0, 2 * strength))
+        if structure is not None:
+            held = _held_by(recipe, structure, (now.shape[-2], now.shape[-1]), most=inf)
+            strong *= 1 - (STRONG_BEFORE * held).clamp(max=1 - LEFT_IN_FACES)
+        moved += strong if share is None else strong * torch.from_numpy(share.astype(np.float32) / 255)
+    return moved.clamp_(0, 1).to(picture.device).requires_grad_()
+
+
+def _contrasts_of(network: Prepared, painting: Pixels, side: int) -> Contrasts:
+    def find() -> Contrasts:
+        pixels = resize(painting, *fit_within(painting.shape[0], painting.shape[1], side))
+        return contrasts_of(tensor_of(pixels, torch.device("cpu")).float().div_(255))
+
+    return network.once(("contrasts", digest_of(painting), side), find)
 
 
 def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Tensor | None:
@@ -718,7 +759,8 @@ def _rule(recipe: StyleRecipe, size: Size) -> Rule:
             first = row_of(AT_ONCE_FIRST, rules)
             memory = AT_ONCE_MEMORY if rules < 7 else max(1, min(AT_ONCE_MEMORY, size.steps - 1))
             stretch = row_of(STRETCH, rules)
-            return PyramidBFGS(AT_ONCE_LEVELS, quick=True, memory=memory, first=first, stretch=stretch)
+            levels = row_of(AT_ONCE_LEVELS, rules)
+            return PyramidBFGS(levels, quick=True, memory=memory, first=first, stretch=stretch)
         return PyramidBFGS(QUICK_LEVELS, quick=True)
     return LimitedBFGS() if rules < 3 else PyramidBFGS()
 
