@@ -4,9 +4,9 @@ are made as strong as those of a painting.
 What networks paint has a painting's strokes in the right places, but weaker ones, since a network that is not
 sure where a stroke belongs paints the mean of where it may be. Steps put that right slowly. Here the picture
 is taken apart by size, and in each part colours are moved linearly, so that they vary as those of the
-painting do: of all such moves the smallest (Monge's, between two normal distributions; Pitié and Kokaram, "The
-linear Monge-Kantorovitch linear colour mapping for example-based colour transfer", 2007). Heeger and Bergen,
-"Pyramid-based texture analysis/synthesis" (SIGGRAPH 1995), match the parts of a pyramid so.
+painting do, and no farther than that takes (Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour
+mapping for example-based colour transfer", 2007). Heeger and Bergen, "Pyramid-based texture
+analysis/synthesis" (SIGGRAPH 1995), match pictures part by part too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PARTS = 5
 """Parts of different size, each half as large as the one before; what is broader still is one part more."""
 
 FAINTEST = 1e-6
-"""The least variance, of values in 0..1, that is told from none: an eighth of a step of eight bits, squared."""
+"""The least variance, of values in 0..1, that is told from none: that of rounding to eight bits."""
 
 MOST = 3.0
 """How much stronger strokes may become, at most: in a blurred photo, what is finest is noise."""

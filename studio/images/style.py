@@ -12,7 +12,7 @@ texture; and for large pictures the exact gradient, tile by tile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -154,7 +154,7 @@ photo; and how much less it is, up to half strength, where the photo has faces o
 """
 
 STRONG_BEFORE = 0.6
-"""By the eleventh rules: how much less strokes are made as strong as the painting's where the photo is held."""
+"""By the eleventh rules: how much less strokes are made stronger where the photo is held."""
 
 LESS_OF_NETWORKS = {
     5: {_GLASS: (0.5, 0.9)},
@@ -262,6 +262,8 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         yield from fetched(recipe.backbone, total)
     prepare = _begin_meanwhile(recipe, photo, paintings, painters, areas, sizes)
     network, own_identity = _network(recipe, materials)
+    if painters and recipe.colour != "luminance" and _structure_counts(recipe):
+        _structure_in(recipe, photo, network)  # now, while others still prepare
     shown_paintings, known = prepare()
     easel = _Easel(recipe, photo, shown_paintings, network, areas, mask, painters, known)
     recipe, pixels, losses = yield from _painted_in_steps(easel, sizes, begun)
@@ -624,11 +626,14 @@ def _as_strong(
     recipe, now = easel.recipe, picture.detach().cpu()
     side = _painting_side(recipe, max(now.shape[-2:]))
     known = [_contrasts_of(easel.network, painting, side) for painting in paintings]
-    looks = [(recipe.style_weights or (1.0,) * len(known), recipe.strength, None)]
+    usual = recipe.style_weights or (1.0,) * len(known)
+    looks: Iterable[tuple[Sequence[float], float, Pixels | None]] = [(usual, recipe.strength, None)]
     if easel.areas is not None:
         looks = list(_looks_in(recipe, easel.areas.at(*now.shape[-2:]), len(known)))
     moved = now.clone()
     for weights, strength, share in looks:
+        if not strength:
+            continue
         strong = with_contrasts(now, mixed_contrasts(known, weights)).sub_(now).mul_(min(1.0, 2 * strength))
         if structure is not None:
             held = _held_by(recipe, structure, (now.shape[-2], now.shape[-1]), most=inf)
@@ -645,14 +650,22 @@ def _contrasts_of(network: Prepared, painting: Pixels, side: int) -> Contrasts:
     return network.once(("contrasts", digest_of(painting), side), find)
 
 
+def _structure_counts(recipe: StyleRecipe) -> bool:
+    return painting_rules(recipe) > 1 and recipe.strength < 1
+
+
+def _structure_in(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Tensor:
+    layer = _shapes_of(recipe)
+    return network.once(("structure", digest_of(photo), layer), lambda: structure_of(photo, network, layer))
+
+
 def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Tensor | None:
     """Where the photo is held (see `structure_of`), and how much more than 1 in faces, by the tenth rules;
     None where a recipe holds it nowhere.
     """
-    if painting_rules(recipe) == 1 or recipe.strength == 1:
+    if not _structure_counts(recipe):
         return None
-    layer, digest = _shapes_of(recipe), digest_of(photo)
-    found = network.once(("structure", digest, layer), lambda: structure_of(photo, network, layer))
+    found = _structure_in(recipe, photo, network)
     if painting_rules(recipe) < 10:
         return found
     power = _asked_for(recipe, FAINT_AT_ONCE if recipe.painter == "instant" else FAINT, 1.0)

@@ -24,6 +24,7 @@ from studio.works.recipe import Setting, Source
 
 ROOT = Path(__file__).parents[2]
 NINTH = Setting(versions={"painting": "9"})
+TENTH = Setting(versions={"painting": "10"})
 
 
 def read(path: str) -> Pixels:
@@ -116,10 +117,10 @@ def test_a_painted_face_is_nearer_to_the_photo_and_works_by_the_ninth_rules_stay
         seen = [each[rows, columns].mean(2).ravel() for each in (portrait, made)]
         return 1 - float(np.corrcoef(*seen)[0, 1])
 
-    now, before = painted(portrait, "marbling"), painted(portrait, "marbling", setting=NINTH)
+    now, before = (painted(portrait, "marbling", setting=rules) for rules in (TENTH, NINTH))
     assert away(now) < 0.85 * away(before)
     nowhere = torch.zeros(1, 1, 8, 8)
     monkeypatch.setattr(style, "faces_map", lambda _: nowhere)
     for table in (style.MORE_HELD_AT_ONCE, style.FAINT_AT_ONCE, style.LESS_OF_NETWORKS):
         monkeypatch.delitem(table, 10)
-    assert_array_equal(painted(portrait, "marbling"), before)
+    assert_array_equal(painted(portrait, "marbling", setting=TENTH), before)

@@ -24,7 +24,7 @@ from studio.process import EndEarly
 from studio.works.recipe import Setting
 from studio.works.work import SourceSize
 
-AT_ONCE = StyleRecipe(painter="instant", seed=0)
+AT_ONCE = StyleRecipe(painter="instant", seed=0, setting=Setting(versions={"painting": "8"}))
 BEFORE = AT_ONCE.model_copy(update={"setting": Setting(versions={"painting": "7"})})
 
 

@@ -29,7 +29,9 @@ def digest(name: str) -> str:
 
 
 POINTS = Source(sha256=digest("points"), role="style", name="points")
-AT_ONCE = StyleRecipe(painter="instant", seed=0, sources=(POINTS,))
+AT_ONCE = StyleRecipe(
+    painter="instant", seed=0, sources=(POINTS,), setting=Setting(versions={"painting": "9"})
+)
 BEFORE = AT_ONCE.model_copy(update={"setting": Setting(versions={"painting": "8"})})
 
 
