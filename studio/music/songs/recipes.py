@@ -179,7 +179,8 @@ class SongRecipe(ComposeRecipe):
     )
     band: Annotated[str, OneOf(_bands)] = parameter(
         "",
-        "The band that plays it. Leave empty for the lead sheet alone.",
+        "The band that plays it. Leave empty for the lead sheet alone. Each part alone as sound, its stems: "
+        "studio gallery export ID -o stems.zip --stems, with the work's ID.",
         in_sight=True,
         max_length=LONGEST_TEXT,
     )
