@@ -193,10 +193,10 @@ PYTHON`). The texture error is how far a picture's textures are from those of *N
 
 | painter | the first time | again | memory | texture error |
 | --- | --- | --- | --- | --- |
-| the studio, painted at once | 1.18 s | 0.77 s | 688 MiB | 0.96 |
-| its any-style network | 0.21 s | 0.19 s | 799 MiB | 3.59 |
-| its built-in network | 0.53 s | 0.45 s | 1,493 MiB | has paintings of its own |"""
-"""As measured for 0.18.0."""
+| the studio, painted at once | 0.88 s | 0.61 s | 689 MiB | 0.93 |
+| its any-style network | 0.23 s | 0.20 s | 778 MiB | 3.59 |
+| its built-in network | 0.54 s | 0.46 s | 1,493 MiB | has paintings of its own |"""
+"""As measured for 0.20.0."""
 
 RIVAL = """
 import sys
