@@ -255,7 +255,7 @@ LINES_BY_RULES: dict[str, Lines] = {
     "8": "apart",
     "9": "heard",
     "10": "heard",
-    ENGRAVING_RULES: "heard",
+    ENGRAVING_RULES: "clear",
 }
 """How a song is engraved. 3: its score has a whole tempo, chord names as musicians write them, and the
 letters of its sections. 4: syllables have room, and lines are about equally full. 5: notes have room too. 6:
@@ -263,7 +263,8 @@ the tempo stands above the chord names, and notes on one syllable are under a sl
 that is held inside its word has hyphens after it. 8: a space is between two chord names. 9: notes outside
 the key have the names that composers give them (`spelling.spell_line`), and files keep the names of sections
 and changes of tempo. 10: parts have the clefs of their instruments, and not those of their mean pitch
-(`scores.clefs`). 11: ABC has each change of tempo at its place. A work says by which it was made.
+(`scores.clefs`). 11: ABC has each change of tempo at its place, and the letter of the first section
+stands above its pick-up. A work says by which it was made.
 """
 
 

@@ -103,7 +103,7 @@ class SongRenditions(Renditions):
             )
 
         self.begin_sound(work)
-        return self._kept(work, f"sheet-10-{page}.svg", sheet)
+        return self._kept(work, f"sheet-11-{page}.svg", sheet)
 
     def heard_as(self, work: Work) -> Format:
         """A song is heard as MP3, which is small enough to keep for many of them."""

@@ -16,7 +16,7 @@ from studio.music.writing.musicxml import write_musicxml
 
 MOST_BARS_ON_PAGE = 2000
 
-Lines = Literal["full", "named", "even", "slurred", "printed", "apart", "heard", "shown"]
+Lines = Literal["full", "named", "even", "slurred", "printed", "apart", "heard", "clear", "shown"]
 """Where lines are broken. full: as many bars as there is room for, as in 0.8.0 and before. Otherwise words
 have the room they need, and lines are about equally full (`line_breaks`): a bar is as wide as its chord names
 and words need (named, as in 0.9.0, where notes were pressed together in bars of few words), or as all in it
@@ -25,11 +25,14 @@ and notes that are sung on one syllable are under a slur (0.11.0 to 0.14.0). pri
 a syllable that is held inside its word has hyphens after it, too (0.15.0). apart: as printed, and there is
 a space between two chord names (0.16.0). heard: as apart, and notes outside the key have the names that
 composers give them (`spelling.spell_line`).
-shown: as heard, for a screen: lines are fuller, and only those are divided in which chord names or
+clear: as heard, and the letter of a section that has a pick-up stands above that, as the letters of others
+stand at the beginning of their lines, and not between the tempo and the first chord name.
+shown: as clear, for a screen: lines are fuller, and only those are divided in which chord names or
 syllables touch.
 """
 
-HEARD = ("heard", "shown")
+CLEAR = ("clear", "shown")
+HEARD = ("heard", *CLEAR)
 APART = ("apart", *HEARD)
 PRINTED = ("printed", *APART)
 SLURRED = ("slurred", *PRINTED)
@@ -71,7 +74,7 @@ def engrave(
     ).decode()
     if whole_tempo:
         written = _with_whole_tempo(written)
-    written = _lettered(written, letters or {})
+    written = _lettered(written, letters or {}, over_pickup=lines in CLEAR)
     if lines != "full":
         if lines != "named":
             written = _with_short_names(written)
@@ -471,8 +474,13 @@ PAGE = (2100, 2970)
 """A4, in tenths of a millimetre, as verovio counts."""
 
 
-def _lettered(written: str, letters: Mapping[int, str]) -> str:
-    """MusicXML with rehearsal marks in its first part, and double bar lines before them."""
+def _lettered(written: str, letters: Mapping[int, str], *, over_pickup: bool) -> str:
+    """MusicXML with rehearsal marks in its first part, and double bar lines before them. over_pickup: that of
+    bar 1 stands above its pick-up, without a bar line.
+    """
+    first_bar = _MEASURE.search(written)
+    if over_pickup and 1 in letters and first_bar and first_bar[1] == "0":
+        letters = {0 if number == 1 else number: letter for number, letter in letters.items()}
     for number in letters:
         line = '<barline location="right"><bar-style>light-light</bar-style></barline>'
         pattern = (
@@ -503,7 +511,7 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     written = _with_whole_tempo(
         write_musicxml(music, engraved=True, slurs=True, heard=True, marks={}).decode()
     )
-    written = _lettered(written, letters or {})
+    written = _lettered(written, letters or {}, over_pickup=True)
     toolkit.setOptions(margins)
     # Systems of many staves leave much of a page empty, unless they are spread over it.
     toolkit.setOptions({"justifyVertically": parts > 1})

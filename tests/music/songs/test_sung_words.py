@@ -336,14 +336,26 @@ def test_unstressed_beginnings_are_upbeats() -> None:
 
 
 def test_works_engraved_by_earlier_rules_keep_their_extenders() -> None:
-    for rules, hyphens in (("6", False), ("7", True), ("8", True), ("9", True), ("10", True), ("", False)):
+    for rules, hyphens in (
+        ("6", False),
+        ("7", True),
+        ("8", True),
+        ("9", True),
+        ("10", True),
+        ("11", True),
+        ("", False),
+    ):
         versions = {"engraving": rules} if rules else {}
         asked = engraved(
             SongRecipe(setting=Setting(versions=versions, device="cpu")), sections_of([("A", 8)])
         )
-        assert asked["hyphens"] == hyphens == (asked["lines"] in ("printed", "apart", "heard")), rules
-        assert asked["heard"] == (rules in ("9", "10"))  # and notes their names
-        assert asked["marks"] == ({1: "A"} if rules in ("9", "10") else {})  # and files no names of sections
+        assert asked["hyphens"] == hyphens == (asked["lines"] in ("printed", "apart", "heard", "clear")), (
+            rules
+        )
+        assert asked["heard"] == (rules in ("9", "10", "11"))  # and notes their names
+        assert asked["marks"] == (
+            {1: "A"} if rules in ("9", "10", "11") else {}
+        )  # and files no names of sections
 
 
 LEADING = (

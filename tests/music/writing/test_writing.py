@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise, product
-from typing import get_args
+from typing import Literal, get_args
 
 import mido
 import music21
@@ -448,6 +448,19 @@ def test_sections_have_their_letter_and_a_double_bar_line() -> None:
         return sum(line.count("<path") == 2 for line in re.findall(r'class="barLine">(.*?)</g>', svg, re.S))
 
     assert doubled(lettered) == doubled(plain) + 2  # before B and before the second A
+
+
+def test_the_letter_of_a_section_with_a_pickup_stands_above_that() -> None:
+    """As those of others stand at the beginning of their lines, before the first chord name."""
+    tune = Tune.of([(62, 1)] + [(67, 1)] * 32, pickup=1, chords=[(1, "Em"), (17, "C")])
+
+    def lettered(lines: Literal["heard", "clear"]) -> list[int]:
+        svg = engrave(tune, names=True, letters={1: "A", 5: "B"}, lines=lines).decode()
+        bars = enumerate(svg.split('class="measure"')[1:])
+        return [bar for bar, drawn in bars if re.search(">[AB]<", drawn)]
+
+    assert lettered("heard") == [1, 5]
+    assert lettered("clear") == [0, 5]
 
 
 def test_sections_begin_lines_and_only_crowded_lines_are_halved() -> None:
