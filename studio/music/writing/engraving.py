@@ -26,7 +26,8 @@ a syllable that is held inside its word has hyphens after it, too (0.15.0). apar
 a space between two chord names (0.16.0). heard: as apart, and notes outside the key have the names that
 composers give them (`spelling.spell_line`).
 clear: as heard, and the letter of a section that has a pick-up stands above that, as the letters of others
-stand at the beginning of their lines, and not between the tempo and the first chord name.
+stand at the beginning of their lines, and not between the tempo and the first chord name; and where a key has
+the signature of the one before, as E flat after C minor, it is not printed again.
 shown: as clear, for a screen: lines are fuller, and only those are divided in which chord names or
 syllables touch.
 """
@@ -74,6 +75,8 @@ def engrave(
     ).decode()
     if whole_tempo:
         written = _with_whole_tempo(written)
+    if lines in CLEAR:
+        written = _without_equal_signatures(written)
     written = _lettered(written, letters or {}, over_pickup=lines in CLEAR)
     if lines != "full":
         if lines != "named":
@@ -459,6 +462,21 @@ def _width(letter: str) -> float:
     if letter in NARROW:
         return 0.36
     return 0.68 if letter.isupper() or letter.isdecimal() else 0.6
+
+
+def _without_equal_signatures(written: str) -> str:
+    """MusicXML without the keys that have as many sharps or flats as the one before in their part."""
+    parts = []
+    for part in re.split(r"(?=<part id)", written):
+        last = ""
+
+        def kept(found: re.Match[str]) -> str:
+            nonlocal last
+            before, last = last, found[1]
+            return "" if before == last else found[0]
+
+        parts.append(re.sub(r"<key>\s*<fifths>(-?\d+)</fifths>.*?</key>", kept, part, flags=re.DOTALL))
+    return "".join(parts)
 
 
 def _with_whole_tempo(written: str) -> str:

@@ -23,7 +23,7 @@ from studio.music.reading.readers import Readers
 from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import CHORD_KINDS, ChordAt, parse_chord
 from studio.music.scores.clefs import Clef
-from studio.music.scores.keys import Key, pitch_name
+from studio.music.scores.keys import Key, KeyAt, pitch_name
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part, Score
@@ -461,6 +461,18 @@ def test_the_letter_of_a_section_with_a_pickup_stands_above_that() -> None:
 
     assert lettered("heard") == [1, 5]
     assert lettered("clear") == [0, 5]
+
+
+def test_a_key_with_the_signature_of_the_one_before_is_not_printed_again() -> None:
+    def signatures(lines: Literal["heard", "clear"], *keys: str) -> int:
+        changes = tuple(KeyAt(Fraction(8 * number), Key.parse(key)) for number, key in enumerate(keys))
+        tune = replace(Tune.of([(60, 4)] * 6, meter=Meter.parse("4/4")), keys=changes)
+        return engrave(tune, names=True, lines=lines).decode().count('class="keySig"')
+
+    once = signatures("clear", "Cm")
+    assert signatures("clear", "Cm", "Eb", "Cm") == once
+    assert signatures("heard", "Cm", "Eb", "Cm") > once
+    assert signatures("clear", "Cm", "C", "Eb") > once
 
 
 def test_sections_begin_lines_and_only_crowded_lines_are_halved() -> None:
