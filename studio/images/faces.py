@@ -47,7 +47,7 @@ the window's side, which reaches from the brows to the chin.
 INNER, OUTER = 0.8, 1.25
 """All of a face is inside the first of these, nothing outside the second: times its half width and height."""
 
-_BITS = np.array([128, 64, 32, 1, 0, 16, 2, 4, 8])
+_BITS = np.array([128, 64, 32, 1, 0, 16, 2, 4, 8], np.uint8)
 """Of a pattern: the bit of each of three by three blocks, row by row, that is not darker than the middle
 one.
 """
@@ -87,7 +87,7 @@ def _cascade() -> Cascade:
 
 
 def faces_in(photo: Pixels) -> list[Face]:
-    """The faces in a photo, uint8 [h, w, 3], the largest first. They are found once (100 to 200 ms), and then
+    """The faces in a photo, uint8 [h, w, 3], the largest first. They are found once (50 to 150 ms), and then
     known.
     """
     size = fit_within(photo.shape[0], photo.shape[1], min(SIDE, max(photo.shape[:2])))
@@ -164,9 +164,9 @@ class _View:
         """Those of these windows that pass all stages."""
         line, flat, cascade, begin = self.sums.shape[1], self.sums.ravel(), _cascade(), 0
         for end, threshold in zip(cascade.ends.tolist(), cascade.thresholds.tolist(), strict=True):
-            corners = flat[places[:, None] + _corners(cascade.blocks[cascade.used[begin:end]], line)]
-            patterns = _patterns(corners.reshape(len(places), end - begin, 4, 4))
-            scores = np.take_along_axis(cascade.scores[begin:end], patterns.T, 1).sum(0)
+            corners = np.take(flat, _corners(cascade.blocks[cascade.used[begin:end]], line)[:, None] + places)
+            patterns = _patterns(corners.reshape(end - begin, 4, 4, len(places)))
+            scores = cascade.scores[np.arange(begin, end)[:, None], patterns].sum(0)
             places = places[scores >= threshold]
             if not len(places):
                 return []
@@ -180,7 +180,7 @@ def _views(grey: np.ndarray) -> Iterator[_View]:
     scale = 1.0
     while min(grey.shape) / scale >= WINDOW:
         high, wide = (round(side / scale) for side in grey.shape)
-        small = resize(np.repeat(grey[..., None], 3, 2), high, wide)[..., 0]
+        small = resize(grey, high, wide)
         sums = np.zeros((high + 1, wide + 1), np.int32)
         sums[1:, 1:] = small.cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32)
         yield _View(sums, scale)
@@ -198,10 +198,15 @@ def _corners(blocks: np.ndarray, line: int) -> np.ndarray:
 
 
 def _patterns(corners: np.ndarray) -> np.ndarray:
-    """The patterns, [n, tests], of the sums up to the corners of three by three blocks, [n, tests, 4, 4]."""
-    upper = corners[..., 1:, :] - corners[..., :-1, :]
-    blocks = upper[..., 1:] - upper[..., :-1]
-    found: np.ndarray = (blocks >= blocks[..., 1:2, 1:2]).reshape(*blocks.shape[:-2], 9) @ _BITS
+    """The patterns, uint8 [tests, n], of the sums up to the corners of three by three blocks,
+    [tests, 4, 4, n].
+    """
+    upper = corners[:, 1:] - corners[:, :-1]
+    blocks = upper[:, :, 1:] - upper[:, :, :-1]
+    found = np.zeros((len(blocks), blocks.shape[-1]), np.uint8)
+    for place, bit in enumerate(_BITS):
+        if bit:
+            found |= (blocks[:, place // 3, place % 3] >= blocks[:, 1, 1]).view(np.uint8) * bit
     return found
 
 
