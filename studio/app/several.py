@@ -276,14 +276,21 @@ def stopping(desk: Desk) -> Callable[[str], dict[str, Any]]:
     return stop
 
 
-def expecting(dials: Dials, most: int, expected: Callable[[dict[str, Any], int], dict[str, Any]]) -> Ask:
-    """What a request for what the dials show will take. expected: from settings and a number of works."""
+def expecting(
+    dials: Dials, most: int, expected: Callable[[dict[str, Any], int], dict[str, Any]], usual: str = ""
+) -> Ask:
+    """What a request for what the page shows will take. expected: from settings and a number of works. usual:
+    the style that is chosen before anybody chooses one.
+    """
 
     def expect(asked: dict[str, Any]) -> dict[str, Any]:
         shown = shown_dials(asked)
-        several = shown.get(TAKES)
+        several, style = shown.get(TAKES), str(shown.get("style") or usual)
         count = int(several) if isinstance(several, int | float) and 1 <= several <= most else 1
-        return answer(lambda: {"now": expected(dials.settings_of(shown), count)})
+        if style == OWN or style.startswith(AS_BEFORE):  # what is read is not known here
+            return {"now": {"seconds": None, "bytes": None}}
+        settings = dials.settings_of(shown) | ({"style": style} if style else {})
+        return answer(lambda: {"now": expected(settings, count)})
 
     return expect
 

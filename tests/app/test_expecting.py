@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from studio.app import several
 from studio.app.dials import Dials
 from studio.app.expecting import expecting, with_sizes
 from studio.images.recipes import StyleRecipe
@@ -63,3 +64,21 @@ def test_nonsense_is_left_out() -> None:
     assert "now" not in told({"size": 5}), "smaller than anything is painted"
     wild = told({}, [["photo", -3, "x"], ["photo", 10**9, 10**9], 7, None])
     assert wild["now"] == told({}, [])["now"]
+
+
+def test_the_style_that_is_shown_counts_though_it_is_no_dial() -> None:
+    """Styles differ tenfold. What the visitor's own files, or those of an earlier work, take is not told."""
+
+    def expected(settings: dict[str, Any], count: int) -> dict[str, Any]:
+        return {"seconds": {"hymn": 1.0, "sixties-pop": 2.0}.get(settings.get("style", ""), 9.0) * count}
+
+    ask = several.expecting(asking()[0], 4, expected, usual="sixties-pop")
+
+    def told(**shown: object) -> float | None:
+        seconds: float | None = ask({"shown": shown})["now"]["seconds"]
+        return seconds
+
+    assert told() == 2.0
+    assert told(style="hymn") == 1.0
+    assert told(style="hymn", takes=3) == 3.0
+    assert told(style="own") is told(style="of:0123") is None

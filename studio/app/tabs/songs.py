@@ -199,7 +199,8 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
                     styles=_titles(desk),
                 )
                 button = gr.Button("Make a song", variant="primary", size="lg", elem_id="song-button")
-                widget("press", server=(expecting(dials, MOST_SONGS, desk.expected),), desk=TAB)
+                expect = expecting(dials, MOST_SONGS, desk.expected, str(style.value or ""))
+                widget("press", server=(expect,), desk=TAB)
             with folded("More settings"):
                 dials.add_rest(Fold.IN_SIGHT, NO_DIAL)
                 dials.add_rest(Fold.FOLDED, NO_DIAL)
