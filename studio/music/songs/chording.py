@@ -729,6 +729,11 @@ def _written(words: Sequence[str], key: Key, idiom: HarmonyIdiom) -> tuple[Chord
         harmony = Harmony.of(symbol, key.tonic)
         assert harmony is not None  # the recipe has checked it
         first, last = int(start / idiom.tick), int(end / idiom.tick)
+        if first == last:
+            raise Refused(
+                f"{len(words)} chords are too many for a bar of {idiom.meter}: chords change on eighth "
+                f"notes at the finest, so give it at most {idiom.bar}."
+            )
         events.append(ChordEvent(harmony, last - first, first))
     return tuple(events)
 

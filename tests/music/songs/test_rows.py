@@ -158,6 +158,7 @@ def test_chords_that_are_told_are_read_back_as_they_are(
             {"chords": "C Am F G C"},
             "5 chords do not fit into a bar of 4/4, which has 4 beats",
         ),
+        ({"chords": "C D E F G A " * 2 + "| G"}, "eighth notes at the finest, so give it at most 8."),
     ],
 )
 def test_what_is_too_long_or_too_fine_is_refused_in_a_sentence(asked: dict[str, Any], said: str) -> None:
