@@ -107,8 +107,9 @@ HALF_FIRST = frozenset(
         "2de216b8e2f39fb038a4f9582c9d342b8bf2f534ea2274d0a7b7ddd17a89acd9",  # points
     }
 )
-"""The sha256 of paintings that pictures come nearer to when their first steps are taken at half the size. To
-others they come no nearer, or need so few steps that these would take longer; and leads of glass cross faces.
+"""By the ninth and tenth rules: the sha256 of paintings that pictures come nearer to when their first steps
+are taken at half the size. To others they come no nearer, or need so few steps that these would take longer;
+and leads of glass cross faces.
 """
 
 SMALLEST_HALF = 32

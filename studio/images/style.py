@@ -164,7 +164,8 @@ LESS_OF_NETWORKS = {
     11: {_POINTS: (0.6, 0.7), _MARBLING: (0.85, 0.95), _PLANES: (0.85, 0.95), _GLASS: (0.92, 0.88)},
 }
 """The same for some paintings, by the rules from which on it is so and their file's sha256: the network of
-leaded glass gives fur and skin colours that take a face apart. Where lights are given back, it may do more.
+leaded glass gives fur and skin colours that take a face apart. Where lights are given back, it may do more,
+and where faces are held too, more than others (rules 11).
 The network of dots lays them out in rows; those of marbled paper and planes lay waves and hatching over eyes.
 """
 
@@ -180,7 +181,9 @@ once. What more of them would change is hardly seen.
 """
 
 ENOUGH_AFTER_HALF = 0.6
-"""The same of what took its first steps at half the size. It comes as near to its painting, or nearer."""
+"""The same of what took its first steps at half the size, by the ninth and tenth rules. It comes as near to
+its painting, or nearer.
+"""
 
 STRETCH = {1: 1.0, 8: 1.4}
 """By the rules from which on it is so: `LimitedBFGS.stretch` of the steps that paint at once. Nine of them
@@ -202,7 +205,7 @@ AT_ONCE_LEVELS = {4: 4, 11: 5}
 """The same of the steps that paint at once, by the rules from which on it is so."""
 
 AT_ONCE_MEMORY = 3
-"""From how many steps before these learn: they are too few to make use of more."""
+"""How many earlier steps those that paint at once learn from: they are too few to make use of more."""
 
 AT_ONCE_FIRST = {4: 0.01, 6: 0.004}
 """By the rules from which on it is so: the root mean square of the first of those steps. A longer one goes
@@ -262,7 +265,7 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         yield from fetched(recipe.backbone, total)
     prepare = _begin_meanwhile(recipe, photo, paintings, painters, areas, sizes)
     network, own_identity = _network(recipe, materials)
-    if painters and recipe.colour != "luminance" and _structure_counts(recipe):
+    if painters and recipe.colour != "luminance" and _holds_structure(recipe):
         _structure_in(recipe, photo, network)  # now, while others still prepare
     shown_paintings, known = prepare()
     easel = _Easel(recipe, photo, shown_paintings, network, areas, mask, painters, known)
@@ -650,7 +653,7 @@ def _contrasts_of(network: Prepared, painting: Pixels, side: int) -> Contrasts:
     return network.once(("contrasts", digest_of(painting), side), find)
 
 
-def _structure_counts(recipe: StyleRecipe) -> bool:
+def _holds_structure(recipe: StyleRecipe) -> bool:
     return painting_rules(recipe) > 1 and recipe.strength < 1
 
 
@@ -663,7 +666,7 @@ def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Te
     """Where the photo is held (see `structure_of`), and how much more than 1 in faces, by the tenth rules;
     None where a recipe holds it nowhere.
     """
-    if not _structure_counts(recipe):
+    if not _holds_structure(recipe):
         return None
     found = _structure_in(recipe, photo, network)
     if painting_rules(recipe) < 10:

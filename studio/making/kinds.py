@@ -399,12 +399,13 @@ KINDS: dict[str, Kind] = {
             process="studio.music.songs.song:song",
             label="Song",
             summary="Make a lead sheet, or a song, in a style: form, chords, and a melody over them.",
-            details="The style is one of studio styles, or a file or folder of your own lead sheets: for the "
-            "manner of the Beatles or Cole Porter, of those of their songs that you own. Your "
-            "own melody gets chords, and your own chords get a melody. A band can play it, and it can have "
-            "words. Constraints hold exactly, and the melody is drawn exactly, given its chords. The chords "
-            "are chosen from several progressions, by how like the style's they are and a little by how well "
-            "they can be sung, which only approximates their joint probability.",
+            details="The style is one of studio styles, or a file or folder of your own lead sheets. To "
+            "write in the manner of the Beatles or Cole Porter, give lead sheets of their songs "
+            "that you own. Your own melody gets chords, and your own chords get a melody. A band "
+            "can play it, and it can have words. Constraints hold exactly, and the melody is "
+            "drawn exactly, given its chords. The chords are chosen from several progressions, by "
+            "how like the style's they are and a little by how well they can be sung, which only "
+            "approximates their joint probability.",
             roles=(
                 Role(
                     "tune",

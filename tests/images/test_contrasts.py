@@ -22,6 +22,7 @@ from studio.images.recipes import StyleRecipe
 from studio.images.style import paint_quickly
 from studio.process import finish
 from studio.works.recipe import Setting, Source
+from tests.images.instant.test_instant_painting import texture_error
 
 TENTH = Setting(versions={"painting": "10"})
 
@@ -109,7 +110,16 @@ def painted(photo: Pixels, name: str, **settings: object) -> tuple[Pixels, int]:
     return finish(counted()), max(steps)
 
 
-def test_fewer_steps_come_as_near_and_works_by_the_tenth_rules_stay(
+def test_as_many_steps_come_nearer_to_the_painting(photo: Pixels) -> None:
+    painting = resize(painting_of("glass"), 142, 192)  # its strokes as large as in the picture
+    now, before = (
+        texture_error(painted(photo, "glass", stop_after=3, **rules)[0], painting)
+        for rules in ({}, {"setting": TENTH})
+    )
+    assert now < 0.92 * before
+
+
+def test_fewer_steps_are_taken_and_works_by_the_tenth_rules_stay(
     photo: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, steps = painted(photo, "glass")

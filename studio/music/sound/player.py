@@ -52,7 +52,7 @@ def play(score: Score, path: Path, rate: int) -> NDArray[np.float32]:
             if note.pitch is None:
                 continue
             start = round(clock.seconds(note.start) * rate)
-            lasts = clock.seconds(note.duration)  # so exact that earlier melodies sound to the sample alike
+            lasts = clock.seconds(note.duration)  # its end less its start would round differently than before
             if score.tempo_changes:
                 lasts = clock.seconds(note.end) - clock.seconds(note.start)
             held = max(1, round(lasts * rate))
